@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { parseBytes } from "../bytes.ts";
+import { LOG_LEVELS, QUEUES } from "./types.ts";
+
+/**
+ * Every environment variable that Trivault reads: how its text becomes a value, and the sentence that tells what would be
+ * right. An empty variable counts as unset, so that `${NAME:-}` in a compose file works.
+ */
+const text = z.string();
+const flag = z.enum(["true", "false"]).transform((value) => value === "true");
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max);
+const path = text.refine((value) => !value.includes("\0"));
+const url = (...protocols: string[]) =>
+  text.refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol));
+const list = text.transform((value) =>
+  value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+const bytes = text
+  .transform((value) => parseBytes(value) ?? Number.NaN)
+  .refine((n) => Number.isInteger(n) && n >= 64 * 1024 && n <= 32 * 1024 * 1024);
+const concurrency = field(whole(1, 64), "a whole number from 1 to 64, such as 2");
+
+interface Field<T> {
+  readonly schema: z.ZodType<T, string>;
+  readonly right: string;
+  readonly secret: boolean;
+}
+
+function field<T>(schema: z.ZodType<T, string>, right: string, secret = false): Field<T> {
+  return { schema, right, secret };
+}
+
+export const FIELDS = {
+  DATABASE_URL: field(
+    url("postgres:", "postgresql:"),
+    "a PostgreSQL URL, such as postgresql://user:password@host:5432/shop",
+    true,
+  ),
+  BACKUP_DIR: field(path, "a folder, such as ./backups"),
+  BACKUP_SCHEDULE: field(
+    text.refine((value) => value === "off" || /^(\S+\s+){4,5}\S+$/.test(value)),
+    'a cron line, such as "0 * * * *" (hourly), or off',
+  ),
+  BACKUP_TIME_ZONE: field(
+    text.refine((zone) => isTimeZone(zone)),
+    "an IANA time zone, such as Europe/Paris",
+  ),
+  BACKUP_REMOTE_SERVER: field(
+    text.regex(/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\])(?::\d{1,5})?$/),
+    "host or host:port, such as backup.example.org:22",
+  ),
+  BACKUP_SSH_USER: field(text.regex(/^[^\s:@/]+$/), "a login name, such as trivault"),
+  BACKUP_SSH_KEY: field(path, "the path of a private SSH key, such as ~/.ssh/id_ed25519"),
+  BACKUP_SSH_KNOWN_HOSTS: field(path, "the path of a known_hosts file, such as ~/.ssh/known_hosts"),
+  BACKUP_SSH_HOST_KEY: field(
+    text.regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/),
+    "the fingerprint that `ssh-keygen -lf` prints on the server, such as SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+  ),
+  BACKUP_REMOTE_DIR: field(path, "a folder on the server, such as /srv/backups"),
+  BACKUP_CLOUD_PROVIDER: field(
+    text.refine((value) => value === "aws"),
+    "aws (any S3-compatible storage; gcp and azure come in a later version)",
+  ),
+  BACKUP_S3_BUCKET: field(text.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/), "a bucket name, such as acme-backups"),
+  BACKUP_S3_PREFIX: field(
+    text
+      .regex(/^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/)
+      .refine((value) => !value.split("/").some((p) => /^\.+$/.test(p))),
+    "a folder inside the bucket, such as production/postgres",
+  ),
+  BACKUP_CLOUD_REGION: field(text.regex(/^[a-z0-9-]+$/), "a region, such as eu-west-3"),
+  BACKUP_S3_ENDPOINT: field(url("http:", "https:"), "the URL of the S3 server, such as https://s3.example.org"),
+  BACKUP_S3_PATH_STYLE: field(flag, "true or false"),
+  BACKUP_S3_VERIFY: field(z.enum(["server", "readback"]), "server or readback"),
+  BACKUP_S3_CONDITIONAL_PUT: field(flag, "true or false"),
+  REDIS_URL: field(url("redis:", "rediss:", "unix:"), "a Redis URL, such as redis://localhost:6379", true),
+  BACKUP_ENCRYPTION: field(z.enum(["age", "none"]), "age, or none for plaintext backups"),
+  BACKUP_ENCRYPTION_RECIPIENTS: field(
+    list.refine((items) => items.length > 0 && items.every((item) => /^age1[0-9a-z]{20,}$/.test(item))),
+    "one or more age recipients (public keys, age1…), separated by commas; `npm run backup:keys:generate` makes a pair",
+  ),
+  BACKUP_IDENTITY_FILE: field(path, "the path of an age identity file"),
+  BACKUP_SIGNING_KEY_FILE: field(path, "the path of the signing key that `npm run backup:keys:generate` wrote"),
+  BACKUP_TRUSTED_KEYS: field(
+    list.refine((items) => items.every((item) => /^tvsign1[A-Za-z0-9_-]{43}$/.test(item))),
+    "signing public keys (tvsign1…), separated by commas",
+  ),
+  BACKUP_SPOOL_DIR: field(path, "a folder in memory (tmpfs), such as /dev/shm/trivault"),
+  BACKUP_SEGMENT_SIZE: field(bytes, "a size from 64KiB to 32MiB, such as 16MiB"),
+  BACKUP_ROW_COUNTS: field(flag, "true or false"),
+  BACKUP_PG_BIN_DIR: field(path, "the folder of pg_dump, such as /usr/lib/postgresql/17/bin"),
+  BACKUP_API_HOST: field(text.regex(/^[A-Za-z0-9.:_-]+$/), "an address to listen on, such as 127.0.0.1"),
+  BACKUP_API_PORT: field(whole(0, 65535), "a port, such as 3000"),
+  BACKUP_API_TOKEN: field(
+    text.min(16),
+    "a secret of at least 16 characters, such as `openssl rand -hex 32` prints",
+    true,
+  ),
+  WORKER_QUEUES: field(
+    list.pipe(z.array(z.enum(QUEUES)).min(1)) as unknown as z.ZodType<(typeof QUEUES)[number][], string>,
+    `some of ${QUEUES.join(", ")}, separated by commas`,
+  ),
+  WORKER_DUMP_CONCURRENCY: concurrency,
+  WORKER_ENCRYPT_CONCURRENCY: concurrency,
+  WORKER_REMOTE_SYNC_CONCURRENCY: concurrency,
+  WORKER_CLOUD_UPLOAD_CONCURRENCY: concurrency,
+  WORKER_GRACE_SECONDS: field(whole(0, 3600), "a number of seconds, such as 25"),
+  LOG_LEVEL: field(z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`),
+} as const;
+
+export type Variable = keyof typeof FIELDS;
+export type Values = { [V in Variable]?: (typeof FIELDS)[V] extends Field<infer T> ? T : never };
+
+function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}

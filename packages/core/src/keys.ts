@@ -1,0 +1,98 @@
+import { TrivaultError } from "./errors.ts";
+import { isBackupId } from "./ids.ts";
+
+/**
+ * The gate that every name on a tier passes, on its way in and out. A key is `RECOVERY.md` or
+ * `<database>/<backup id>/<file>`; anything else (`..`, absolute paths, NUL, upper levels, foreign files) is refused, so
+ * that nothing read from a tier can name a path outside its backup.
+ */
+export type Key = string & { readonly __key: unique symbol };
+
+const FILE = /^(?:data-\d{6}\.zst(?:\.age)?|globals\.zst(?:\.age)?|details\.zst(?:\.age)?|manifest\.json)$/;
+/** Directory names a database may have on a tier; other database names are encoded into it by `directoryOf`. */
+const DIRECTORY = /^[a-z0-9_~][a-z0-9_.~-]{0,180}$/;
+
+export const RECOVERY_KEY = "RECOVERY.md" as Key;
+export const MANIFEST = "manifest.json";
+
+/** Null where `text` is not a key of ours; for listings, where foreign files are simply not ours. */
+export function parseKey(text: string): Key | null {
+  if (text === RECOVERY_KEY) return RECOVERY_KEY;
+  const parts = text.split("/");
+  const [directory = "", id = "", file = ""] = parts;
+  const valid = parts.length === 3 && isDirectory(directory) && isBackupId(id) && FILE.test(file);
+  return valid ? (text as Key) : null;
+}
+
+/** Throws INPUT_INVALID where `text` is not a key. */
+export function toKey(text: string): Key {
+  const key = parseKey(text);
+  if (key === null) {
+    throw new TrivaultError("INPUT_INVALID", `${JSON.stringify(text)} is not a valid name inside a backup tier.`, {
+      permanent: true,
+    });
+  }
+  return key;
+}
+
+/** The parts of a key inside a backup; null for `RECOVERY.md`. */
+export function splitKey(key: Key): { directory: string; backupId: string; file: string } | null {
+  const [directory, backupId, file] = key.split("/");
+  return directory && backupId && file ? { directory, backupId, file } : null;
+}
+
+export function backupKey(database: string, backupId: string, file: string): Key {
+  return toKey(`${directoryOf(database)}/${backupId}/${file}`);
+}
+
+/** A prefix for `Store.list`: one backup, or all of one database. */
+export function backupPrefix(database: string, backupId?: string): string {
+  return backupId === undefined ? `${directoryOf(database)}/` : `${directoryOf(database)}/${backupId}/`;
+}
+
+export function segmentName(kind: "data", number: number, encrypted: boolean): string;
+export function segmentName(kind: "globals" | "details", number: null, encrypted: boolean): string;
+export function segmentName(kind: string, number: number | null, encrypted: boolean): string {
+  const stem = number === null ? kind : `${kind}-${String(number).padStart(6, "0")}`;
+  return `${stem}.zst${encrypted ? ".age" : ""}`;
+}
+
+/**
+ * The directory of a database on every tier. Names of `a-z 0-9 _ -` stay as they are; any other byte becomes `~xx` (hex),
+ * so that `Müller/..` is as safe as `shop`, no two names share a directory even where file names ignore case, and no
+ * directory starts with a dot.
+ */
+export function directoryOf(database: string): string {
+  let name = "";
+  for (const [index, byte] of Buffer.from(database, "utf8").entries()) {
+    const char = String.fromCharCode(byte);
+    const plain = /[a-z0-9_]/.test(char) || (index > 0 && char === "-");
+    name += plain ? char : `~${byte.toString(16).padStart(2, "0")}`;
+  }
+  if (!DIRECTORY.test(name)) {
+    throw new TrivaultError("INPUT_INVALID", `The database name ${JSON.stringify(database)} is empty or too long.`, {
+      permanent: true,
+    });
+  }
+  return name;
+}
+
+/** The inverse of `directoryOf`; null for a directory that it would not have made. */
+export function databaseOf(directory: string): string | null {
+  const bytes: number[] = [];
+  for (let i = 0; i < directory.length; i++) {
+    if (directory[i] !== "~") bytes.push(directory.charCodeAt(i));
+    else {
+      const hex = directory.slice(i + 1, i + 3);
+      if (!/^[0-9a-f]{2}$/.test(hex)) return null;
+      bytes.push(Number.parseInt(hex, 16));
+      i += 2;
+    }
+  }
+  const name = Buffer.from(bytes).toString("utf8");
+  return isDirectory(directory) && name !== "" && directoryOf(name) === directory ? name : null;
+}
+
+function isDirectory(text: string): boolean {
+  return DIRECTORY.test(text) && !text.includes("..");
+}
