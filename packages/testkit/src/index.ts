@@ -1,1 +1,3 @@
-export {};
+export * from "./ports.ts";
+export * from "./redis.ts";
+export * from "./temp.ts";

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { freePort } from "./ports.ts";
+import { makeTempDir } from "./temp.ts";
+
+export interface RedisServer extends AsyncDisposable {
+  /** `redis://127.0.0.1:<port>` */
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Ends the server (SIGTERM, then SIGKILL) and removes its folder; again is fine. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A real redis-server on a free port, in a folder of its own, that never evicts (`noeviction`) and writes nothing to disk.
+ * `args` come last and win: `["--maxmemory-policy", "allkeys-lru"]`, `["--appendonly", "yes"]`.
+ */
+export async function startRedis(options: { args?: readonly string[] } = {}): Promise<RedisServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launch(options.args ?? []);
+    } catch (error) {
+      // Between freePort and bind another process may take the port.
+      if (attempt === 3 || !String(error).includes("Address already in use")) throw error;
+    }
+  }
+}
+
+async function launch(extra: readonly string[]): Promise<RedisServer> {
+  const port = await freePort();
+  const dir = await makeTempDir("tv-redis");
+  const settings = ["--bind", "127.0.0.1", "--port", String(port), "--dir", dir.path, "--daemonize", "no"];
+  const args = [...settings, "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", ...extra];
+  const child = spawn("redis-server", args, { stdio: ["ignore", "pipe", "pipe"] });
+  const killNow = () => child.kill("SIGKILL");
+  process.once("exit", killNow);
+
+  const stop = async () => {
+    await end(child);
+    process.off("exit", killNow);
+    await dir.remove();
+  };
+  try {
+    await ready(child);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid ?? 0, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Resolves when the server says that it is ready; rejects, with what it said, when it ends before. */
+async function ready(child: ChildProcess): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const said: string[] = [];
+  child.once("error", (cause) => reject(new Error("redis-server cannot be started: is it installed?", { cause })));
+  child.once("close", (code) => reject(new Error(`redis-server ended with ${code}:\n${said.join("\n")}`)));
+  for (const output of [child.stdout, child.stderr]) {
+    if (output === null) continue;
+    createInterface({ input: output }).on("line", (line) => {
+      if (said.length < 50) said.push(line);
+      if (line.includes("Ready to accept connections")) resolve();
+    });
+  }
+  await promise;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+  await exited;
+  clearTimeout(timer);
+}
