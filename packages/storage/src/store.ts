@@ -7,7 +7,7 @@ import type { Key } from "@trivault/core";
  * - `put` is whole or absent: no reader ever sees a part under the final name, however the writer dies. What it reports
  *   as stored was verified where it lies: bytes that differ from `source.sha256` are never left under the key (CORRUPT).
  * - `put` never overwrites: the same bytes again answer "exists"; other bytes under the key are EXISTS, permanent.
- * - `get` streams the object, or a range of it; NOT_FOUND where it is absent.
+ * - `get` streams the object, or a range of it, cut at the object's end; NOT_FOUND where it is absent.
  * - `delete` is idempotent.
  * - Every call ends soon after `signal` aborts (CANCELLED), and on a dead peer after the store's own time-outs.
  * - Failures are TrivaultErrors: STORE_UNREACHABLE and STORE_FAILED are worth a retry; STORE_REFUSED, HOST_KEY, KEY_FILE
@@ -19,6 +19,8 @@ export interface Store {
   put(key: Key, source: Source, options?: CallOptions): Promise<"stored" | "exists">;
   get(key: Key, options?: GetOptions): AsyncIterable<Uint8Array>;
   stat(key: Key, options?: CallOptions): Promise<StoredObject | null>;
+  /** Whether exactly these bytes lie under the key: hashed where they lie, or read back. False where there is nothing. */
+  holds(key: Key, bytes: { readonly size: number; readonly sha256: string }, options?: CallOptions): Promise<boolean>;
   /** Every object of ours under a prefix (`""`, `"<database dir>/"`, `"<database dir>/<backup id>/"`), sorted by key. */
   list(prefix: string, options?: CallOptions): AsyncIterable<StoredObject>;
   delete(key: Key, options?: CallOptions): Promise<void>;

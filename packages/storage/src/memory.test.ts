@@ -1,0 +1,16 @@
+import { parseKey } from "@trivault/core";
+import { describeStore } from "@trivault/testkit";
+import { memoryStore } from "./memory.ts";
+import { bytesSource } from "./source.ts";
+
+describeStore("memory store", async () => {
+  const store = memoryStore();
+  return {
+    open: () => store,
+    async place(path, bytes) {
+      const key = parseKey(path);
+      if (key) await store.put(key, bytesSource(bytes));
+    },
+    stop: () => store.close(),
+  };
+});

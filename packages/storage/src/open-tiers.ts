@@ -1,0 +1,22 @@
+import type { TierConfig } from "@trivault/core";
+import { localStore } from "./local.ts";
+import type { Store } from "./store.ts";
+import type { Tier } from "./tier.ts";
+
+/** Opening makes no connection: each store makes its own at its first call. */
+export function openTier(config: TierConfig): Tier {
+  return { name: config.name, kind: config.kind, store: openStore(config) };
+}
+
+export function openTiers(configs: readonly TierConfig[]): Tier[] {
+  return configs.map((config) => openTier(config));
+}
+
+function openStore(config: TierConfig): Store {
+  switch (config.kind) {
+    case "local":
+      return localStore(config);
+    default:
+      throw new Error(`${config.kind}: not built yet`);
+  }
+}

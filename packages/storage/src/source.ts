@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import { type Key, TrivaultError } from "@trivault/core";
+import { untilAborted } from "./cancellation.ts";
+import type { CallOptions, Source, Store } from "./store.ts";
+import { wrongBytes } from "./store-errors.ts";
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Bytes in memory, such as a manifest. `sha256` where it is known already. */
+export function bytesSource(bytes: Uint8Array, sha256: string = sha256Hex(bytes)): Source {
+  return {
+    size: bytes.byteLength,
+    sha256,
+    async *open() {
+      yield bytes;
+    },
+  };
+}
+
+/** An object of another store, read anew at each `open`. */
+export function storeSource(store: Store, key: Key, object: { size: number; sha256: string }): Source {
+  return { size: object.size, sha256: object.sha256, open: (signal) => store.get(key, { signal }) };
+}
+
+/** The whole of a small object. `maxBytes` bounds what an untrusted tier can make us hold: CORRUPT beyond. */
+export async function readAll(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.byteLength;
+    if (size > maxBytes) {
+      throw new TrivaultError("CORRUPT", `An object is larger than the ${maxBytes} bytes it may have.`, {
+        permanent: true,
+      });
+    }
+    all.push(chunk);
+  }
+  return Buffer.concat(all, size);
+}
+
+export async function hashAll(chunks: AsyncIterable<Uint8Array>): Promise<{ size: number; sha256: string }> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    size += chunk.byteLength;
+  }
+  return { size, sha256: hash.digest("hex") };
+}
+
+/** The chunks of a source, never more than its size: CORRUPT where they are more or fewer. Its hash is the caller's task. */
+export async function* sizedChunks(
+  source: Source,
+  target: { store: string; key: Key },
+  signal: CallOptions["signal"],
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of untilAborted(source.open(signal), signal)) {
+    size += chunk.byteLength;
+    if (size > source.size) throw wrongBytes(target.store, target.key, `more than ${source.size} bytes came`);
+    if (chunk.byteLength > 0) yield chunk;
+  }
+  if (size < source.size) {
+    throw wrongBytes(target.store, target.key, `${size} bytes came instead of ${source.size}`);
+  }
+}
