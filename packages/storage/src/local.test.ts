@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { backupKey, newBackupId } from "@trivault/core";
-import { describeStore } from "@trivault/testkit";
+import { describeStore } from "@trivault/testkit/store-suite";
 import { localStore } from "./local.ts";
 import { bytesSource } from "./source.ts";
 

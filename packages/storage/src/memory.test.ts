@@ -1,5 +1,5 @@
 import { parseKey } from "@trivault/core";
-import { describeStore } from "@trivault/testkit";
+import { describeStore } from "@trivault/testkit/store-suite";
 import { memoryStore } from "./memory.ts";
 import { bytesSource } from "./source.ts";
 
