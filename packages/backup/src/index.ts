@@ -1,1 +1,14 @@
-export {};
+export { type BackupRef, type NextStage, type Progress, type Site, type StageContext } from "./site.ts";
+export { type Copy, listCopies, readManifest, type StoredManifest } from "./copies.ts";
+export { type InlineResult, runInline, type StageName } from "./inline.ts";
+export { type BackupList, type BackupSummary, chooseBackup, listBackups } from "./list.ts";
+export { type MaintenanceResult, maintenanceStage } from "./maintenance.ts";
+export { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "./restore.ts";
+export { settlePrevious } from "./settle.ts";
+export { type CopyPayload, type CopyResult, copyStage } from "./stages/copy.ts";
+export { type DumpResult, dumpStage } from "./stages/dump.ts";
+export { type EncryptResult, encryptStage, giveUp } from "./stages/encrypt.ts";
+export { findTier } from "./tiers.ts";
+export { loadTrust, requireTrusted, type Trust } from "./trust.ts";
+export { type Verification, verifyCopy } from "./verify.ts";
+export { VERSION } from "./version.ts";

@@ -98,6 +98,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
         "cloud-upload": values.WORKER_CLOUD_UPLOAD_CONCURRENCY ?? 2,
         maintenance: 1,
       },
+      takeoverSeconds: values.WORKER_TAKEOVER_SECONDS ?? 30,
       graceSeconds: values.WORKER_GRACE_SECONDS ?? 25,
     },
     api: {

@@ -81,6 +81,8 @@ export type QueueName = (typeof QUEUES)[number];
 export interface WorkerConfig {
   readonly queues: readonly QueueName[];
   readonly concurrency: Readonly<Record<QueueName, number>>;
+  /** A worker silent for this long counts as dead; another takes its work over. */
+  readonly takeoverSeconds: number;
   /** How long SIGTERM waits for running jobs before it hands them back. */
   readonly graceSeconds: number;
 }

@@ -1,0 +1,75 @@
+import { type Logger, newBackupId } from "@trivault/core";
+import { giveUp, encryptStage } from "./stages/encrypt.ts";
+import { copyStage } from "./stages/copy.ts";
+import { dumpStage } from "./stages/dump.ts";
+import { removeRun, runDirectory } from "./run-directory.ts";
+import { removePartial } from "./copies.ts";
+import type { NextStage, Progress, Site, StageContext } from "./site.ts";
+
+export type StageName = "dump" | "encrypt" | `copy:${string}`;
+
+export interface InlineResult {
+  readonly backupId: string;
+  readonly stages: Readonly<
+    Record<
+      string,
+      | { readonly ok: true; readonly bytes: number; readonly seconds: number }
+      | { readonly ok: false; readonly error: unknown }
+    >
+  >;
+}
+
+/**
+ * All stages of one backup in this process, overlapping as they do on workers, with no queue: for a cron job on a single
+ * machine. Nothing is retried. Where the backup itself fails (dump or encryption) nothing of it is left; where only a
+ * copy fails, the backup stays and the next run or worker can bring the copy.
+ */
+export async function runInline(
+  site: Site,
+  database: string,
+  watch: {
+    signal: AbortSignal;
+    log: Logger;
+    note: (stage: StageName, line: string) => void;
+    progress: (stage: StageName, progress: Progress) => void;
+  },
+): Promise<InlineResult> {
+  const ref = { database, backupId: newBackupId() };
+  const stages: Record<string, InlineResult["stages"][string]> = {};
+  const running = new Map<StageName, Promise<void>>();
+  const begin = (name: StageName, stage: (context: StageContext) => Promise<{ bytes: number; seconds: number }>) => {
+    if (running.has(name)) return;
+    const context: StageContext = {
+      signal: watch.signal,
+      log: watch.log.child({ stage: name, ...ref }),
+      note: (line) => watch.note(name, line),
+      progress: (progress) => watch.progress(name, progress),
+      start: async (next) => start(next),
+    };
+    const outcome = stage(context).then(
+      ({ bytes, seconds }) => {
+        stages[name] = { ok: true, bytes, seconds };
+      },
+      async (error: unknown) => {
+        stages[name] = { ok: false, error };
+        if (name === "encrypt") await giveUp(site, ref, error instanceof Error ? error.message : "encryption failed");
+      },
+    );
+    running.set(name, outcome);
+  };
+  const start = (next: NextStage) => {
+    if (next.stage === "encrypt") begin("encrypt", (context) => encryptStage(site, ref, context));
+    else begin(`copy:${next.to}`, (context) => copyStage(site, next, context));
+  };
+  begin("dump", (context) => dumpStage(site, ref, context));
+  for (let count = -1; count !== running.size;) {
+    count = running.size;
+    await Promise.all(running.values());
+  }
+  if (stages["dump"]?.ok !== true || stages["encrypt"]?.ok !== true) {
+    for (const tier of site.tiers)
+      await removePartial(tier, ref).catch((error: unknown) => watch.log.warn({ err: error }, "could not tidy up"));
+    await removeRun(runDirectory(site.config, ref.backupId));
+  }
+  return { backupId: ref.backupId, stages };
+}

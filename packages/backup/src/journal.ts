@@ -1,0 +1,65 @@
+import { appendFile, open } from "node:fs/promises";
+import { codeOf, type Segment, segmentSchema } from "@trivault/core";
+
+/**
+ * The journal of a backup in the making: one JSON line for each segment that lies whole in the local tier. The encrypt
+ * stage appends, the copy stages follow. Each line is synced before the segment's plaintext is deleted.
+ */
+export async function appendJournal(file: string, segment: Segment): Promise<void> {
+  // The leading line break ends a line that a crash left torn, so that this one stays readable.
+  await appendFile(file, `\n${JSON.stringify(segment)}\n`, { mode: 0o600, flush: true });
+}
+
+export interface JournalReader {
+  /** The segments journaled since the last call. */
+  read(): Promise<Segment[]>;
+}
+
+/**
+ * Reads a journal as it grows, each byte once. Where a name stands twice, the first line counts: a worker that lost its
+ * lease may still append one, for bytes that were replaced before.
+ */
+export function journalReader(file: string): JournalReader {
+  const seen = new Set<string>();
+  let offset = 0;
+  let rest = "";
+  return {
+    async read() {
+      const text = await readFrom(file, offset);
+      offset += Buffer.byteLength(text);
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      const segments = lines.map(parseLine).filter((segment) => segment !== null && !seen.has(segment.name));
+      for (const segment of segments) if (segment) seen.add(segment.name);
+      return segments as Segment[];
+    },
+  };
+}
+
+/** Null for an empty line, and for one that a crash left torn. */
+function parseLine(line: string): Segment | null {
+  if (line === "") return null;
+  try {
+    return segmentSchema.safeParse(JSON.parse(line)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Journal lines are ASCII, so that bytes and characters are the same. */
+async function readFrom(file: string, offset: number): Promise<string> {
+  try {
+    const handle = await open(file, "r");
+    try {
+      const { size } = await handle.stat();
+      const buffer = Buffer.alloc(Math.max(0, size - offset));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+      return buffer.toString("latin1", 0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return "";
+    throw error;
+  }
+}

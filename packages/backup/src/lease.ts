@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf, TrivaultError } from "@trivault/core";
+
+/**
+ * A lease is a small file `<owner> <beat>` that its owner rewrites every second. Whoever else looks at it measures, on
+ * its own monotonic clock, for how long the content has not changed: clocks of different hosts and steps of the system's
+ * clock do not matter. It is the fence between workers that share files; Redis may be wiped without harm.
+ */
+const BEAT_MS = 1000;
+
+export interface Lease {
+  /** Throws ABANDONED where somebody took the lease over: this worker was silent for too long and must stop. */
+  check(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lease at `file`, waiting while another owner is alive. An owner silent for `takeoverMs` is dead.
+ * `onLost` is called (once) when a beat finds that the lease went to somebody else or its folder is gone.
+ */
+export async function acquireLease(
+  file: string,
+  options: { takeoverMs: number; signal: AbortSignal; onLost: (error: TrivaultError) => void },
+): Promise<Lease> {
+  const owner = randomUUID();
+  const watch = watchLease(file);
+  for (;;) {
+    options.signal.throwIfAborted();
+    if (await createExclusively(file, `${owner} 0`)) break;
+    if ((await watch.silentMs()) >= options.takeoverMs) {
+      await replace(file, `${owner} 0`);
+      // Two takers may have replaced it at once: the last rename won, and after a pause both see who that is.
+      await sleep(200, undefined, { signal: options.signal });
+      if ((await ownerOf(file)) === owner) break;
+    }
+    await sleep(100, undefined, { signal: options.signal });
+  }
+  return keep(file, owner, options.onLost);
+}
+
+function keep(file: string, owner: string, onLost: (error: TrivaultError) => void): Lease {
+  let beat = 0;
+  let pending: Promise<void> = Promise.resolve();
+  const check = async () => {
+    if ((await ownerOf(file)) !== owner) {
+      throw new TrivaultError("ABANDONED", "This worker was silent for too long and another one took its work over.");
+    }
+  };
+  const timer = setInterval(() => {
+    pending = pending
+      .then(check)
+      .then(() => replace(file, `${owner} ${++beat}`))
+      .catch((error: unknown) => {
+        clearInterval(timer);
+        onLost(error instanceof TrivaultError ? error : lost(error));
+      });
+  }, BEAT_MS);
+  return {
+    check,
+    async release() {
+      clearInterval(timer);
+      await pending;
+      if ((await ownerOf(file)) === owner) await rm(file, { force: true });
+    },
+  };
+}
+
+/** Watches a lease without wanting it: for how long has it been silent, as seen from here? */
+export function watchLease(file: string): { silentMs(): Promise<number> } {
+  let last: string | null = null;
+  let since = performance.now();
+  return {
+    async silentMs() {
+      const now = await readOrNull(file);
+      if (now !== last) {
+        last = now;
+        since = performance.now();
+      }
+      return performance.now() - since;
+    },
+  };
+}
+
+function lost(cause: unknown): TrivaultError {
+  return new TrivaultError("ABANDONED", "The lease of this backup could not be renewed; its folder may be gone.", {
+    cause,
+  });
+}
+
+async function ownerOf(file: string): Promise<string | null> {
+  return (await readOrNull(file))?.split(" ")[0] ?? null;
+}
+
+async function createExclusively(file: string, content: string): Promise<boolean> {
+  try {
+    const handle = await open(file, "wx", 0o600);
+    await handle.writeFile(content);
+    await handle.close();
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function replace(file: string, content: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}`;
+  await writeFile(temporary, content, { mode: 0o600 });
+  await rename(temporary, file);
+}
+
+async function readOrNull(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}

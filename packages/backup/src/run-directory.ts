@@ -1,0 +1,147 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { codeOf, isBackupId, TrivaultError } from "@trivault/core";
+import { z } from "zod";
+
+/**
+ * What a backup in the making keeps on the site, until its manifest is written:
+ *
+ *     <BACKUP_DIR>/.trivault/runs/<backup id>/
+ *       run.json        which database this is
+ *       dump.lease      renewed by the worker that dumps (lease.ts)
+ *       dumped.json     written once, after every process of the dump exited with status 0
+ *       seal.lease      renewed by the worker that encrypts
+ *       journal.ndjson  one line for each segment published in the local tier, in order (journal.ts)
+ *       aborted.json    the fence: no stage of this backup goes on, and it never gets a manifest
+ *     <BACKUP_SPOOL_DIR>/<backup id>/
+ *       part-000000 …   compressed plaintext, deleted as soon as it is sealed and journaled
+ *       globals.zst, details.zst
+ */
+export interface RunDirectory {
+  readonly backupId: string;
+  readonly path: string;
+  readonly spool: string;
+  readonly dumpLease: string;
+  readonly sealLease: string;
+  readonly journal: string;
+}
+
+const runSchema = z.object({ database: z.string().min(1) });
+const dumpedSchema = z.object({
+  parts: z.int().positive(),
+  lastPartSize: z.int().nonnegative(),
+  startedAt: z.iso.datetime(),
+  tools: z.record(z.string(), z.string()),
+  server: z.object({ version: z.string(), major: z.int().positive() }),
+  /** Names of further plaintext files in the spool, e.g. `globals.zst`. */
+  extras: z.array(z.enum(["globals.zst", "details.zst"])),
+});
+const abortedSchema = z.object({ reason: z.string() });
+
+export type Dumped = z.infer<typeof dumpedSchema>;
+interface Folders {
+  readonly backupDir: string;
+  readonly spoolDir: string;
+}
+
+export function runDirectory(folders: Folders, backupId: string): RunDirectory {
+  if (!isBackupId(backupId)) throw new RangeError(`not a backup id: ${JSON.stringify(backupId)}`);
+  const directory = path.join(runsRoot(folders), backupId);
+  return {
+    backupId,
+    path: directory,
+    spool: path.join(folders.spoolDir, backupId),
+    dumpLease: path.join(directory, "dump.lease"),
+    sealLease: path.join(directory, "seal.lease"),
+    journal: path.join(directory, "journal.ndjson"),
+  };
+}
+
+export async function createRun(run: RunDirectory, database: string): Promise<void> {
+  await mkdir(run.path, { recursive: true, mode: 0o700 });
+  await mkdir(run.spool, { recursive: true, mode: 0o700 });
+  await publishJson(path.join(run.path, "run.json"), { database });
+}
+
+/** Ids of all runs that lie on this site. */
+export async function listRuns(folders: Folders): Promise<string[]> {
+  return (await readdirOrEmpty(runsRoot(folders))).filter(isBackupId).toSorted();
+}
+
+export async function databaseOfRun(run: RunDirectory): Promise<string | null> {
+  return (await readJson(path.join(run.path, "run.json"), runSchema))?.database ?? null;
+}
+
+export async function markDumped(run: RunDirectory, dumped: Dumped): Promise<void> {
+  await publishJson(path.join(run.path, "dumped.json"), dumped);
+}
+
+export function readDumped(run: RunDirectory): Promise<Dumped | null> {
+  return readJson(path.join(run.path, "dumped.json"), dumpedSchema);
+}
+
+/** Fences the run off. Idempotent; the first reason stays. */
+export async function markAborted(run: RunDirectory, reason: string): Promise<void> {
+  if ((await abortedReason(run)) !== null) return;
+  try {
+    await publishJson(path.join(run.path, "aborted.json"), { reason });
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error; // the run is gone altogether, which fences it as well
+  }
+}
+
+/** Why this run is not to go on, or null. */
+export async function abortedReason(run: RunDirectory): Promise<string | null> {
+  return (await readJson(path.join(run.path, "aborted.json"), abortedSchema))?.reason ?? null;
+}
+
+export async function throwIfAborted(run: RunDirectory): Promise<void> {
+  const reason = await abortedReason(run);
+  if (reason !== null) throw new TrivaultError("ABANDONED", `This backup was given up: ${reason}`, { permanent: true });
+}
+
+/** Plaintext first: should this be cut short, what is left is only bookkeeping. */
+export async function removeRun(run: RunDirectory): Promise<void> {
+  await rm(run.spool, { recursive: true, force: true });
+  await rm(run.path, { recursive: true, force: true });
+}
+
+function runsRoot(folders: Folders): string {
+  return path.join(folders.backupDir, ".trivault/runs");
+}
+
+async function publishJson(file: string, value: unknown): Promise<void> {
+  const temporary = `${file}.${randomUUID()}`;
+  const handle = await open(temporary, "wx", 0o600);
+  try {
+    await handle.writeFile(JSON.stringify(value));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+}
+
+async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | null> {
+  const text = await readOrNull(file);
+  return text === null ? null : schema.parse(JSON.parse(text));
+}
+
+async function readOrNull(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+export async function readdirOrEmpty(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,215 @@
+import { mkdir, rename, rm, statfs, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { zstdCompress } from "node:zlib";
+import { formatBytes, TrivaultError } from "@trivault/core";
+import {
+  type Connection,
+  type DumpProcess,
+  dumpGlobals,
+  openSnapshot,
+  parseDatabaseUrl,
+  requireTools,
+  type Snapshot,
+  startDump,
+  type Tools,
+} from "@trivault/postgres";
+import { acquireLease } from "../lease.ts";
+import { pause } from "../poll.ts";
+import {
+  createRun,
+  type Dumped,
+  markAborted,
+  markDumped,
+  type RunDirectory,
+  runDirectory,
+  throwIfAborted,
+} from "../run-directory.ts";
+import type { BackupRef, Site, StageContext } from "../site.ts";
+import { MAX_WAITING_PARTS, readSpool } from "../spool.ts";
+import { VERSION } from "../version.ts";
+
+/** A dump that writes nothing for so long, while it is not paused, hangs. pg_dump itself gives up on locks before. */
+const STALLED_MS = 30 * 60_000;
+
+export interface DumpResult extends BackupRef {
+  /** Bytes of the compressed dump. */
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/**
+ * Dumps one database into the spool, as compressed plaintext parts that the encrypt stage takes away while this one goes
+ * on. Whatever fails, the run is marked aborted and can never get a manifest; a retry is a new backup id.
+ */
+export async function dumpStage(site: Site, ref: BackupRef, context: StageContext): Promise<DumpResult> {
+  const begun = performance.now();
+  const connection = connectionOf(site, ref.database);
+  await using snapshot = disposable(await openSnapshot(connection));
+  const tools = await requireTools(snapshot.server.major, site.config.pgBinDir);
+  await checkSpool(site);
+
+  const run = runDirectory(site.config, ref.backupId);
+  await createRun(run, ref.database);
+  context.note(
+    `${ref.backupId}: dumping ${ref.database} (PostgreSQL ${snapshot.server.version}) with pg_dump ${tools.pgDump.version}`,
+  );
+  const lost = new AbortController();
+  const lease = await acquireLease(run.dumpLease, {
+    takeoverMs: site.config.worker.takeoverSeconds * 1000,
+    signal: context.signal,
+    onLost: (error) => lost.abort(error),
+  });
+  try {
+    await context.start({ stage: "encrypt", ...ref });
+    const signal = AbortSignal.any([context.signal, lost.signal]);
+    const bytes = await dumpIntoSpool({ site, run, connection, tools, snapshot, signal, context });
+    return { ...ref, bytes, seconds: (performance.now() - begun) / 1000 };
+  } catch (error) {
+    await markAborted(run, error instanceof TrivaultError ? error.message : "the dump failed");
+    await rm(run.spool, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await lease.release();
+  }
+}
+
+interface Work {
+  readonly site: Site;
+  readonly run: RunDirectory;
+  readonly connection: Connection;
+  readonly tools: Tools;
+  readonly snapshot: Snapshot;
+  readonly signal: AbortSignal;
+  readonly context: StageContext;
+}
+
+async function dumpIntoSpool(work: Work): Promise<number> {
+  const { site, run, connection, tools, snapshot, signal, context } = work;
+  const startedAt = new Date().toISOString();
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const dump = await startDump({
+    connection,
+    tools,
+    snapshotId: snapshot.snapshotId,
+    directory: run.spool,
+    segmentSize: site.config.segmentSize,
+    signal: either,
+    log: context.log,
+  });
+  const following = followSpool(dump, work, either);
+  try {
+    // All at once: the exact row counts come from the dump's own snapshot, while it runs.
+    const [extras] = await Promise.all([writeExtras(work), dump.done, following]);
+    const last = await readSpool(run);
+    const lastPart = last.parts.at(-1);
+    if (lastPart === undefined)
+      throw new TrivaultError("DUMP_FAILED", "pg_dump ended without an error and without any output.");
+    const dumped: Dumped = {
+      parts: lastPart + 1,
+      lastPartSize: last.lastSize,
+      startedAt,
+      tools: { trivault: VERSION, pg_dump: tools.pgDump.version, zstd: tools.zstd.version },
+      server: snapshot.server,
+      extras,
+    };
+    await throwIfAborted(run);
+    await markDumped(run, dumped);
+    const bytes = lastPart * site.config.segmentSize + last.lastSize;
+    context.progress({ bytes, totalBytes: bytes, segments: dumped.parts });
+    context.note(`dump complete: ${formatBytes(bytes)} compressed, in ${dumped.parts} segments`);
+    return bytes;
+  } finally {
+    stop.abort(new TrivaultError("CANCELLED", "The dump was stopped."));
+    await Promise.allSettled([dump.done, following]);
+  }
+}
+
+/** Reports progress, and holds the dump back while too many parts wait to be sealed. Ends with the dump. */
+async function followSpool(dump: DumpProcess, { site, run, context }: Work, signal: AbortSignal): Promise<void> {
+  let ended = false;
+  const end = () => {
+    ended = true;
+  };
+  dump.done.then(end, end);
+  let held = false;
+  let seen = -1;
+  let movedAt = performance.now();
+  for (let look = 0; !ended; look++) {
+    const { parts, lastSize } = await readSpool(run);
+    const full = parts.length > MAX_WAITING_PARTS;
+    if (full && !held) dump.pause();
+    if (!full && held) dump.resume();
+    held = full;
+    const bytes = (parts.at(-1) ?? 0) * site.config.segmentSize + lastSize;
+    if (bytes !== seen || held) movedAt = performance.now();
+    seen = bytes;
+    if (performance.now() - movedAt > STALLED_MS) {
+      throw new TrivaultError(
+        "DUMP_FAILED",
+        "The dump wrote nothing for 30 minutes and was stopped; see what blocks it in pg_stat_activity.",
+      );
+    }
+    // Twice a second: another worker may have fenced this one off.
+    if (look % 20 === 0) {
+      await throwIfAborted(run);
+      context.progress({ bytes, segments: parts.at(-1) ?? 0 });
+    }
+    await pause(signal).catch((error: unknown) => {
+      if (!ended) throw signal.reason ?? error;
+    });
+  }
+}
+
+/** Roles and tablespaces, and what describes the data: small plaintext files beside the parts. */
+async function writeExtras({ site, run, connection, tools, snapshot, context }: Work): Promise<Dumped["extras"]> {
+  const extras: Dumped["extras"] = [];
+  const globals = await dumpGlobals(connection, tools);
+  if ("skipped" in globals) context.note(`roles and tablespaces are not in this backup: ${globals.skipped}`);
+  else {
+    await writeExtra(run, "globals.zst", globals.sql);
+    extras.push("globals.zst");
+  }
+  const details = await snapshot.details({ rowCounts: site.config.rowCounts });
+  await writeExtra(run, "details.zst", Buffer.from(JSON.stringify(details)));
+  extras.push("details.zst");
+  return extras;
+}
+
+async function writeExtra(run: RunDirectory, name: string, content: Uint8Array): Promise<void> {
+  const file = path.join(run.spool, name);
+  await writeFile(`${file}.tmp`, await promisify(zstdCompress)(content), { mode: 0o600 });
+  await rename(`${file}.tmp`, file);
+}
+
+function connectionOf(site: Site, database: string): Connection {
+  const configured = site.config.databases.find(({ name }) => name === database);
+  if (configured) return parseDatabaseUrl(configured.url);
+  const known = site.config.databases.map(({ name }) => JSON.stringify(name)).join(", ");
+  throw new TrivaultError(
+    "NOT_FOUND",
+    `No database named ${JSON.stringify(database)} is configured here; there is ${known || "none"}.`,
+    {
+      permanent: true,
+    },
+  );
+}
+
+/** A spool that cannot hold a backup's bounded share fails here, by name, and not as a broken pipe later. */
+async function checkSpool(site: Site): Promise<void> {
+  const { spoolDir, segmentSize } = site.config;
+  await mkdir(spoolDir, { recursive: true, mode: 0o700 });
+  const { bavail, bsize } = await statfs(spoolDir);
+  const needed = (MAX_WAITING_PARTS + 1) * segmentSize;
+  if (bavail * bsize >= needed) return;
+  throw new TrivaultError(
+    "STORE_FULL",
+    `The spool ${spoolDir} has ${formatBytes(bavail * bsize)} free, and a backup needs ${formatBytes(needed)} there ` +
+      `(5 segments): free some, set BACKUP_SPOOL_DIR to a larger tmpfs, or lower BACKUP_SEGMENT_SIZE.`,
+  );
+}
+
+function disposable(snapshot: Snapshot): Snapshot & AsyncDisposable {
+  return Object.assign(snapshot, { [Symbol.asyncDispose]: () => snapshot.close() });
+}

@@ -1,0 +1,265 @@
+import { stat, unlink } from "node:fs/promises";
+import path from "node:path";
+import {
+  backupKey,
+  codeOf,
+  encodeManifest,
+  formatBytes,
+  isPermanent,
+  MANIFEST,
+  type Manifest,
+  messageOf,
+  type Segment,
+  segmentName,
+  TrivaultError,
+} from "@trivault/core";
+import { checkRecipients, signManifest } from "@trivault/crypto";
+import { bytesSource } from "@trivault/storage";
+import { readManifest, removePartial } from "../copies.ts";
+import { appendJournal, journalReader } from "../journal.ts";
+import { acquireLease, type Lease, watchLease } from "../lease.ts";
+import { pause } from "../poll.ts";
+import { ensureRecoveryNote } from "../recovery-note.ts";
+import {
+  type Dumped,
+  databaseOfRun,
+  markAborted,
+  readDumped,
+  removeRun,
+  type RunDirectory,
+  runDirectory,
+  throwIfAborted,
+} from "../run-directory.ts";
+import type { BackupRef, Site, StageContext } from "../site.ts";
+import { partPath, readSpool } from "../spool.ts";
+
+export interface EncryptResult extends BackupRef {
+  /** Bytes as they lie on the local tier. */
+  readonly bytes: number;
+  readonly segments: number;
+  readonly seconds: number;
+}
+
+/**
+ * Follows the spool: seals each part, publishes it in the local tier, journals it, deletes the plaintext; after the last
+ * one it writes the signed manifest. May be killed anywhere and run again: what the journal holds is done.
+ */
+export async function encryptStage(site: Site, ref: BackupRef, context: StageContext): Promise<EncryptResult> {
+  const begun = performance.now();
+  const run = runDirectory(site.config, ref.backupId);
+  const [local] = site.tiers;
+  for (const tier of site.tiers.slice(1)) {
+    await context.start({ stage: "copy", ...ref, from: local.name, to: tier.name });
+  }
+  const existing = await readManifest(local, ref);
+  if (existing) {
+    await removeRun(run); // killed between the manifest and the tidying-up
+    return result(ref, existing.signed.manifest, begun);
+  }
+  if ((await databaseOfRun(run)) === null) {
+    throw new TrivaultError("ABANDONED", "This backup is gone: its run was given up and swept.", { permanent: true });
+  }
+  try {
+    const manifest = await sealAll(site, run, ref, context);
+    await removeRun(run);
+    context.note(`sealed: ${manifest.segments.length} segments; the manifest is written`);
+    return result(ref, manifest, begun);
+  } catch (error) {
+    if (isPermanent(error)) await giveUp(site, ref, messageOf(error));
+    throw error;
+  }
+}
+
+/**
+ * Fences a backup off for good, for when encryption cannot succeed: the dump that waits for it ends, and so do the copies.
+ * Idempotent; does nothing to a complete backup.
+ */
+export async function giveUp(site: Site, ref: BackupRef, reason: string): Promise<void> {
+  await markAborted(runDirectory(site.config, ref.backupId), reason);
+  await removePartial(site.tiers[0], ref);
+}
+
+async function sealAll(site: Site, run: RunDirectory, ref: BackupRef, context: StageContext): Promise<Manifest> {
+  const lost = new AbortController();
+  const lease = await acquireLease(run.sealLease, {
+    takeoverMs: site.config.worker.takeoverSeconds * 1000,
+    signal: context.signal,
+    onLost: (error) => lost.abort(error),
+  });
+  try {
+    const work: Work = { site, run, ref, context, lease, signal: AbortSignal.any([context.signal, lost.signal]) };
+    const { segments, dumped } = await sealParts(work);
+    for (const name of dumped.extras) {
+      const kind = name === "globals.zst" ? "globals" : "details";
+      await sealOne(work, path.join(run.spool, name), segmentName(kind, null, isEncrypted(site)), segments);
+    }
+    return await publishManifest(work, [...segments.values()], dumped);
+  } finally {
+    await lease.release();
+  }
+}
+
+interface Work {
+  readonly site: Site;
+  readonly run: RunDirectory;
+  readonly ref: BackupRef;
+  readonly context: StageContext;
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+}
+
+type Sealed = Map<string, Segment>;
+
+async function sealParts(work: Work): Promise<{ segments: Sealed; dumped: Dumped }> {
+  const { site, run, context } = work;
+  const done = await journalReader(run.journal).read();
+  const segments: Sealed = new Map(done.map((segment) => [segment.name, segment]));
+  const parts = readyParts(work, segments);
+  let publishing = Promise.resolve();
+  for (;;) {
+    const next = await parts.next();
+    if (next.done) {
+      await publishing;
+      return { segments, dumped: next.value };
+    }
+    const file = partPath(run, next.value);
+    const name = segmentName("data", next.value + 1, isEncrypted(site));
+    const sealed = segments.has(name) ? null : await sealNew(work, file, name);
+    await publishing;
+    // Published while the next part is being sealed.
+    publishing = publish(work, file, sealed, segments);
+    publishing.catch(() => context.log.debug("publishing failed; the error follows where it is awaited"));
+  }
+}
+
+/** Numbers of complete parts, in order, as the dump completes them; returns what the dump said when it was through. */
+async function* readyParts({ site, run, signal, context }: Work, segments: Sealed): AsyncGenerator<number, Dumped> {
+  const dumpLease = watchLease(run.dumpLease);
+  const takeoverMs = site.config.worker.takeoverSeconds * 1000;
+  let next = [...segments.keys()].filter((name) => name.startsWith("data-")).length;
+  for (let look = 0; ; look++) {
+    const dumped = await readDumped(run); // before the spool is read: once it is there, so are all parts
+    const { parts } = await readSpool(run);
+    const last = parts.at(-1) ?? -1;
+    const complete = dumped === null ? last : dumped.parts;
+    for (const left of parts) if (left < next) await unlink(partPath(run, left)); // journaled, then killed
+    for (; next < complete; next++) {
+      await checkPart(site, run, next, dumped);
+      yield next;
+    }
+    if (dumped !== null) return dumped;
+    if (look % 20 === 0) await throwIfAborted(run);
+    if ((await dumpLease.silentMs()) > takeoverMs) {
+      await markAborted(run, "the worker that dumped it died or was cut off");
+      await throwIfAborted(run);
+    }
+    await pause(signal).catch((error: unknown) => {
+      throw signal.reason ?? context.signal.reason ?? error;
+    });
+  }
+}
+
+/** `split` writes every part but the last to exactly the segment size; anything else is not what the dump wrote. */
+async function checkPart(site: Site, run: RunDirectory, number: number, dumped: Dumped | null): Promise<void> {
+  const { size } = await stat(partPath(run, number)).catch((cause: unknown) => {
+    throw new TrivaultError("CORRUPT", `Part ${number} of the spool is missing; the dump must be made again.`, {
+      permanent: true,
+      cause,
+    });
+  });
+  const expected = dumped !== null && number === dumped.parts - 1 ? dumped.lastPartSize : site.config.segmentSize;
+  if (size === expected) return;
+  await markAborted(run, `part ${number} of the spool is damaged`);
+  await throwIfAborted(run);
+}
+
+interface NewSegment {
+  readonly segment: Segment;
+  readonly bytes: Uint8Array;
+  readonly release: () => void;
+}
+
+async function sealNew({ site, signal }: Work, file: string, name: string): Promise<NewSegment> {
+  const { bytes, size, sha256, plainSize, plainSha256, release } = await site.sealer().seal(file, signal);
+  return { segment: { name, size, sha256, plainSize, plainSha256 }, bytes, release };
+}
+
+async function sealOne(work: Work, file: string, name: string, segments: Sealed): Promise<void> {
+  if (!segments.has(name)) await publish(work, file, await sealNew(work, file, name), segments);
+}
+
+/** The order matters: bytes, journal, and only then the plaintext goes. */
+async function publish(work: Work, file: string, sealed: NewSegment | null, segments: Sealed): Promise<void> {
+  if (sealed !== null) {
+    try {
+      await putSealed(work, sealed);
+      await work.lease.check();
+      await appendJournal(work.run.journal, sealed.segment);
+    } finally {
+      sealed.release();
+    }
+    segments.set(sealed.segment.name, sealed.segment);
+    const bytes = [...segments.values()].reduce((sum, segment) => sum + segment.size, 0);
+    work.context.progress({ bytes, segments: segments.size });
+  }
+  await unlink(file);
+}
+
+async function putSealed({ site, ref, lease, signal }: Work, { segment, bytes }: NewSegment): Promise<void> {
+  const { store } = site.tiers[0];
+  const key = backupKey(ref.database, ref.backupId, segment.name);
+  const source = bytesSource(bytes, segment.sha256);
+  try {
+    await store.put(key, source, { signal });
+  } catch (error) {
+    if (codeOf(error) !== "EXISTS") throw error;
+    // Published by a worker that died before it journaled it. Nobody has read it, and its hash is not known: seal it anew.
+    await lease.check();
+    await store.delete(key, { signal });
+    await store.put(key, source, { signal });
+  }
+}
+
+async function publishManifest(
+  { site, run, ref, context, lease, signal }: Work,
+  segments: Segment[],
+  dumped: Dumped,
+): Promise<Manifest> {
+  const { encryption } = site.config;
+  const manifest: Manifest = {
+    format: "trivault-backup",
+    version: 1,
+    id: ref.backupId,
+    database: ref.database,
+    startedAt: dumped.startedAt,
+    completedAt: new Date().toISOString(),
+    tools: dumped.tools,
+    server: dumped.server,
+    encryption: encryption.mode,
+    recipients: encryption.mode === "age" ? [...encryption.recipients] : [],
+    segments,
+  };
+  const signed = signManifest(manifest, await site.signingKey());
+  const [local] = site.tiers;
+  await ensureRecoveryNote(local, signal);
+  await lease.check();
+  await throwIfAborted(run);
+  await local.store.put(backupKey(ref.database, ref.backupId, MANIFEST), bytesSource(encodeManifest(signed)), {
+    signal,
+  });
+  const bytes = segments.reduce((sum, segment) => sum + segment.size, 0);
+  context.progress({ bytes, totalBytes: bytes, segments: segments.length });
+  context.note(`local copy complete: ${formatBytes(bytes)}`);
+  return manifest;
+}
+
+function isEncrypted(site: Site): boolean {
+  const { encryption } = site.config;
+  if (encryption.mode === "age") checkRecipients(encryption.recipients);
+  return encryption.mode === "age";
+}
+
+function result(ref: BackupRef, manifest: Manifest, begun: number): EncryptResult {
+  const bytes = manifest.segments.reduce((sum, segment) => sum + segment.size, 0);
+  return { ...ref, bytes, segments: manifest.segments.length, seconds: (performance.now() - begun) / 1000 };
+}

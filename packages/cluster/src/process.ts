@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import {
+  type Config,
+  createLogger,
+  type Logger,
+  messageOf,
+  type Purpose,
+  resolveConfig,
+  TrivaultError,
+} from "@trivault/core";
+
+/** Reads `.env` in the working directory into the environment; what is set already wins. */
+export function loadDotEnv(file = ".env"): void {
+  if (existsSync(file)) process.loadEnvFile(file);
+}
+
+export function configFromEnvironment(purpose: Purpose): Config {
+  loadDotEnv();
+  return resolveConfig(process.env, purpose);
+}
+
+/**
+ * The life of a service: configuration, start, and an orderly end on SIGTERM or SIGINT. A mistake of the operator ends as
+ * one paragraph on stderr and exit code 1, without a stack; a second signal ends at once.
+ */
+export async function runService(
+  name: string,
+  start: (config: Config, log: Logger) => Promise<{ close(): Promise<void> }>,
+): Promise<void> {
+  try {
+    const config = configFromEnvironment("backup");
+    const log = createLogger(config.logLevel, name);
+    const running = await start(config, log);
+    await signalled();
+    log.info("shutting down");
+    await running.close();
+    log.info("closed");
+    process.exit(0);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Prints what an operator can read and ends the process with status 1. */
+export function fail(error: unknown): never {
+  if (error instanceof TrivaultError) process.stderr.write(`${error.message}\n`);
+  else process.stderr.write(`${error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error)}\n`);
+  process.exit(1);
+}
+
+function signalled(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      process.once(signal, () => process.exit(1));
+      resolve();
+    });
+  }
+  return promise;
+}

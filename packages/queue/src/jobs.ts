@@ -1,0 +1,63 @@
+import { type QueueName, TrivaultError } from "@trivault/core";
+import { z } from "zod";
+
+/**
+ * What jobs carry: names and ids, never a secret, as BullMQ stores it in clear. Validated when a worker takes the job,
+ * since Redis is shared with whoever can reach it.
+ *
+ * Job ids, all file-name safe: a dump job has the id of its *run*, which is the id of the backup that its first attempt
+ * makes (a retry makes another: `current`). Encrypt jobs have the backup's id, copy jobs `<backup id>.<tier>`.
+ */
+const name = z.string().min(1).max(255);
+const backupId = z.string().regex(/^\d{8}t\d{6}z-[0-9a-z]{8}$/);
+
+export const dumpJobSchema = z.object({
+  database: name,
+  /** The backup that the newest attempt makes; set by the worker. */
+  current: backupId.optional(),
+  requestedBy: z.enum(["api", "cli", "schedule"]),
+});
+export const encryptJobSchema = z.object({ database: name, backupId });
+export const copyJobSchema = z.object({ database: name, backupId, from: name, to: name });
+export const maintenanceJobSchema = z.object({});
+
+export type DumpJob = z.infer<typeof dumpJobSchema>;
+export type EncryptJob = z.infer<typeof encryptJobSchema>;
+export type CopyJob = z.infer<typeof copyJobSchema>;
+
+/** `remote-sync` and `cloud-upload` run the same stage; a tier's kind tells which queue its copies wait in. */
+export function copyQueueOf(kind: "local" | "sftp" | "s3"): Extract<QueueName, "remote-sync" | "cloud-upload"> {
+  return kind === "s3" ? "cloud-upload" : "remote-sync";
+}
+
+export function copyJobId(backupId: string, tier: string): string {
+  return `${backupId}.${tier}`;
+}
+
+const backoff = { type: "exponential", delay: 5000, jitter: 0.5 } as const;
+
+/** A copy is tried for about three hours, as servers are down for hours; maintenance then begins it anew. */
+export const JOB_OPTIONS = {
+  dump: { attempts: 3, backoff },
+  encrypt: { attempts: 5, backoff },
+  "remote-sync": { attempts: 12, backoff },
+  "cloud-upload": { attempts: 12, backoff },
+  maintenance: { attempts: 1 },
+} as const satisfies Record<QueueName, object>;
+
+/** Finished jobs are kept for looking at, bounded by age and number; what must survive lies on the tiers. */
+export const KEEP_JOBS = {
+  removeOnComplete: { age: 7 * 86_400, count: 2000 },
+  removeOnFail: { age: 30 * 86_400, count: 2000 },
+} as const;
+
+export function parseJob<T>(schema: z.ZodType<T>, queue: string, data: unknown): T {
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new TrivaultError(
+    "INPUT_INVALID",
+    `The job in the queue ${queue} is not ours: ${issue?.path.join(".")}: ${issue?.message}.`,
+    { permanent: true },
+  );
+}

@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import { messageOf, newBackupId, TrivaultError } from "@trivault/core";
+import type { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { type CopyJob, copyJobId, type DumpJob, type EncryptJob } from "./jobs.ts";
+import { KEY_PREFIX, type Queues } from "./queues.ts";
+import { within } from "./redis.ts";
+
+/** An idempotency key is remembered for so long. */
+const REMEMBER_SECONDS = 24 * 3600;
+const ANSWER_MS = 5000;
+
+export interface BackupRequest {
+  readonly database: string;
+  readonly requestedBy: DumpJob["requestedBy"];
+  /** The same key within a day answers with the same run, instead of making another backup. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface RequestedRun {
+  readonly runId: string;
+  /** False where the idempotency key was seen before. */
+  readonly created: boolean;
+}
+
+/** Enqueues a backup. Throws QUEUE_UNREACHABLE soon, where Redis does not answer. */
+export function requestBackup(queues: Queues, redis: Redis, request: BackupRequest): Promise<RequestedRun> {
+  return failingFast(async () => {
+    const runId = newBackupId();
+    if (request.idempotencyKey !== undefined) {
+      const key = idempotencyName(request.database, request.idempotencyKey);
+      const earlier = await redis.set(key, runId, "EX", REMEMBER_SECONDS, "NX", "GET");
+      if (earlier !== null) {
+        // Killed between the two writes, an earlier request may have left its key without its job.
+        await addOnce(queues.dump, "dump", earlier, { database: request.database, requestedBy: request.requestedBy });
+        return { runId: earlier, created: false };
+      }
+    }
+    const data: DumpJob = { database: request.database, requestedBy: request.requestedBy };
+    await addOnce(queues.dump, "dump", runId, data);
+    return { runId, created: true };
+  });
+}
+
+export function startEncrypt(queues: Queues, job: EncryptJob): Promise<void> {
+  return addOrRestart(queues.encrypt, "encrypt", job.backupId, job);
+}
+
+export function startCopy(queues: Queues, queue: "remote-sync" | "cloud-upload", job: CopyJob): Promise<void> {
+  return addOrRestart(queues[queue], queue, copyJobId(job.backupId, job.to), job);
+}
+
+export function startMaintenance(queues: Queues): Promise<void> {
+  return addOrRestart(queues.maintenance, "maintenance", "on-demand", {});
+}
+
+/** BullMQ ignores an id that it knows, which for a job that waits, runs or ended is what we want here. */
+async function addOnce(queue: Queue, name: string, jobId: string, data: object): Promise<void> {
+  await queue.add(name, data, { jobId });
+}
+
+/** As `addOnce`, but a job that ended (completed or failed) is forgotten first, so that it runs again. */
+async function addOrRestart(queue: Queue, name: string, jobId: string, data: object): Promise<void> {
+  const known = await queue.getJob(jobId);
+  if (known && ((await known.isFailed()) || (await known.isCompleted()))) await known.remove();
+  await queue.add(name, data, { jobId });
+}
+
+export async function failingFast<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await within(ANSWER_MS, work());
+  } catch (cause) {
+    if (cause instanceof TrivaultError) throw cause;
+    throw new TrivaultError(
+      "QUEUE_UNREACHABLE",
+      `Redis does not answer (${messageOf(cause)}), so nothing was enqueued for sure; try again when it is up.`,
+      { cause },
+    );
+  }
+}
+
+function idempotencyName(database: string, key: string): string {
+  return `${KEY_PREFIX}:idempotency:${createHash("sha256")
+    .update(JSON.stringify([database, key]))
+    .digest("hex")}`;
+}

@@ -1,0 +1,27 @@
+import { QUEUES, type QueueName } from "@trivault/core";
+import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { JOB_OPTIONS, KEEP_JOBS } from "./jobs.ts";
+
+/** All keys of ours in Redis begin with this. */
+export const KEY_PREFIX = "trivault";
+
+export type Queues = Readonly<Record<QueueName, Queue>>;
+
+export function openQueues(redis: Redis): Queues {
+  const open = (name: QueueName) => {
+    const queue = new Queue(name, {
+      connection: redis,
+      prefix: KEY_PREFIX,
+      defaultJobOptions: { ...JOB_OPTIONS[name], ...KEEP_JOBS },
+      skipWaitingForReady: true,
+    });
+    queue.on("error", () => undefined); // as in redis.ts: each call reports its own failure
+    return queue;
+  };
+  return Object.fromEntries(QUEUES.map((name) => [name, open(name)])) as Queues;
+}
+
+export async function closeQueues(queues: Queues): Promise<void> {
+  await Promise.all(Object.values(queues).map((queue) => queue.close()));
+}

@@ -1,0 +1,59 @@
+import { hidePasswords, messageOf, TrivaultError } from "@trivault/core";
+import { Redis, type RedisOptions } from "ioredis";
+
+/**
+ * A connection for commands (`fail-fast`: an unreachable Redis is an error at once, so that an API call never hangs) or
+ * for workers (`wait`: BullMQ's blocking reads outlive a restart of Redis).
+ */
+export function connectRedis(url: string, mode: "fail-fast" | "wait"): Redis {
+  const options: RedisOptions = {
+    connectTimeout: 5000,
+    maxRetriesPerRequest: mode === "wait" ? null : 1,
+    // After a fail-over the old master answers READONLY: reconnect, and send the command again.
+    reconnectOnError: (error: Error): false | 2 => (error.message.startsWith("READONLY") ? 2 : false),
+    retryStrategy: (times) => Math.min(times * 200, 5000),
+  };
+  const redis = url.startsWith("unix:") ? new Redis(new URL(url).pathname, options) : new Redis(url, options);
+  redis.on("error", () => undefined); // every command reports its own failure; an unheard 'error' would end the process
+  return redis;
+}
+
+/**
+ * Refuses a Redis that is not there, too old, or that may throw jobs away: with any `maxmemory-policy` but noeviction a
+ * full Redis silently loses keys of the queues.
+ */
+export async function checkRedis(redis: Redis, url: string): Promise<void> {
+  const shown = hidePasswords(url);
+  let policy: string;
+  try {
+    policy = await within(5000, evictionPolicy(redis));
+  } catch (cause) {
+    throw new TrivaultError(
+      "QUEUE_UNREACHABLE",
+      `Redis at ${shown} does not answer: ${messageOf(cause)}. Start it, or correct REDIS_URL; without REDIS_URL, \`npm start\` runs one of its own.`,
+      { cause },
+    );
+  }
+  if (policy !== "noeviction") {
+    throw new TrivaultError(
+      "QUEUE_UNSAFE",
+      `Redis at ${shown} has maxmemory-policy ${policy}, so it may throw jobs away when its memory is full. Set it to noeviction (redis-cli CONFIG SET maxmemory-policy noeviction, and in redis.conf).`,
+      { permanent: true },
+    );
+  }
+}
+
+/** From INFO, which managed services answer where they forbid CONFIG. */
+async function evictionPolicy(redis: Redis): Promise<string> {
+  return /^maxmemory_policy:(\S+)/m.exec(await redis.info("memory"))?.[1] ?? "unknown";
+}
+
+export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

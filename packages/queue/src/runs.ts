@@ -1,0 +1,101 @@
+import type { QueueName } from "@trivault/core";
+import type { Job } from "bullmq";
+import { copyJobId, dumpJobSchema } from "./jobs.ts";
+import { failingFast } from "./producer.ts";
+import type { Queues } from "./queues.ts";
+
+export interface StageStatus {
+  readonly stage: QueueName;
+  /** For copies: where to. */
+  readonly tier: string | null;
+  readonly state: "waiting" | "active" | "retrying" | "completed" | "failed";
+  readonly attempts: number;
+  readonly progress: { readonly bytes: number; readonly totalBytes?: number; readonly segments: number } | null;
+  /** Why the last attempt failed. */
+  readonly problem: string | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+export interface RunStatus {
+  readonly runId: string;
+  readonly database: string;
+  /** The backup that the newest attempt makes; null before the first has begun. */
+  readonly backupId: string | null;
+  readonly stages: readonly StageStatus[];
+}
+
+/** How a requested backup gets on, from its four jobs; null where the queue does not know the run (any more). */
+export function runStatus(
+  queues: Queues,
+  runId: string,
+  copies: readonly { tier: string; queue: QueueName }[],
+): Promise<RunStatus | null> {
+  return failingFast(async () => {
+    const dump = (await queues.dump.getJob(runId)) ?? (await dumpJobOf(queues, runId));
+    if (!dump) return null;
+    const data = dumpJobSchema.parse(dump.data);
+    const backupId = data.current ?? null;
+    const stages = [await statusOf("dump", null, dump)];
+    if (backupId !== null) {
+      stages.push(await statusOf("encrypt", null, await queues.encrypt.getJob(backupId)));
+      for (const { tier, queue } of copies) {
+        stages.push(await statusOf(queue, tier, await queues[queue].getJob(copyJobId(backupId, tier))));
+      }
+    }
+    return { runId, database: data.database, backupId, stages };
+  });
+}
+
+/** The dump job that makes a backup: scheduled runs and retries have other job ids than their backup. */
+async function dumpJobOf(queues: Queues, backupId: string): Promise<Job | undefined> {
+  const jobs = await queues.dump.getJobs(["active", "waiting", "delayed", "failed", "completed"], 0, 500);
+  return jobs.find((job) => job.data?.current === backupId);
+}
+
+/** True once nothing of the run will change by itself any more. */
+export function isSettled({ stages }: RunStatus): boolean {
+  if (stages.some(({ stage, state }) => (stage === "dump" || stage === "encrypt") && state === "failed")) return true;
+  return stages.length > 1 && stages.every(({ state }) => state === "completed" || state === "failed");
+}
+
+/** How many workers listen to each queue. */
+export async function countWorkers(queues: Queues): Promise<Record<string, number>> {
+  return failingFast(async () =>
+    Object.fromEntries(
+      await Promise.all(
+        Object.entries(queues).map(async ([name, queue]) => [name, (await queue.getWorkers()).length] as const),
+      ),
+    ),
+  );
+}
+
+async function statusOf(stage: QueueName, tier: string | null, job: Job | undefined): Promise<StageStatus> {
+  if (!job)
+    return {
+      stage,
+      tier,
+      state: "waiting",
+      attempts: 0,
+      progress: null,
+      problem: null,
+      startedAt: null,
+      finishedAt: null,
+    };
+  const state = await job.getState();
+  return {
+    stage,
+    tier,
+    state:
+      state === "active" || state === "completed" || state === "failed"
+        ? state
+        : job.attemptsMade > 0
+          ? "retrying"
+          : "waiting",
+    attempts: job.attemptsMade,
+    progress: typeof job.progress === "object" ? (job.progress as StageStatus["progress"]) : null,
+    problem: job.failedReason ?? null,
+    startedAt: job.processedOn === undefined ? null : new Date(job.processedOn),
+    finishedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn),
+  };
+}

@@ -1,0 +1,152 @@
+import { isPermanent, type Logger, messageOf, type QueueName, TrivaultError, type WorkerConfig } from "@trivault/core";
+import { DelayedError, type Job, UnrecoverableError, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import { KEY_PREFIX } from "./queues.ts";
+
+const PROGRESS_MS = 500;
+/** A job that makes each of its workers die is not started for ever. */
+const MAX_STARTS = 30;
+
+export interface JobContext {
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly note: (line: string) => void;
+  readonly progress: (progress: object) => void;
+}
+
+export interface Handler {
+  /** Carries out one job; what it returns is kept with the job. May change the job's data (`update`). */
+  run(
+    data: unknown,
+    context: JobContext,
+    job: { id: string; update: (data: object) => Promise<void> },
+  ): Promise<object>;
+  /** Called once no attempt is left (or none makes sense). */
+  failed?(data: unknown, error: Error): Promise<void>;
+}
+
+export interface RunningWorker {
+  /** Takes no new job, lets running ones finish for `graceMs`, then hands them back to the queue. */
+  close(graceMs: number): Promise<void>;
+}
+
+/**
+ * The one place where BullMQ calls a stage. A permanent failure is not retried; a job interrupted by a shutdown goes back
+ * to the queue without costing an attempt. A job whose lock is lost (Redis wiped or cut off) goes on: leases on the files
+ * fence it, and whatever it completes is complete.
+ */
+export function startWorker(
+  redis: Redis,
+  queue: QueueName,
+  config: WorkerConfig,
+  log: Logger,
+  handler: Handler,
+): RunningWorker {
+  const stopping = new AbortController();
+  const worker = new Worker(
+    queue,
+    (job, token, signal) =>
+      carryOut(
+        job,
+        token,
+        AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]),
+        stopping.signal,
+        log,
+        handler,
+      ),
+    {
+      connection: redis,
+      prefix: KEY_PREFIX,
+      concurrency: config.concurrency[queue],
+      lockDuration: config.takeoverSeconds * 1000,
+      stalledInterval: config.takeoverSeconds * 1000,
+      maxStalledCount: MAX_STARTS,
+      maxStartedAttempts: MAX_STARTS,
+    },
+  );
+  worker.on("error", (error) => log.warn({ queue, err: error }, "queue"));
+  worker.on("failed", (job, error) => {
+    if (!job) return;
+    const final =
+      job.attemptsMade >= (job.opts.attempts ?? 1) ||
+      error instanceof UnrecoverableError ||
+      error.name === "UnrecoverableError";
+    log[final ? "error" : "warn"](
+      { queue, job: job.id, attempt: job.attemptsMade, reason: error.message },
+      final ? "job failed" : "job failed; it is tried again",
+    );
+    if (final)
+      handler
+        .failed?.(job.data, error)
+        .catch((cause: unknown) => log.error({ queue, job: job.id, err: cause }, "tidying up failed"));
+  });
+  return {
+    async close(graceMs) {
+      const hurry = setTimeout(() => stopping.abort(new TrivaultError("CANCELLED", "The worker shuts down.")), graceMs);
+      try {
+        await worker.close();
+      } finally {
+        clearTimeout(hurry);
+      }
+    },
+  };
+}
+
+async function carryOut(
+  job: Job,
+  token: string | undefined,
+  signal: AbortSignal,
+  stopping: AbortSignal,
+  parent: Logger,
+  handler: Handler,
+): Promise<object> {
+  const log = parent.child({ queue: job.queueName, job: job.id });
+  const progress = throttled((value) => job.updateProgress(value), log);
+  const context: JobContext = {
+    signal,
+    log,
+    note: (line) => {
+      log.info(line);
+      job
+        .log(`${new Date().toISOString()} ${line}`)
+        .catch((error: unknown) => log.debug({ err: error }, "a log line was not kept"));
+    },
+    progress: progress.report,
+  };
+  try {
+    return await handler.run(job.data, context, { id: job.id ?? "", update: (data) => job.updateData(data) });
+  } catch (error) {
+    if (stopping.aborted) {
+      context.note("handed back: this worker shuts down");
+      await job.moveToDelayed(Date.now() + 500, token);
+      throw new DelayedError();
+    }
+    context.note(messageOf(error));
+    log.debug({ err: error }, "failed");
+    // BullMQ keeps the message with the job, so it must be the operator's paragraph and not a stack.
+    if (isPermanent(error)) throw new UnrecoverableError(messageOf(error));
+    throw error;
+  } finally {
+    await progress.flush();
+  }
+}
+
+/** Sends at most one report each half second, and always the last one. */
+function throttled(send: (value: object) => Promise<void>, log: Logger) {
+  let latest: object | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  const flush = async () => {
+    if (timer) clearTimeout(timer);
+    timer = null;
+    const value = latest;
+    latest = null;
+    if (value) await send(value).catch((error: unknown) => log.debug({ err: error }, "progress was not kept"));
+  };
+  return {
+    flush,
+    report(value: object) {
+      latest = value;
+      timer ??= setTimeout(() => void flush(), PROGRESS_MS);
+    },
+  };
+}
