@@ -1,0 +1,89 @@
+import { TrivaultError } from "@trivault/core";
+import { type Child, type Command, type Outcome, findReaper, startChild, succeeded } from "./child.ts";
+
+/** Programs joined by the operating system's pipes: `a | b | c`, with every exit status kept. */
+export interface Chain {
+  readonly children: readonly Child[];
+  /**
+   * Resolves when all have ended with status 0 and closed their outputs. Rejects otherwise, when all are gone, with the
+   * failure that caused the others.
+   */
+  readonly done: Promise<{ readonly seconds: number }>;
+  /** Kills what still runs, stopped or not; resolves when all are gone. */
+  kill(): Promise<void>;
+}
+
+export interface ChainOptions {
+  readonly stdin: "ignore" | "pipe";
+  readonly stdout: "ignore" | "pipe";
+  readonly signal?: AbortSignal | undefined;
+  /** Makes the error for the program that failed. */
+  readonly failure: (outcome: Outcome) => TrivaultError;
+}
+
+export async function startChain(commands: readonly Command[], options: ChainOptions): Promise<Chain> {
+  const reaper = await findReaper();
+  const cancelled = (): TrivaultError =>
+    new TrivaultError("CANCELLED", `${commands[0]?.name ?? "The program"} was cancelled.`, {
+      cause: options.signal?.reason,
+    });
+  if (options.signal?.aborted) throw cancelled();
+  const startedAt = performance.now();
+  const children: Child[] = [];
+  const killAll = (): void => children.forEach((child) => child.kill());
+  let stopping = false;
+  const stop = (): void => {
+    stopping = true;
+    killAll();
+  };
+  try {
+    // All in one turn of the event loop: Node begins to read a child's output in the next, and must not touch these bytes.
+    for (const [i, command] of commands.entries()) {
+      const previous = children.at(-1)?.process.stdout;
+      const last = i === commands.length - 1;
+      children.push(startChild(command, previous ?? options.stdin, last ? options.stdout : "pipe", reaper));
+      // The next program holds its own copy. Ours must go, or the writer would not notice that its reader has died.
+      previous?.destroy();
+    }
+  } catch (cause) {
+    killAll();
+    throw new TrivaultError("TOOL_MISSING", `A program could not be started (${String(cause)}).`, { cause });
+  }
+
+  for (const child of children) {
+    // One failure ends the chain: the others wait for input or room that will never come (or are stopped).
+    child.process.on("exit", (code) => {
+      if (code !== 0) killAll();
+    });
+  }
+  const outcomes = Promise.all(children.map((child) => child.outcome));
+  options.signal?.addEventListener("abort", stop, { once: true });
+  const done = outcomes.then((ended) => {
+    options.signal?.removeEventListener("abort", stop);
+    if (ended.every(succeeded)) return { seconds: (performance.now() - startedAt) / 1000 };
+    if (stopping) throw cancelled();
+    throw options.failure(rootCause(ended));
+  });
+  // Whoever holds the chain awaits `done` in its own time; until then a failure is no unhandled rejection.
+  done.catch(() => {});
+  return {
+    children,
+    done,
+    async kill() {
+      stop();
+      await outcomes;
+    },
+  };
+}
+
+/** The first program that failed by itself: not killed by us, and not merely because its reader had gone. */
+function rootCause(outcomes: readonly Outcome[]): Outcome {
+  const failed = outcomes.filter((outcome) => !succeeded(outcome) && !outcome.killed);
+  const cause = failed.find((outcome) => !isBrokenPipe(outcome)) ?? failed[0];
+  if (!cause) throw new RangeError("no program failed");
+  return cause;
+}
+
+function isBrokenPipe({ signal, stderr }: Outcome): boolean {
+  return signal === "SIGPIPE" || /broken pipe/i.test(stderr);
+}

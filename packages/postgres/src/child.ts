@@ -1,0 +1,129 @@
+import { type ChildProcess, type StdioOptions, execFile, spawn } from "node:child_process";
+import { constants } from "node:os";
+import { hidePasswords } from "@trivault/core";
+
+export type Env = Readonly<Record<string, string>>;
+
+/** What a child may inherit: how to find programs, libraries and certificates. Never credentials. */
+const INHERITED = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+const TAIL_LINES = 20;
+const TAIL_BYTES = 16 * 1024;
+
+export function childEnv(): Env {
+  // Messages in English, so that an operator can search for them and `failure.ts` can read them.
+  const env: Record<string, string> = { LC_ALL: "C" };
+  for (const name of INHERITED) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
+
+export interface Command {
+  /** For messages: `pg_dump`. */
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Env;
+}
+
+/** How a child ended. Only code 0 without a signal is success. */
+export interface Outcome {
+  readonly name: string;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines of stderr, passwords hidden. */
+  readonly stderr: string;
+  /** True where `kill` ended it: its status then says nothing about itself. */
+  readonly killed: boolean;
+}
+
+export interface Child {
+  readonly process: ChildProcess;
+  /** Never rejects; resolves after the exit and the end of its output ('close'). */
+  readonly outcome: Promise<Outcome>;
+  /** SIGKILL, which a stopped process obeys too. */
+  kill(): void;
+}
+
+/**
+ * Starts a program without a shell, in a process group of its own (Ctrl-C reaches us, not it), bound to die with us where
+ * the system can do that. `stdio` lists stdin and stdout; stderr is always ours to read.
+ */
+export function startChild(command: Command, stdin: StdioOption, stdout: StdioOption, reaper: Reaper): Child {
+  const [file = command.file, ...args] = [...reaper, command.file, ...command.args];
+  const stdio: StdioOptions = [stdin, stdout, "pipe"];
+  const child = withUmask(() => spawn(file, args, { stdio, env: command.env, detached: true }));
+  const tail = boundedTail();
+  let killing = false;
+  let spawnError: Error | null = null;
+  child.stderr?.on("data", (chunk: Buffer) => tail.add(chunk));
+  child.on("error", (error) => (spawnError = error));
+  const outcome = new Promise<Outcome>((resolve) => {
+    child.on("close", (code, signal) => {
+      const stderr = spawnError ? `cannot be started: ${spawnError.message}` : tail.text();
+      const killed = killing && signal === "SIGKILL";
+      resolve({ name: command.name, code: spawnError ? null : code, signal, stderr, killed });
+    });
+  });
+  return {
+    process: child,
+    outcome,
+    kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      killing = true;
+      child.kill("SIGKILL");
+    },
+  };
+}
+
+type StdioOption = "ignore" | "pipe" | NonNullable<ChildProcess["stdout"]>;
+
+export function succeeded(outcome: Outcome): boolean {
+  return outcome.code === 0 && outcome.signal === null;
+}
+
+/** `exit status 1`, `signal SIGKILL (9)`. */
+export function statusOf({ code, signal }: Outcome): string {
+  if (signal !== null) return `was ended by signal ${signal} (${constants.signals[signal]})`;
+  return code === null ? "could not be started" : `failed with exit status ${code}`;
+}
+
+/** A prefix for argument lists: empty, or the program that makes a child die with its parent. */
+export type Reaper = readonly string[];
+
+let reaper: Promise<Reaper> | undefined;
+
+/**
+ * `setpriv --pdeathsig KILL` (util-linux): the kernel kills the child when our thread ends, even by SIGKILL, so that a
+ * dump does not run on without an owner. Elsewhere (macOS) such an orphan ends when its spool folder is swept.
+ */
+export function findReaper(): Promise<Reaper> {
+  reaper ??= new Promise((resolve) => {
+    if (process.platform !== "linux") return resolve([]);
+    const prefix = ["--pdeathsig", "KILL", "--"];
+    execFile("setpriv", [...prefix, "true"], (error) => resolve(error ? [] : ["setpriv", ...prefix]));
+  });
+  return reaper;
+}
+
+/** What children write is for this user alone. The umask is the process's own, so it is changed only for the fork. */
+function withUmask<T>(start: () => T): T {
+  const before = process.umask(0o077);
+  try {
+    return start();
+  } finally {
+    process.umask(before);
+  }
+}
+
+/** Keeps the end of a text of any length in little memory. */
+function boundedTail(): { add(chunk: Buffer): void; text(): string } {
+  let kept = Buffer.alloc(0);
+  return {
+    add(chunk) {
+      kept = Buffer.concat([kept, chunk]).subarray(-TAIL_BYTES);
+    },
+    text: () => hidePasswords(kept.toString("utf8").trim().split("\n").slice(-TAIL_LINES).join("\n")),
+  };
+}

@@ -1,0 +1,121 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import path from "node:path";
+import type { ConnectionOptions } from "node:tls";
+import { TrivaultError, codeOf, messageOf } from "@trivault/core";
+import { Client } from "pg";
+import { connectionError } from "./connection-error.ts";
+import type { Connection } from "./connection-url.ts";
+
+/**
+ * A connected client, TLS as libpq's sslmode says (PostgreSQL manual, table 34.1). The caller ends it. It has an 'error'
+ * listener: a connection lost while idle shows in the next query, and does not end the process.
+ */
+export async function connect(connection: Connection): Promise<Client> {
+  let failure: unknown;
+  for (const tls of await attempts(connection)) {
+    try {
+      return await open(connection, tls);
+    } catch (error) {
+      failure ??= error;
+      if (!mayTryOtherWay(error)) {
+        failure = error;
+        break;
+      }
+    }
+  }
+  throw connectionError(failure, connection);
+}
+
+/** Connects, uses, and always ends. */
+export async function withClient<T>(connection: Connection, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = await connect(connection);
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+type Tls = ConnectionOptions | false;
+
+async function open(connection: Connection, ssl: Tls): Promise<Client> {
+  const client = new Client({
+    host: connection.host,
+    port: connection.port,
+    user: connection.user,
+    // A function, because node-postgres takes an absent password from PGPASSWORD or ~/.pgpass, which pg_dump will not see.
+    password: () => connection.password ?? "",
+    database: connection.database,
+    ssl,
+    client_encoding: "UTF8",
+    application_name: connection.applicationName,
+    // Likewise PGOPTIONS.
+    options: connection.options ?? (process.env.PGOPTIONS ? " " : undefined),
+    connectionTimeoutMillis: connection.connectTimeoutSeconds * 1000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
+  });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+  } catch (error) {
+    // The socket may still be open, for instance after a wrong password.
+    client.end().catch(() => {});
+    throw error;
+  }
+  return client;
+}
+
+/** The ways to connect, in libpq's order. */
+async function attempts(connection: Connection): Promise<Tls[]> {
+  // libpq never speaks TLS over a Unix socket.
+  if (connection.sslMode === "disable" || connection.host.startsWith("/")) return [false];
+  const tls = await tlsOptions(connection);
+  if (connection.sslMode === "allow") return [false, tls];
+  return connection.sslMode === "prefer" ? [tls, false] : [tls];
+}
+
+/** "allow" and "prefer" go on where the server speaks no TLS, or where its pg_hba.conf refuses this way in (28000). */
+function mayTryOtherWay(error: unknown): boolean {
+  return codeOf(error) === "28000" || /does not support SSL/.test(messageOf(error));
+}
+
+async function tlsOptions(connection: Connection): Promise<ConnectionOptions> {
+  const mode = connection.sslMode;
+  const rootCert = connection.sslRootCert ?? userFile("root.crt");
+  const cert = connection.sslCert ?? userFile("postgresql.crt");
+  const key = connection.sslKey ?? userFile("postgresql.key");
+  // As libpq: "require" with a root certificate verifies the chain, for the sake of old installations.
+  const verifies = mode === "verify-full" || mode === "verify-ca" || (mode === "require" && rootCert !== null);
+  if (verifies && rootCert === null) {
+    throw unreadable(`sslmode=${mode} needs the certificate of an authority: add sslrootcert=<file> to the URL.`);
+  }
+  // libpq 16 and later: the certificates that the system trusts.
+  const system = rootCert === "system";
+  return {
+    rejectUnauthorized: verifies,
+    ...(verifies && rootCert !== null && !system ? { ca: await read(rootCert) } : {}),
+    ...(cert !== null && key !== null ? { cert: await read(cert), key: await read(key) } : {}),
+    ...(mode === "verify-full" || system ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+/** Where libpq looks by default. */
+function userFile(name: string): string | null {
+  const file = path.join(homedir(), ".postgresql", name);
+  return existsSync(file) ? file : null;
+}
+
+async function read(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw unreadable(`The TLS file ${file} of the database URL cannot be read (${messageOf(cause)}).`, cause);
+  }
+}
+
+function unreadable(message: string, cause?: unknown): TrivaultError {
+  return new TrivaultError("INPUT_INVALID", message, { permanent: true, cause });
+}

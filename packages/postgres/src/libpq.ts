@@ -1,0 +1,79 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Connection } from "./connection-url.ts";
+import { type Env, childEnv } from "./child.ts";
+
+/** Seconds after which a silent peer is probed, between probes, and probes until it counts as dead: about a minute. */
+const KEEPALIVES = "keepalives_idle=30 keepalives_interval=10 keepalives_count=4";
+const FOLDER = "trivault-pgpass-";
+
+/**
+ * The environment of a PostgreSQL program: built from scratch, so that no inherited PG* variable changes where it
+ * connects and no secret of ours reaches it. The database is not here: see `conninfo`.
+ */
+export function libpqEnv(connection: Connection, passFile: string): Env {
+  return {
+    ...childEnv(),
+    PGHOST: connection.host,
+    PGPORT: String(connection.port),
+    PGUSER: connection.user,
+    PGPASSFILE: passFile,
+    PGSSLMODE: connection.sslMode,
+    PGCONNECT_TIMEOUT: String(connection.connectTimeoutSeconds),
+    PGAPPNAME: connection.applicationName,
+    // node-postgres has no GSSAPI; both take the same way in.
+    PGGSSENCMODE: "disable",
+    ...(connection.sslRootCert === null ? {} : { PGSSLROOTCERT: connection.sslRootCert }),
+    ...(connection.sslCert === null ? {} : { PGSSLCERT: connection.sslCert }),
+    ...(connection.sslKey === null ? {} : { PGSSLKEY: connection.sslKey }),
+    ...(connection.options === null ? {} : { PGOPTIONS: connection.options }),
+  };
+}
+
+/**
+ * For `--dbname=`. libpq expands a plain database name that holds `=` or starts with `postgres://` as a connection string,
+ * which would override host and user (the trap behind CVE-2016-5424); inside a quoted conninfo it is only ever a name.
+ */
+export function conninfo(database: string): string {
+  return `dbname='${database.replaceAll(/['\\]/g, "\\$&")}' ${KEEPALIVES}`;
+}
+
+/** Runs `use` with a password file (0600, in a private folder) that is gone afterwards. Empty where there is no password. */
+export async function withPassFile<T>(connection: Connection, use: (passFile: string) => Promise<T>): Promise<T> {
+  await sweepPassFiles();
+  const folder = await mkdtemp(path.join(tmpdir(), `${FOLDER}${process.pid}-`));
+  try {
+    const file = path.join(folder, "pgpass");
+    // Wildcards will do: the file serves one connection, and libpq's rules for host names and sockets are intricate.
+    const password = connection.password?.replaceAll(/[\\:]/g, "\\$&");
+    await writeFile(file, password === undefined ? "" : `*:*:*:*:${password}\n`, { mode: 0o600, flag: "wx" });
+    return await use(file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes the files of processes that were killed: those of this user whose process id is no more. */
+async function sweepPassFiles(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = new RegExp(`^${FOLDER}(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const folder = path.join(tmpdir(), name);
+    const owner = await stat(folder).then(
+      (stats) => stats.uid,
+      () => null,
+    );
+    // Best effort: another process may sweep at the same time.
+    if (owner === process.getuid?.()) await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}

@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { access, constants, readdir } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { TrivaultError } from "@trivault/core";
+import { childEnv } from "./child.ts";
+
+/** PostgreSQL's client programs, all of one installation, and zstd. */
+export interface Tools {
+  readonly pgDump: string;
+  readonly pgDumpall: string;
+  readonly pgRestore: string;
+  readonly psql: string;
+  /** Of pg_dump: `17.2`. */
+  readonly version: string;
+  readonly major: number;
+  readonly zstd: string;
+  /** `1.5.4`. */
+  readonly zstdVersion: string;
+}
+
+interface Installation {
+  readonly directory: string;
+  readonly version: string;
+  readonly major: number;
+}
+
+/** Folders that hold one `<version>` each: Debian and Ubuntu, Homebrew on Apple and Intel, the PostgreSQL yum repository. */
+const ROOTS: readonly (readonly [root: string, pattern: RegExp, bin: string])[] = [
+  ["/usr/lib/postgresql", /^\d+$/, "bin"],
+  ["/opt/homebrew/opt", /^(?:postgresql(?:@\d+)?|libpq)$/, "bin"],
+  ["/usr/local/opt", /^(?:postgresql(?:@\d+)?|libpq)$/, "bin"],
+  ["/usr", /^pgsql-\d+$/, "bin"],
+];
+
+/**
+ * The programs to use against a server: those in `binDir` where it is given; otherwise the installation of the server's
+ * own major version, or else the oldest newer one, for pg_dump reads servers older than itself but none that is newer.
+ */
+export async function requireTools(serverMajor: number, binDir: string | null): Promise<Tools> {
+  const installations = await findInstallations(binDir);
+  if (installations.length === 0) throw missing(serverMajor, binDir);
+  const suitable = installations.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major)[0];
+  if (!suitable) throw tooOld(serverMajor, newestOf(installations));
+  const program = (name: string): string => path.join(suitable.directory, name);
+  return {
+    pgDump: program("pg_dump"),
+    pgDumpall: program("pg_dumpall"),
+    pgRestore: program("pg_restore"),
+    psql: program("psql"),
+    version: suitable.version,
+    major: suitable.major,
+    ...(await requireZstd()),
+  };
+}
+
+async function findInstallations(binDir: string | null): Promise<Installation[]> {
+  const directories = binDir === null ? [...(await versionedDirectories()), ...pathDirectories()] : [binDir];
+  const found = await Promise.all(directories.map(inspect));
+  return found.filter((installation) => installation !== null);
+}
+
+async function versionedDirectories(): Promise<string[]> {
+  const lists = ROOTS.map(async ([root, pattern, bin]) => {
+    // An absent folder is the usual case: no machine has all of them.
+    const names = await readdir(root).catch(() => []);
+    return names.filter((name) => pattern.test(name)).map((name) => path.join(root, name, bin));
+  });
+  return (await Promise.all(lists)).flat();
+}
+
+function pathDirectories(): string[] {
+  return (process.env.PATH ?? "").split(path.delimiter).filter((directory) => path.isAbsolute(directory));
+}
+
+async function inspect(directory: string): Promise<Installation | null> {
+  const text = await versionText(path.join(directory, "pg_dump"));
+  // `pg_dump (PostgreSQL) 17.2 (Debian 17.2-1)`, `… 18beta1`, `… 9.6.24`.
+  const match = /\(PostgreSQL\) ((\d+)(?:\.\d+)*(?:(?:devel|alpha|beta|rc)\d*)?)/.exec(text ?? "");
+  return match?.[1] && match[2] ? { directory, version: match[1], major: Number(match[2]) } : null;
+}
+
+async function requireZstd(): Promise<{ zstd: string; zstdVersion: string }> {
+  for (const directory of pathDirectories()) {
+    const file = path.join(directory, "zstd");
+    const version = /v(\d+\.\d+\.\d+)/.exec((await versionText(file)) ?? "")?.[1];
+    if (version !== undefined) return { zstd: file, zstdVersion: version };
+  }
+  const install = "Install the package zstd (apt-get install zstd, dnf install zstd, brew install zstd).";
+  throw new TrivaultError("TOOL_MISSING", `The program zstd is not on the PATH. ${install}`, { permanent: true });
+}
+
+async function versionText(file: string): Promise<string | null> {
+  try {
+    await access(file, constants.X_OK);
+    const { stdout } = await promisify(execFile)(file, ["--version"], { env: childEnv(), timeout: 10_000 });
+    return stdout;
+  } catch {
+    // Absent, not executable, of another machine type: whichever, it is no program that we can use.
+    return null;
+  }
+}
+
+function newestOf(installations: readonly Installation[]): Installation {
+  return installations.reduce((a, b) => (b.major > a.major ? b : a));
+}
+
+function howToInstall(major: number): string {
+  return (
+    `Install the client programs of PostgreSQL ${major} or later: apt-get install postgresql-client-${major} (from ` +
+    `apt.postgresql.org where the distribution is older), dnf install postgresql${major}, or brew install postgresql@${major}; ` +
+    "or name their folder in BACKUP_PG_BIN_DIR."
+  );
+}
+
+function missing(serverMajor: number, binDir: string | null): TrivaultError {
+  const where = binDir === null ? "in the usual folders or on the PATH" : `in ${binDir}`;
+  const message = `No working pg_dump was found ${where}. ${howToInstall(serverMajor)}`;
+  return new TrivaultError("TOOL_MISSING", message, { permanent: true });
+}
+
+function tooOld(serverMajor: number, newest: Installation): TrivaultError {
+  const message =
+    `The server runs PostgreSQL ${serverMajor}, but the newest pg_dump found is ${newest.version} (${newest.directory}), ` +
+    `which cannot read a server newer than itself. ${howToInstall(serverMajor)}`;
+  return new TrivaultError("TOOL_TOO_OLD", message, { permanent: true });
+}
