@@ -64,7 +64,7 @@ function commands({ connection, tools, snapshotId, directory, segmentSize }: Dum
   return [
     {
       name: "pg_dump",
-      file: tools.pgDump,
+      file: tools.pgDump.path,
       args: [
         "--format=custom",
         "--compress=0",
@@ -75,7 +75,7 @@ function commands({ connection, tools, snapshotId, directory, segmentSize }: Dum
       ],
       env: libpqEnv(connection, passFile),
     },
-    { name: "zstd", file: tools.zstd, args: ["-3", "-q"], env },
+    { name: "zstd", file: tools.zstd.path, args: ["-3", "-q"], env },
     {
       // Six digits and short options: what GNU and BSD (macOS) split have in common.
       name: "split",

@@ -5,18 +5,21 @@ import { promisify } from "node:util";
 import { TrivaultError } from "@trivault/core";
 import { childEnv } from "./child.ts";
 
+export interface Tool {
+  readonly path: string;
+  /** `17.2`. */
+  readonly version: string;
+}
+
 /** PostgreSQL's client programs, all of one installation, and zstd. */
 export interface Tools {
-  readonly pgDump: string;
-  readonly pgDumpall: string;
-  readonly pgRestore: string;
-  readonly psql: string;
-  /** Of pg_dump: `17.2`. */
-  readonly version: string;
+  /** Of PostgreSQL's programs. */
   readonly major: number;
-  readonly zstd: string;
-  /** `1.5.4`. */
-  readonly zstdVersion: string;
+  readonly pgDump: Tool;
+  readonly pgDumpall: Tool;
+  readonly pgRestore: Tool;
+  readonly psql: Tool;
+  readonly zstd: Tool;
 }
 
 interface Installation {
@@ -42,15 +45,15 @@ export async function requireTools(serverMajor: number, binDir: string | null): 
   if (installations.length === 0) throw missing(serverMajor, binDir);
   const suitable = installations.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major)[0];
   if (!suitable) throw tooOld(serverMajor, newestOf(installations));
-  const program = (name: string): string => path.join(suitable.directory, name);
+  const { directory, version, major } = suitable;
+  const tool = (name: string): Tool => ({ path: path.join(directory, name), version });
   return {
-    pgDump: program("pg_dump"),
-    pgDumpall: program("pg_dumpall"),
-    pgRestore: program("pg_restore"),
-    psql: program("psql"),
-    version: suitable.version,
-    major: suitable.major,
-    ...(await requireZstd()),
+    major,
+    pgDump: tool("pg_dump"),
+    pgDumpall: tool("pg_dumpall"),
+    pgRestore: tool("pg_restore"),
+    psql: tool("psql"),
+    zstd: await requireZstd(),
   };
 }
 
@@ -80,11 +83,11 @@ async function inspect(directory: string): Promise<Installation | null> {
   return match?.[1] && match[2] ? { directory, version: match[1], major: Number(match[2]) } : null;
 }
 
-async function requireZstd(): Promise<{ zstd: string; zstdVersion: string }> {
+async function requireZstd(): Promise<Tool> {
   for (const directory of pathDirectories()) {
     const file = path.join(directory, "zstd");
     const version = /v(\d+\.\d+\.\d+)/.exec((await versionText(file)) ?? "")?.[1];
-    if (version !== undefined) return { zstd: file, zstdVersion: version };
+    if (version !== undefined) return { path: file, version };
   }
   const install = "Install the package zstd (apt-get install zstd, dnf install zstd, brew install zstd).";
   throw new TrivaultError("TOOL_MISSING", `The program zstd is not on the PATH. ${install}`, { permanent: true });

@@ -5,3 +5,4 @@ export * from "./redis.ts";
 export * from "./sshd.ts";
 export * from "./tcp-proxy.ts";
 export * from "./temp.ts";
+export * from "./postgres.ts";

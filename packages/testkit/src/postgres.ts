@@ -1,0 +1,194 @@
+import { type ChildProcess, type SpawnOptions, execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { chown, mkdir, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import path from "node:path";
+import { promisify } from "node:util";
+import { Client } from "pg";
+import { freePort } from "./ports.ts";
+import { makeTempDir } from "./temp.ts";
+
+const run = promisify(execFile);
+
+export interface PostgresServer extends AsyncDisposable {
+  /** Of the superuser's database `postgres`, with the password. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly major: number;
+  readonly binDir: string;
+  /** Resolves to the URL of the new database. */
+  createDatabase(name: string): Promise<string>;
+  urlOf(database: string, login?: { user: string; password: string }): string;
+  /** One or more statements in `database` (by default `postgres`), as superuser. */
+  query(sql: string, database?: string): Promise<Record<string, unknown>[]>;
+  /** Ends the server and removes its folder; again is fine. */
+  stop(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  readonly port?: number;
+  /** For `postgres -c name=value`. They come last and win. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly initdbArgs?: readonly string[];
+}
+
+/** Fast, not durable: the data lives as long as a test. */
+const SETTINGS = {
+  listen_addresses: "127.0.0.1",
+  fsync: "off",
+  synchronous_commit: "off",
+  full_page_writes: "off",
+  autovacuum: "off",
+  logging_collector: "off",
+};
+
+/** A real PostgreSQL on 127.0.0.1 with password (SCRAM) logins, in a folder of its own. Works as root and otherwise. */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launch(options);
+    } catch (error) {
+      // Between freePort and bind another process may take the port.
+      if (attempt === 3 || options.port !== undefined || !String(error).includes("Address already in use")) throw error;
+    }
+  }
+}
+
+async function launch(options: PostgresOptions): Promise<PostgresServer> {
+  const port = options.port ?? (await freePort());
+  const binDir = findBinDir();
+  const account = await unprivilegedAccount();
+  const dir = await makeTempDir("tv-pg");
+  const password = randomBytes(12).toString("hex");
+  const data = path.join(dir.path, "data");
+  const passwordFile = path.join(dir.path, "password");
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  await mkdir(data, { mode: 0o700 });
+  if (account) for (const item of [dir.path, passwordFile, data]) await chown(item, account.uid, account.gid);
+
+  // cwd: a directory that the account may enter, or the programs complain.
+  const spawnOptions = { cwd: dir.path, env: cleanEnv(), ...account };
+  const initdb = ["--pgdata", data, "--username=postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
+  initdb.push("--encoding=UTF8", "--no-sync", ...(options.initdbArgs ?? ["--locale=C.UTF-8"]));
+  let server: ChildProcess | undefined;
+  const killNow = () => server?.kill("SIGKILL");
+  const stop = async () => {
+    if (server) await end(server);
+    process.off("exit", killNow);
+    await dir.remove();
+  };
+  try {
+    await run(path.join(binDir, "initdb"), initdb, spawnOptions);
+    const settings = { ...SETTINGS, unix_socket_directories: dir.path, ...options.settings };
+    const args = ["-D", data, "-p", String(port)];
+    for (const [name, value] of Object.entries(settings)) args.push("-c", `${name}=${value}`);
+    process.once("exit", killNow);
+    server = await startServer(path.join(binDir, "postgres"), args, spawnOptions);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  const urlOf = (database: string, login = { user: "postgres", password }) => {
+    const [user, secret] = [login.user, login.password].map(encodeURIComponent);
+    return `postgresql://${user}:${secret}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+  };
+  const query = async (sql: string, database = "postgres") => {
+    const client = new Client({ host: "127.0.0.1", port, user: "postgres", password, database });
+    await client.connect();
+    try {
+      const result: { rows: Record<string, unknown>[] } | { rows: Record<string, unknown>[] }[] =
+        await client.query(sql);
+      return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const major = Number(/(\d+)/.exec((await run(path.join(binDir, "postgres"), ["--version"])).stdout)?.[1]);
+  return {
+    url: urlOf("postgres"),
+    host: "127.0.0.1",
+    port,
+    user: "postgres",
+    password,
+    major,
+    binDir,
+    urlOf,
+    query,
+    async createDatabase(name) {
+      await query(`CREATE DATABASE "${name.replaceAll('"', '""')}" TEMPLATE template0`);
+      return urlOf(name);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function startServer(file: string, args: readonly string[], options: SpawnOptions): Promise<ChildProcess> {
+  const child = spawn(file, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const said: string[] = [];
+  child.once("error", reject);
+  child.once("close", (code) => reject(new Error(`postgres ended with ${code}:\n${said.join("\n")}`)));
+  // Read to the end, or the server would block on a full pipe.
+  if (child.stderr) {
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      if (said.length < 50) said.push(line);
+      if (line.includes("database system is ready to accept connections")) resolve();
+    });
+  }
+  await promise;
+  return child;
+}
+
+/** The newest installation with a server; the folders of Debian, Homebrew and the yum repository. */
+function findBinDir(): string {
+  const roots: [root: string, folder: RegExp][] = [
+    ["/usr/lib/postgresql", /^\d+$/],
+    ["/opt/homebrew/opt", /^postgresql(@\d+)?$/],
+    ["/usr/local/opt", /^postgresql(@\d+)?$/],
+    ["/usr", /^pgsql-\d+$/],
+  ];
+  const found = roots.flatMap(([root, folder]) => {
+    const names = existsSync(root) ? readdirSync(root).filter((name) => folder.test(name)) : [];
+    const newestFirst = names.sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
+    return newestFirst.map((name) => path.join(root, name, "bin"));
+  });
+  const binDir = found.find((directory) => existsSync(path.join(directory, "initdb")));
+  if (binDir === undefined)
+    throw new Error("No PostgreSQL server (initdb) was found: is the package postgresql installed?");
+  return binDir;
+}
+
+/** initdb and postgres refuse to run as root, so a root caller lends them another account. */
+async function unprivilegedAccount(): Promise<{ uid: number; gid: number } | null> {
+  if (process.getuid?.() !== 0) return null;
+  for (const name of ["postgres", "nobody"]) {
+    try {
+      const [uid, gid] = await Promise.all(["-u", "-g"].map((flag) => run("id", [flag, name])));
+      return { uid: Number(uid?.stdout), gid: Number(gid?.stdout) };
+    } catch {
+      // No such account: the next one.
+    }
+  }
+  throw new Error("PostgreSQL does not run as root, and there is neither an account postgres nor nobody.");
+}
+
+/** Nothing of PG*: an inherited PGPORT or PGDATA must not lead elsewhere. */
+function cleanEnv(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PG")));
+}
+
+/** SIGINT is PostgreSQL's fast shutdown; SIGKILL of the postmaster makes its children end as well. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = new Promise((resolve) => child.once("close", resolve));
+  child.kill("SIGINT");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await closed;
+  clearTimeout(timer);
+}
