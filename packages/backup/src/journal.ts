@@ -29,9 +29,13 @@ export function journalReader(file: string): JournalReader {
       offset += Buffer.byteLength(text);
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
-      const segments = lines.map(parseLine).filter((segment) => segment !== null && !seen.has(segment.name));
-      for (const segment of segments) if (segment) seen.add(segment.name);
-      return segments as Segment[];
+      const segments: Segment[] = [];
+      for (const segment of lines.map(parseLine)) {
+        if (segment === null || seen.has(segment.name)) continue;
+        seen.add(segment.name);
+        segments.push(segment);
+      }
+      return segments;
     },
   };
 }

@@ -6,13 +6,13 @@ import { Redis, type RedisOptions } from "ioredis";
  * for workers (`wait`: BullMQ's blocking reads outlive a restart of Redis).
  */
 export function connectRedis(url: string, mode: "fail-fast" | "wait"): Redis {
-  const options: RedisOptions = {
+  const options = {
     connectTimeout: 5000,
     maxRetriesPerRequest: mode === "wait" ? null : 1,
     // After a fail-over the old master answers READONLY: reconnect, and send the command again.
     reconnectOnError: (error: Error): false | 2 => (error.message.startsWith("READONLY") ? 2 : false),
-    retryStrategy: (times) => Math.min(times * 200, 5000),
-  };
+    retryStrategy: (times: number) => Math.min(times * 200, 5000),
+  } satisfies RedisOptions;
   const redis = url.startsWith("unix:") ? new Redis(new URL(url).pathname, options) : new Redis(url, options);
   redis.on("error", () => undefined); // every command reports its own failure; an unheard 'error' would end the process
   return redis;
