@@ -55,8 +55,8 @@ export async function readServer(client: pg.Client): Promise<Server> {
 }
 
 /** Objects that the user made: not the system's, not an extension's (a restore makes those by CREATE EXTENSION). */
-const USER_SCHEMA = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
-const notOfExtension = (catalogue: string, oid: string): string =>
+export const USER_SCHEMA = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
+export const notOfExtension = (catalogue: string, oid: string): string =>
   `NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.${catalogue}'::regclass ` +
   `AND e.objid = ${oid} AND e.deptype = 'e')`;
 

@@ -1,6 +1,10 @@
+export * from "./compare.ts";
 export * from "./connect.ts";
 export * from "./connection-url.ts";
 export { type Details, type DetailsTable, type Server, detailsSchema } from "./details.ts";
 export * from "./dump.ts";
+export * from "./globals.ts";
+export * from "./restore.ts";
 export * from "./snapshot.ts";
+export * from "./target.ts";
 export * from "./tools.ts";
