@@ -12,7 +12,7 @@ export function expectNoLeaks(): () => Promise<void> {
   return async () => {
     let leaks: string[] = [];
     // What was just closed may take a moment to go.
-    for (let tries = 0; tries < 40; tries++) {
+    for (let tries = 0; tries < 20; tries++) {
       leaks = [...held()].filter(([id]) => !before.has(id)).map(([, what]) => what);
       if (leaks.length === 0) return;
       await sleep(50);
