@@ -1,1 +1,15 @@
-export {};
+export { decryptAge, decryptAgeStream, encryptAge } from "./age.ts";
+export { sha256Hex } from "./digest.ts";
+export { type IdentityFile, type KeyPair, generateKeys, readIdentityFile, writeIdentityFile } from "./identity-file.ts";
+export { type Opener, createOpener } from "./opener.ts";
+export { checkRecipients } from "./recipients.ts";
+export { type SealedBytes, type SealedSegment, type Sealer, createSealer, sealBytes } from "./sealer.ts";
+export {
+  type ManifestTrust,
+  type SigningKey,
+  checkManifest,
+  isPublicKey,
+  signManifest,
+  verifySignature,
+} from "./signature.ts";
+export { loadOrCreateSigningKey, loadSigningKey } from "./signing-key.ts";

@@ -1,0 +1,70 @@
+import { Worker } from "node:worker_threads";
+import { messageOf } from "@trivault/core";
+import { cancelled } from "./pool.ts";
+import type { Job, Reply } from "./segment-thread.ts";
+
+export interface SegmentThread {
+  /** Moves `job.memory` into the thread, where this side can no longer see it, and back with the reply. */
+  run<J extends Job>(job: J): Promise<Reply<J>>;
+  /** Ends the thread; jobs under way end CANCELLED. */
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A thread that starts with its first job, and starts anew with the next job after it crashed. */
+export function createSegmentThread(): SegmentThread {
+  let worker: Worker | null = null;
+  let closed = false;
+  /** The thread answers in the order in which it was asked. */
+  const waiting: Waiting[] = [];
+
+  const start = (): Worker => {
+    const started = new Worker(new URL("./segment-thread.ts", import.meta.url), {
+      name: "segments",
+      env: {},
+      // Its data lies outside its heap; this bounds the heap only.
+      resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 },
+    });
+    let cause: unknown;
+    started.on("message", (reply: unknown) => {
+      waiting.shift()?.resolve(reply);
+      if (waiting.length === 0) started.unref();
+    });
+    started.on("error", (error) => (cause = error));
+    started.on("exit", (code) => {
+      worker = null;
+      const error = closed ? cancelled() : crashed(code, cause);
+      for (const { reject } of waiting.splice(0)) reject(error);
+    });
+    return started;
+  };
+
+  return {
+    run(job) {
+      return new Promise((resolve, reject) => {
+        if (closed) throw cancelled();
+        worker ??= start();
+        worker.ref(); // an idle thread must not keep the process alive, a busy one must
+        worker.postMessage(job, [job.memory]);
+        waiting.push({ resolve: (reply) => resolve(reply as Reply<typeof job>), reject });
+      });
+    },
+    async close() {
+      closed = true;
+      await worker?.terminate();
+    },
+  };
+}
+
+function crashed(code: number, cause: unknown): Error {
+  const why = cause === undefined ? `exit code ${code}` : messageOf(cause);
+  return new Error(
+    `The thread that encrypts and decrypts segments died (${why}). Nothing of the segments it was working on was stored; ` +
+      "they are taken up again by a retry. If it happens again, look for a lack of memory on this machine.",
+    { cause },
+  );
+}
