@@ -26,9 +26,9 @@ trap 'exit 143' TERM
 printf '#!/bin/sh\nexit 101\n' >"$policy"
 chmod 755 "$policy"
 
-apt-get update
+apt-get -q update
 # shellcheck disable=SC2086  # a list of package names, split on purpose
-apt-get install -y --no-install-recommends $packages
+apt-get -q install -y -o Dpkg::Use-Pty=0 --no-install-recommends $packages
 
 if [ -d /run/systemd/system ]; then
   for unit; do systemctl disable "$unit" || true; done

@@ -1,0 +1,149 @@
+import path from "node:path";
+import type { SourceFile, SourceTree } from "./source-tree.ts";
+
+/** A rule tells what breaks it, a line each. */
+export type Rule = (tree: SourceTree) => string[];
+
+const ADAPTERS = ["storage", "crypto", "postgres"];
+
+/** Which of our packages each of them may import (docs/architecture.md). Apps may import all but the testkit. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  storage: ["core"],
+  crypto: ["core"],
+  postgres: ["core"],
+  queue: ["core"],
+  backup: ["core", ...ADAPTERS],
+  cluster: ["core", ...ADAPTERS, "backup", "queue"],
+  testkit: ["core", "storage"],
+};
+const APP = Object.keys(ARROWS).filter((name) => name !== "testkit");
+
+/** Libraries that shape whatever imports them, and the only places for them. */
+const CONFINED: readonly { library: RegExp; to: RegExp }[] = [
+  {
+    library: /^bullmq$/,
+    to: /^packages\/queue\/|^apps\/\w+\/src\/(?:main|start)\.ts$|^apps\/api\/src\/[\w-]*board[\w-]*\.ts$/,
+  },
+  { library: /^(?:fastify(?:-.*)?|@fastify\/.*|@bull-board\/.*)$/, to: /^apps\/api\// },
+  { library: /^commander$/, to: /^apps\/cli\// },
+];
+
+const arrows: Rule = ({ files }) =>
+  forEachImport(files, (file, specifier) => {
+    const target = ours(specifier);
+    if (target === null || target === ownName(file)) return null;
+    if (file.isTest && target === "testkit") return null;
+    const allowed = file.folder.startsWith("apps/") ? APP : (ARROWS[ownName(file)] ?? []);
+    return allowed.includes(target) ? null : `may not import @trivault/${target}`;
+  });
+
+const entryPoints: Rule = ({ files, manifests }) =>
+  forEachImport(files, (file, specifier) => {
+    if (specifier.startsWith(".")) {
+      return inside(file.folder, resolve(file, specifier)) ? null : `reaches out of its package: ${specifier}`;
+    }
+    const target = ours(specifier);
+    const exported = manifests.get(`packages/${target}`)?.exports;
+    if (target === null || exported === undefined) return null;
+    const entry = `.${specifier.slice(`@trivault/${target}`.length)}`;
+    const open = typeof exported === "string" ? ["."] : Object.keys(exported);
+    return open.includes(entry) ? null : `imports ${specifier}, which is no entry of that package`;
+  });
+
+const ownIndex: Rule = ({ files }) =>
+  forEachImport(files, (file, specifier) => {
+    const itself = specifier.startsWith(".")
+      ? resolve(file, specifier) === `${file.folder}/src/index.ts`
+      : ours(specifier) === ownName(file) && file.folder.startsWith("packages/");
+    return itself ? `imports its own package's entry (${specifier})` : null;
+  });
+
+const confined: Rule = ({ files }) =>
+  forEachImport(files, (file, specifier) => {
+    const rule = file.isTest ? undefined : CONFINED.find(({ library }) => library.test(packageOf(specifier)));
+    return rule && !rule.to.test(file.path) ? `may not import ${specifier}` : null;
+  });
+
+const declared: Rule = ({ files, manifests, rootDevDependencies }) =>
+  forEachImport(files, (file, specifier) => {
+    if (specifier.startsWith(".") || specifier.startsWith("node:")) return null;
+    const { name, dependencies = {}, devDependencies = {} } = manifests.get(file.folder) ?? { name: "" };
+    const known = Object.keys(dependencies);
+    // Tests may lean on what the workspace's root installs for them.
+    if (file.isTest) known.push(...Object.keys(devDependencies), ...rootDevDependencies, "@trivault/testkit");
+    const wanted = packageOf(specifier);
+    return wanted === name || known.includes(wanted)
+      ? null
+      : `imports ${wanted}, which its package.json does not declare`;
+  });
+
+const used: Rule = ({ files, manifests }) =>
+  [...manifests].flatMap(([folder, { dependencies = {}, devDependencies = {} }]) => {
+    const own = files.filter((file) => file.folder === folder);
+    const imported = new Set(own.flatMap((file) => file.imports.map(packageOf)));
+    const idle = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !imported.has(name));
+    return idle.map((name) => `${folder}/package.json: declares ${name}, which nothing in it imports`);
+  });
+
+const exactVersions: Rule = ({ manifests }) =>
+  [...manifests].flatMap(([folder, { dependencies = {}, devDependencies = {} }]) =>
+    Object.entries({ ...dependencies, ...devDependencies })
+      .filter(([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))
+      .map(([name, version]) => `${folder}/package.json: ${name} has no exact version (${version})`),
+  );
+
+const fileSize: Rule = ({ files }) =>
+  files
+    .filter(({ isTest, lines }) => !isTest && lines > 300)
+    .map((file) => `${file.path}: ${file.lines} lines, and 300 is the ceiling`);
+
+/** Between files, across packages too, and by types as well: what cannot be read alone cannot be changed alone. */
+const cycles: Rule = ({ files }) => {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (file: SourceFile, trail: readonly string[]) => {
+    const start = trail.indexOf(file.path);
+    if (start >= 0) found.push([...trail.slice(start), file.path].join(" → "));
+    if (start >= 0 || done.has(file.path)) return;
+    for (const specifier of file.imports) {
+      const next = byPath.get(targetOf(file, specifier));
+      if (next) visit(next, [...trail, file.path]);
+    }
+    done.add(file.path);
+  };
+  for (const file of files) visit(file, []);
+  return found;
+};
+
+export const RULES = { arrows, entryPoints, ownIndex, confined, declared, used, exactVersions, fileSize, cycles };
+
+function forEachImport(files: readonly SourceFile[], check: (file: SourceFile, specifier: string) => string | null) {
+  return files.flatMap((file) =>
+    file.imports.flatMap((specifier) => {
+      const problem = check(file, specifier);
+      return problem === null ? [] : [`${file.path}: ${problem}`];
+    }),
+  );
+}
+
+const ownName = (file: SourceFile) => path.basename(file.folder);
+const resolve = (file: SourceFile, specifier: string) => path.join(path.dirname(file.path), specifier);
+const inside = (folder: string, target: string) => target.startsWith(`${folder}/`);
+
+/** `@trivault/core` → `core`; null for what is not ours. */
+function ours(specifier: string): string | null {
+  return /^@trivault\/([^/]+)/.exec(specifier)?.[1] ?? null;
+}
+
+/** `@aws-sdk/client-s3/dist` → `@aws-sdk/client-s3`; `pg/lib` → `pg`. */
+function packageOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+function targetOf(file: SourceFile, specifier: string): string {
+  if (specifier.startsWith(".")) return resolve(file, specifier);
+  const [, name, rest] = /^@trivault\/([^/]+)(?:\/(.+))?$/.exec(specifier) ?? [];
+  return name === undefined ? "" : `packages/${name}/src/${rest ?? "index"}.ts`;
+}
