@@ -50,7 +50,7 @@ describe("lease", () => {
   test("of a silent owner goes to exactly one of two takers", async () => {
     await writeFile(file, "a-dead-worker 7");
     const abort = new AbortController();
-    const takers = [1, 2].map(() => acquireLease(file, { takeoverMs: 500, signal: abort.signal, onLost: never }));
+    const takers = [1, 2].map(() => acquireLease(file, { takeoverMs: 2500, signal: abort.signal, onLost: never }));
     const winner = await Promise.race(takers);
     await sleep(1500);
     await winner.check();

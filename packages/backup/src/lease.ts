@@ -8,6 +8,7 @@ import { codeOf, TrivaultError } from "@trivault/core";
  * its own monotonic clock, for how long the content has not changed: clocks of different hosts and steps of the system's
  * clock do not matter. It is the fence between workers that share files; Redis may be wiped without harm.
  */
+/** Take-over times are several of these: fields.ts allows none under 5 s. */
 const BEAT_MS = 1000;
 
 export interface Lease {

@@ -137,12 +137,14 @@ async function* readyParts({ site, run, signal, context }: Work, segments: Seale
   const dumpLease = watchLease(run.dumpLease);
   const takeoverMs = site.config.worker.takeoverSeconds * 1000;
   let next = [...segments.keys()].filter((name) => name.startsWith("data-")).length;
+  for (const left of (await readSpool(run)).parts) {
+    if (left < next) await unlink(partPath(run, left)); // journaled by a worker that was killed before it tidied up
+  }
   for (let look = 0; ; look++) {
     const dumped = await readDumped(run); // before the spool is read: once it is there, so are all parts
     const { parts } = await readSpool(run);
     const last = parts.at(-1) ?? -1;
     const complete = dumped === null ? last : dumped.parts;
-    for (const left of parts) if (left < next) await unlink(partPath(run, left)); // journaled, then killed
     for (; next < complete; next++) {
       await checkPart(site, run, next, dumped);
       yield next;

@@ -112,7 +112,7 @@ export const FIELDS = {
   WORKER_ENCRYPT_CONCURRENCY: concurrency,
   WORKER_REMOTE_SYNC_CONCURRENCY: concurrency,
   WORKER_CLOUD_UPLOAD_CONCURRENCY: concurrency,
-  WORKER_TAKEOVER_SECONDS: field(whole(2, 600), "a number of seconds from 2 to 600, such as 30"),
+  WORKER_TAKEOVER_SECONDS: field(whole(5, 600), "a number of seconds from 5 to 600, such as 30"),
   WORKER_GRACE_SECONDS: field(whole(0, 3600), "a number of seconds, such as 25"),
   LOG_LEVEL: field(z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`),
 } as const;
