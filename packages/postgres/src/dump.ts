@@ -55,7 +55,10 @@ export async function startDump(options: DumpOptions): Promise<DumpProcess> {
     pause: () => void writer?.kill("SIGSTOP"),
     resume: () => void writer?.kill("SIGCONT"),
     done,
-    kill: () => chain.kill(),
+    async kill() {
+      await chain.kill();
+      await Promise.allSettled([done]);
+    },
   };
 }
 
