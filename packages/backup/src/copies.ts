@@ -38,10 +38,11 @@ export interface Copy extends BackupRef {
   readonly newestAt: Date;
 }
 
-/** Every copy on a tier, of one database or of all, by listing alone. */
-export async function listCopies(tier: Tier, database?: string, signal?: AbortSignal): Promise<Copy[]> {
+/** Every copy on a tier, of one backup, of one database or of all, by listing alone. */
+export async function listCopies(tier: Tier, of?: string | BackupRef, signal?: AbortSignal): Promise<Copy[]> {
   const copies = new Map<string, Copy>();
-  const prefix = database === undefined ? "" : backupPrefix(database);
+  const prefix =
+    of === undefined ? "" : typeof of === "string" ? backupPrefix(of) : backupPrefix(of.database, of.backupId);
   for await (const object of tier.store.list(prefix, { signal })) {
     const ref = refOf(object);
     if (!ref) continue;

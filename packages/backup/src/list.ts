@@ -1,6 +1,7 @@
 import { isBackupId, messageOf, timeOfBackupId, TrivaultError } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { type Copy, listCopies } from "./copies.ts";
+import type { BackupRef } from "./site.ts";
 
 /** One backup and where it lies. */
 export interface BackupSummary {
@@ -19,18 +20,21 @@ export interface BackupList {
   readonly unreachable: readonly { readonly tier: string; readonly reason: string }[];
 }
 
-/** All backups on all given tiers, by listing them. A tier that fails does not hide what the others hold. */
+/**
+ * All backups (of one database; or one backup alone) on all given tiers, by listing them. A tier that fails, or is not
+ * through when `signal` aborts, does not hide what the others hold.
+ */
 export async function listBackups(
   tiers: readonly Tier[],
-  database?: string,
+  of?: string | BackupRef,
   signal?: AbortSignal,
 ): Promise<BackupList> {
   const outcomes = await Promise.all(
     tiers.map(async (tier) => {
       try {
-        return { tier: tier.name, copies: await listCopies(tier, database, signal) };
+        return { tier: tier.name, copies: await listCopies(tier, of, signal) };
       } catch (error) {
-        return { tier: tier.name, reason: messageOf(error) };
+        return { tier: tier.name, reason: messageOf(signal?.aborted ? signal.reason : error) };
       }
     }),
   );

@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+import swagger from "@fastify/swagger";
+import { VERSION } from "@trivault/backup";
+import { fastify, type FastifyBaseLogger, LogController } from "fastify";
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from "fastify-type-provider-zod";
+import type { ApiDeps, App } from "./deps.ts";
+import { guardRequests } from "./guard.ts";
+import { setSecurityHeaders } from "./headers.ts";
+import { handleError, handleNotFound } from "./problem.ts";
+import { registerQueueBoard } from "./queue-board.ts";
+import { createBackupRoute } from "./routes/create-backup.ts";
+import { healthRoute } from "./routes/health.ts";
+import { landingRoute } from "./routes/landing.ts";
+import { listBackupsRoute } from "./routes/list-backups.ts";
+import { openApiRoute } from "./routes/openapi.ts";
+import { showBackupRoute } from "./routes/show-backup.ts";
+
+const BODY_LIMIT = 16 * 1024;
+/** To send a request in; Fastify's default is for ever, which is what a slow-loris wants. */
+const REQUEST_MS = 10_000;
+/** Silence on a connection; longer than the slowest answer, a listing. */
+const CONNECTION_MS = 60_000;
+
+/** The HTTP API over what it is given. Not listening yet; closing it leaves `deps` open. */
+export function buildApp(deps: ApiDeps): App {
+  const loggerInstance: FastifyBaseLogger = deps.log;
+  const app = fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }), // logRequests tells it in one line
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_MS,
+    connectionTimeout: CONNECTION_MS,
+    // An id from the caller would let anybody write into our log.
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    // A path that cannot be decoded, which no hook or error handler gets to see.
+    frameworkErrors: handleError,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  // JSON only: a web page may send text/plain to any site without being asked first (CORS "simple requests").
+  app.removeContentTypeParser("text/plain");
+  logRequests(app);
+  setSecurityHeaders(app);
+  guardRequests(app, deps.config.api.token);
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler(handleNotFound);
+  app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Trivault",
+        version: VERSION,
+        description: "PostgreSQL backups in three tiers. Errors are application/problem+json (RFC 9457).",
+      },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  // Routes come in a plugin, so that swagger is there before them and sees each.
+  app.register(async (plugin) => {
+    const api = plugin.withTypeProvider<ZodTypeProvider>();
+    healthRoute(api, deps);
+    createBackupRoute(api, deps);
+    listBackupsRoute(api, deps);
+    showBackupRoute(api, deps);
+    openApiRoute(api);
+    landingRoute(api);
+    await registerQueueBoard(api, deps.queues);
+  });
+  return app;
+}
+
+/** One line for each request that changes something or fails; what only looks (Bull Board, every few seconds) is debug. */
+function logRequests(app: App): void {
+  app.addHook("onResponse", async (request, reply) => {
+    const notable = reply.statusCode >= 400 || !["GET", "HEAD"].includes(request.method);
+    const { method, url, ip } = request;
+    const ms = Math.round(reply.elapsedTime);
+    request.log[notable ? "info" : "debug"]({ method, url, ip, status: reply.statusCode, ms }, "request");
+  });
+}

@@ -1,0 +1,31 @@
+import type { Config, Logger } from "@trivault/core";
+import type { connectRedis, Queues } from "@trivault/queue";
+import type { Tier } from "@trivault/storage";
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+
+/** What the routes work with; opened and closed by whoever builds the app. */
+export interface ApiDeps {
+  readonly config: Config;
+  readonly tiers: readonly Tier[];
+  readonly queues: Queues;
+  /** Fail-fast (`connectRedis(url, "fail-fast")`): a request never waits for a Redis that is away. */
+  readonly redis: Redis;
+  readonly log: Logger;
+}
+
+export type Redis = ReturnType<typeof connectRedis>;
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;

@@ -1,0 +1,49 @@
+import { TrivaultError } from "@trivault/core";
+import { requestBackup } from "@trivault/queue";
+import type { ApiDeps, App } from "../deps.ts";
+import { BACKUPS_PATH, linksOf } from "../links.ts";
+import { stateOfRun } from "../run-state.ts";
+import { lookUpRun } from "../runs.ts";
+import { createBackupBody, createBackupHeaders, problems, requestedBackup } from "../schemas.ts";
+
+export function createBackupRoute(app: App, deps: ApiDeps): void {
+  app.post(
+    BACKUPS_PATH,
+    {
+      schema: {
+        summary: "Ask for a backup now",
+        description:
+          "202 when it was enqueued, 200 when the Idempotency-Key was seen before. Its `self` link tells how it gets on.",
+        body: createBackupBody,
+        headers: createBackupHeaders,
+        response: { 200: requestedBackup, 202: requestedBackup, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { database } = request.body;
+      requireConfigured(deps, database);
+      const { runId, created } = await requestBackup(deps.queues, deps.redis, {
+        database,
+        requestedBy: "api",
+        idempotencyKey: request.headers["idempotency-key"],
+      });
+      if (created) request.log.info({ database, run: runId }, "backup requested");
+      const { run } = created ? { run: null } : await lookUpRun(deps, runId);
+      const links = linksOf(runId);
+      return reply
+        .status(created ? 202 : 200)
+        .header("location", links.self)
+        .send({ id: runId, database, status: run === null ? "queued" : stateOfRun(run), links });
+    },
+  );
+}
+
+function requireConfigured({ config }: ApiDeps, database: string): void {
+  const names = config.databases.map(({ name }) => name);
+  if (names.includes(database)) return;
+  throw new TrivaultError(
+    "NOT_FOUND",
+    `No database named ${JSON.stringify(database)} is configured here; there is: ${names.join(", ") || "none"}. DATABASE_URL names it.`,
+    { permanent: true },
+  );
+}

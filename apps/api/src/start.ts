@@ -1,0 +1,33 @@
+import { runService, startWorkers } from "@trivault/cluster";
+import { startPrivateRedis } from "@trivault/queue";
+import { BACKUPS_PATH, BOARD_PATH } from "./links.ts";
+import { startApi } from "./serve.ts";
+
+/**
+ * Everything on one machine: the API, all workers, and a Redis of our own where none is configured. Closed in the reverse
+ * order of need: workers first (they may take their grace, in which the API still tells how they get on), Redis last.
+ */
+await runService("trivault", async (config, log) => {
+  const running: { close(): Promise<void> }[] = [];
+  const close = async () => {
+    for (const part of running.splice(0)) await part.close();
+  };
+  try {
+    let redisUrl = config.redisUrl;
+    if (redisUrl === null) {
+      const redis = await startPrivateRedis(config.backupDir);
+      running.unshift({ close: () => redis.stop() });
+      redisUrl = redis.url;
+    }
+    const api = await startApi(config, redisUrl, log);
+    running.unshift(api);
+    running.unshift(await startWorkers(config, redisUrl, log));
+    process.stdout.write(
+      `Trivault is up.\n  API         ${api.url}${BACKUPS_PATH}\n  Bull Board  ${api.url}${BOARD_PATH}\n`,
+    );
+    return { close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+});
