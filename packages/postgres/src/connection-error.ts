@@ -6,8 +6,8 @@ const REFUSALS: Record<string, (connection: Connection) => string> = {
   "28P01": ({ user }) => `Check the password of user ${JSON.stringify(user)} in the database URL.`,
   "28000": () => "Check the user in the database URL, and the server's pg_hba.conf.",
   "3D000": () => "Check the database name in the URL; `psql -l` lists those that exist.",
-  "42501": ({ user, database }) =>
-    `Grant what is missing, for instance GRANT CONNECT ON DATABASE … TO ${JSON.stringify(user)} (database ${JSON.stringify(database)}).`,
+  "42501": ({ user }) =>
+    `Grant user ${JSON.stringify(user)} what is missing: CONNECT on the database, SELECT on its tables (pg_read_all_data, PostgreSQL 14 and later), BYPASSRLS where policies hide rows.`,
   "55000": () => "The database does not accept connections (it may be a template).",
   "22023": () => "Check the options in the database URL.",
   "42704": () => "Check the options in the database URL.",
