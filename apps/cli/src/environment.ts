@@ -1,0 +1,40 @@
+import { loadDotEnv } from "@trivault/cluster";
+import { type Config, createLogger, type Logger, type Purpose, resolveConfig } from "@trivault/core";
+import { openTiers, type Tier } from "@trivault/storage";
+import { say } from "./output.ts";
+
+/** A URL with a password; read here, since it belongs to one command line and not to the configuration. */
+const RESTORE_TARGET = "BACKUP_RESTORE_TARGET";
+
+export interface Environment {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly restoreTarget: string | null;
+}
+
+/** `.env` and the environment, validated. Logs are at warn level here unless LOG_LEVEL says otherwise. */
+export function readEnvironment(purpose: Purpose): Environment {
+  loadDotEnv();
+  const restoreTarget = process.env[RESTORE_TARGET] || null;
+  delete process.env[RESTORE_TARGET]; // no program that we start needs to see it
+  const config = resolveConfig(process.env, purpose);
+  for (const warning of config.warnings) say(`Warning: ${warning}`);
+  return { config, log: createLogger(process.env.LOG_LEVEL ? config.logLevel : "warn", "cli"), restoreTarget };
+}
+
+/** Where the signing key lies or is to lie. Nothing else of the configuration need be there or right yet. */
+export function signingKeyFile(): string {
+  loadDotEnv();
+  const { BACKUP_DIR, BACKUP_SIGNING_KEY_FILE } = process.env;
+  return resolveConfig({ BACKUP_DIR, BACKUP_SIGNING_KEY_FILE }, "read").signingKeyFile;
+}
+
+/** Opens the tiers for reading alone: nothing is created, no connection is made before its first use. */
+export async function withTiers<T>(config: Config, use: (tiers: readonly Tier[]) => Promise<T>): Promise<T> {
+  const tiers = openTiers(config.tiers);
+  try {
+    return await use(tiers);
+  } finally {
+    await Promise.all(tiers.map((tier) => tier.store.close()));
+  }
+}

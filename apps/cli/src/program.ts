@@ -1,0 +1,35 @@
+import { VERSION } from "@trivault/backup";
+import { Command } from "commander";
+import { addKeys } from "./commands/keys-generate.ts";
+import { addList } from "./commands/list.ts";
+import { addRestore } from "./commands/restore.ts";
+import { addRun } from "./commands/run.ts";
+import { addShow } from "./commands/show.ts";
+import { addVerify } from "./commands/verify.ts";
+import { EXIT_CODES_HELP } from "./exit-codes.ts";
+import { say } from "./output.ts";
+
+export function createProgram(): Command {
+  const program = new Command("trivault")
+    .description("Back up PostgreSQL into three tiers, and restore it from any of them.")
+    .version(VERSION)
+    .helpCommand(false)
+    .showHelpAfterError("(say --help for what there is)")
+    // What commander tells of a mistake repeats what was typed.
+    .configureOutput({ writeErr: (text) => say(text.trimEnd()) })
+    .exitOverride()
+    .addHelpText("afterAll", EXIT_CODES_HELP)
+    .addHelpText(
+      "after",
+      `
+Each command is also an npm script: npm run backup:<command> -- <options>. Settings come from the environment and a .env
+file. With --json, stdout holds one JSON value and nothing else (npm run --silent, or npm's banner precedes it).`,
+    );
+  addRun(program);
+  addList(program);
+  addShow(program);
+  addRestore(program);
+  addVerify(program);
+  addKeys(program);
+  return program;
+}

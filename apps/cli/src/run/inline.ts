@@ -1,0 +1,71 @@
+import { type InlineResult, type Progress, runInline, type StageName } from "@trivault/backup";
+import { openSite } from "@trivault/cluster";
+import { type Config, type Logger, messageOf } from "@trivault/core";
+import type { Running } from "../perform.ts";
+import { showProgress, type Task } from "../progress.ts";
+import { reportOutcome, stageName, type StageReport } from "./report.ts";
+
+/** All stages in this process. */
+export async function runHere(config: Config, log: Logger, database: string, running: Running): Promise<number> {
+  const site = await openSite(config);
+  try {
+    const result = await watched(config, (watch) => runInline(site, database, { ...watch, ...running, log }));
+    running.signal.throwIfAborted();
+    const stages = stagesOf(config).map((stage) => reportOf(stage, result));
+    const ok = stages.every(({ state }) => state === "completed");
+    const { backupId } = result;
+    const report = { mode: "inline", database, runId: null, backupId, created: true, queuesWithoutWorker: [] } as const;
+    return reportOutcome({ ...report, ok, stages }, running.json);
+  } finally {
+    await site.close();
+  }
+}
+
+type Watch = Pick<Parameters<typeof runInline>[2], "note" | "progress">;
+
+async function watched(config: Config, run: (watch: Watch) => Promise<InlineResult>): Promise<InlineResult> {
+  const display = showProgress(process.stderr);
+  const progress = new Map<StageName, Progress>();
+  const show = (result: InlineResult | null) => display.update(tasksOf(config, progress, result));
+  const timer = setInterval(() => show(null), 250);
+  try {
+    const result = await run({
+      note: (stage, line) => display.say(`${stage}: ${line}`),
+      progress: (stage, now) => progress.set(stage, now),
+    });
+    show(result);
+    return result;
+  } finally {
+    clearInterval(timer);
+    display.stop();
+  }
+}
+
+interface Stage {
+  readonly key: StageName;
+  readonly stage: string;
+  readonly tier: string | null;
+}
+
+function stagesOf(config: Config): Stage[] {
+  const copies = config.tiers.slice(1).map(({ name }): Stage => ({ key: `copy:${name}`, stage: "copy", tier: name }));
+  return [{ key: "dump", stage: "dump", tier: null }, { key: "encrypt", stage: "encrypt", tier: null }, ...copies];
+}
+
+function tasksOf(config: Config, progress: Map<StageName, Progress>, result: InlineResult | null): Task[] {
+  const total = progress.get("encrypt")?.totalBytes ?? progress.get("dump")?.totalBytes ?? null;
+  return stagesOf(config).map((stage) => {
+    const now = progress.get(stage.key);
+    const state = result ? reportOf(stage, result).state : now ? "active" : "waiting";
+    return { name: stageName(stage), state, bytes: now?.bytes ?? 0, totalBytes: now?.totalBytes ?? total };
+  });
+}
+
+function reportOf({ key, stage, tier }: Stage, { stages }: InlineResult): StageReport {
+  const outcome = stages[key];
+  if (outcome === undefined) return { stage, tier, state: "waiting", bytes: 0, seconds: null, problem: null };
+  if (outcome.ok) {
+    return { stage, tier, state: "completed", bytes: outcome.bytes, seconds: outcome.seconds, problem: null };
+  }
+  return { stage, tier, state: "failed", bytes: 0, seconds: null, problem: messageOf(outcome.error) };
+}

@@ -1,0 +1,122 @@
+import { type Config, hidePasswords, type QueueName, TrivaultError } from "@trivault/core";
+import {
+  checkRedis,
+  closeQueues,
+  connectRedis,
+  copyQueueOf,
+  countWorkers,
+  openQueues,
+  privateRedisUrl,
+  type Queues,
+  requestBackup,
+  type RunStatus,
+  type StageStatus,
+} from "@trivault/queue";
+import { EXIT } from "../exit-codes.ts";
+import { print, printJson, say } from "../output.ts";
+import type { Running } from "../perform.ts";
+import { type RunReport, reportOutcome, type StageReport } from "./report.ts";
+import { waitForRun } from "./wait.ts";
+
+interface Request {
+  readonly database: string;
+  readonly wait?: boolean;
+  readonly idempotencyKey?: string;
+}
+
+/** Enqueues a backup for the workers, and waits for it where that is asked for. */
+export async function runOnWorkers(config: Config, request: Request, running: Running): Promise<number> {
+  const url = config.redisUrl ?? privateRedisUrl(config.backupDir);
+  const redis = connectRedis(url, "fail-fast");
+  const queues = openQueues(redis);
+  try {
+    await checkRedis(redis, url).catch((error: unknown) => {
+      throw config.redisUrl === null ? nobodyHome(config, error) : error;
+    });
+    const missing = await queuesWithoutWorker(config, queues);
+    if (missing.length > 0 && request.wait) return refuse(request, missing, running);
+    const { runId, created } = await requestBackup(queues, redis, { ...request, requestedBy: "cli" });
+    const enqueued: RunReport = {
+      mode: "queue",
+      database: request.database,
+      runId,
+      backupId: null,
+      ok: null,
+      created,
+      queuesWithoutWorker: missing,
+      stages: [],
+    };
+    if (!request.wait) return reportEnqueued(enqueued, running);
+    const waited = await waitForRun(queues, runId, {
+      copies: copiesOf(config),
+      missingWorkers: () => queuesWithoutWorker(config, queues),
+      signal: running.signal,
+    });
+    if ("noWorkerFor" in waited)
+      return reportEnqueued({ ...enqueued, queuesWithoutWorker: waited.noWorkerFor }, running);
+    return reportOutcome({ ...enqueued, ...outcomeOf(waited.status) }, running.json);
+  } finally {
+    await closeQueues(queues);
+    redis.disconnect();
+  }
+}
+
+function copiesOf(config: Config): { tier: string; queue: "remote-sync" | "cloud-upload" }[] {
+  return config.tiers.slice(1).map(({ name, kind }) => ({ tier: name, queue: copyQueueOf(kind) }));
+}
+
+async function queuesWithoutWorker(config: Config, queues: Queues): Promise<QueueName[]> {
+  const needed = new Set<QueueName>(["dump", "encrypt", ...copiesOf(config).map(({ queue }) => queue)]);
+  const workers = await countWorkers(queues);
+  return [...needed].filter((queue) => (workers[queue] ?? 0) === 0);
+}
+
+function outcomeOf(status: RunStatus): Pick<RunReport, "backupId" | "ok" | "stages"> {
+  const ok = status.stages.length > 1 && status.stages.every(({ state }) => state === "completed");
+  return { backupId: status.backupId, ok, stages: status.stages.map(reportOf) };
+}
+
+function reportOf({ stage, tier, state, progress, startedAt, finishedAt, problem }: StageStatus): StageReport {
+  return {
+    stage,
+    tier,
+    state,
+    bytes: progress?.bytes ?? 0,
+    seconds: startedAt && finishedAt ? (finishedAt.getTime() - startedAt.getTime()) / 1000 : null,
+    problem: state === "completed" ? null : problem,
+  };
+}
+
+function reportEnqueued(run: RunReport, { json }: Running): number {
+  if (run.queuesWithoutWorker.length > 0) {
+    say(
+      `No worker listens to ${run.queuesWithoutWorker.join(", ")} now. The backup stays in the queue and begins when one does: start \`npm start\` or \`npm run worker\`.`,
+    );
+  }
+  if (json) printJson(run);
+  else {
+    print(
+      run.created
+        ? `A backup of ${run.database} is in the queue: run ${run.runId}. \`npm run backup:list\` shows it once it is complete.`
+        : `A backup with this idempotency key was asked for before: run ${run.runId}. Nothing new was enqueued.`,
+    );
+  }
+  return run.queuesWithoutWorker.length > 0 ? EXIT.noWorker : EXIT.ok;
+}
+
+/** To wait for nobody would be to wait for ever. */
+function refuse({ database }: Request, missing: readonly QueueName[], { json }: Running): number {
+  const message = `No worker listens to ${missing.join(", ")}, so there is nobody to wait for; nothing was enqueued. Start \`npm start\` or \`npm run worker\`, or say --inline to make the backup in this process.`;
+  say(message);
+  if (json) printJson({ error: { code: "NO_WORKER", message }, database, queuesWithoutWorker: missing });
+  return EXIT.noWorker;
+}
+
+function nobodyHome({ backupDir }: Config, cause: unknown): unknown {
+  if (!(cause instanceof TrivaultError) || cause.code !== "QUEUE_UNREACHABLE") return cause;
+  return new TrivaultError(
+    "QUEUE_UNREACHABLE",
+    `There is no queue to put the backup into: REDIS_URL is not set, and no \`npm start\` runs for ${hidePasswords(backupDir)}. Start \`npm start\`, set REDIS_URL, or say --inline to make the backup in this process.`,
+    { cause },
+  );
+}
