@@ -12,14 +12,24 @@ export function newBackupId(now = new Date()): string {
   return `${time}z-${random}`;
 }
 
+/** Of the right form, and with a time that exists: no 31st of February. */
 export function isBackupId(text: string): boolean {
-  return BACKUP_ID.test(text);
+  return startOf(text) !== null;
 }
 
 /** When the backup was begun, read from its id. */
 export function timeOfBackupId(id: string): Date {
-  const match = BACKUP_ID.exec(id);
-  if (!match) throw new RangeError(`not a backup id: ${JSON.stringify(id)}`);
+  const start = startOf(id);
+  if (start === null) throw new RangeError(`not a backup id: ${JSON.stringify(id)}`);
+  return start;
+}
+
+function startOf(text: string): Date | null {
+  const match = BACKUP_ID.exec(text);
+  if (!match) return null;
   const [, year, month, day, hour, minute, second] = match;
-  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  const date = new Date(`${iso}Z`);
+  // Date turns some impossible days into others, silently.
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(iso) ? date : null;
 }

@@ -9,8 +9,8 @@ import { isBackupId } from "./ids.ts";
 export type Key = string & { readonly __key: unique symbol };
 
 const FILE = /^(?:data-\d{6}\.zst(?:\.age)?|globals\.zst(?:\.age)?|details\.zst(?:\.age)?|manifest\.json)$/;
-/** Directory names a database may have on a tier; other database names are encoded into it by `directoryOf`. */
-const DIRECTORY = /^[a-z0-9_~][a-z0-9_.~-]{0,180}$/;
+/** What `directoryOf` makes: a PostgreSQL name has up to 63 bytes, each of which may take three characters. */
+const DIRECTORY = /^(?=.{1,200}$)(?:[a-z0-9_]|~[0-9a-f]{2})(?:[a-z0-9_-]|~[0-9a-f]{2})*$/;
 
 export const RECOVERY_KEY = "RECOVERY.md" as Key;
 export const MANIFEST = "manifest.json";
@@ -20,7 +20,7 @@ export function parseKey(text: string): Key | null {
   if (text === RECOVERY_KEY) return RECOVERY_KEY;
   const parts = text.split("/");
   const [directory = "", id = "", file = ""] = parts;
-  const valid = parts.length === 3 && isDirectory(directory) && isBackupId(id) && FILE.test(file);
+  const valid = parts.length === 3 && databaseOf(directory) !== null && isBackupId(id) && FILE.test(file);
   return valid ? (text as Key) : null;
 }
 
@@ -63,36 +63,33 @@ export function segmentName(kind: string, number: number | null, encrypted: bool
  * directory starts with a dot.
  */
 export function directoryOf(database: string): string {
-  let name = "";
-  for (const [index, byte] of Buffer.from(database, "utf8").entries()) {
-    const char = String.fromCharCode(byte);
-    const plain = /[a-z0-9_]/.test(char) || (index > 0 && char === "-");
-    name += plain ? char : `~${byte.toString(16).padStart(2, "0")}`;
-  }
-  if (!DIRECTORY.test(name)) {
-    throw new TrivaultError("INPUT_INVALID", `The database name ${JSON.stringify(database)} is empty or too long.`, {
-      permanent: true,
-    });
+  const name = encode(database);
+  if (!DIRECTORY.test(name) || !database.isWellFormed()) {
+    throw new TrivaultError(
+      "INPUT_INVALID",
+      `The database name ${JSON.stringify(database)} is empty, too long or not Unicode.`,
+      { permanent: true },
+    );
   }
   return name;
 }
 
 /** The inverse of `directoryOf`; null for a directory that it would not have made. */
 export function databaseOf(directory: string): string | null {
-  const bytes: number[] = [];
-  for (let i = 0; i < directory.length; i++) {
-    if (directory[i] !== "~") bytes.push(directory.charCodeAt(i));
-    else {
-      const hex = directory.slice(i + 1, i + 3);
-      if (!/^[0-9a-f]{2}$/.test(hex)) return null;
-      bytes.push(Number.parseInt(hex, 16));
-      i += 2;
-    }
-  }
+  if (!DIRECTORY.test(directory)) return null;
+  const parts = directory.match(/~..|[^~]/g) ?? [];
+  const bytes = parts.map((part) => (part.startsWith("~") ? Number.parseInt(part.slice(1), 16) : part.charCodeAt(0)));
   const name = Buffer.from(bytes).toString("utf8");
-  return isDirectory(directory) && name !== "" && directoryOf(name) === directory ? name : null;
+  // Not so for bytes that are no UTF-8, and for a character that needed no encoding.
+  return encode(name) === directory ? name : null;
 }
 
-function isDirectory(text: string): boolean {
-  return DIRECTORY.test(text) && !text.includes("..");
+function encode(database: string): string {
+  let name = "";
+  for (const [index, byte] of Buffer.from(database, "utf8").entries()) {
+    const char = String.fromCharCode(byte);
+    const plain = /[a-z0-9_]/.test(char) || (index > 0 && char === "-");
+    name += plain ? char : `~${byte.toString(16).padStart(2, "0")}`;
+  }
+  return name;
 }

@@ -54,7 +54,9 @@ export const FIELDS = {
     "an IANA time zone, such as Europe/Paris",
   ),
   BACKUP_REMOTE_SERVER: field(
-    text.regex(/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\])(?::\d{1,5})?$/),
+    text
+      .regex(/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\])(?::\d{1,5})?$/)
+      .refine((server) => isPort(/:(\d+)$/.exec(server)?.[1] ?? "22")),
     "host or host:port, such as backup.example.org:22",
   ),
   BACKUP_SSH_USER: field(text.regex(/^[^\s:@/]+$/), "a login name, such as trivault"),
@@ -120,10 +122,13 @@ export const FIELDS = {
 export type Variable = keyof typeof FIELDS;
 export type Values = { [V in Variable]?: (typeof FIELDS)[V] extends Field<infer T> ? T : never };
 
+function isPort(digits: string): boolean {
+  return Number(digits) >= 1 && Number(digits) <= 65535;
+}
+
 function isTimeZone(zone: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
   } catch {
     return false;
   }

@@ -124,7 +124,7 @@ function readFields(env: Env): { values: Values; problems: Problem[] } {
       problems.push({ variable, message: `is ${shown}: expected ${right}.` });
     }
   }
-  return { values: values as Values, problems };
+  return { values, problems };
 }
 
 function checkRemote(
