@@ -55,7 +55,7 @@ export const FIELDS = {
   ),
   BACKUP_REMOTE_SERVER: field(
     text
-      .regex(/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\])(?::\d{1,5})?$/)
+      .regex(/^(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\])(?::\d{1,5})?$/)
       .refine((server) => isPort(/:(\d+)$/.exec(server)?.[1] ?? "22")),
     "host or host:port, such as backup.example.org:22",
   ),
