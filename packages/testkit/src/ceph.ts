@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
@@ -9,10 +10,21 @@ import { makeTempDir } from "./temp.ts";
 export interface Ceph extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string;
+  /** Of its processes; empty where the server is shared. */
+  readonly pids: readonly number[];
   readonly accessKey: string;
   readonly secretKey: string;
   createBucket(name: string): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface CephOptions {
+  /** Where the gateway listens; 127.0.0.1 unless told. */
+  readonly host?: string;
+  /** A network namespace (ip-netns(8)) to run in; needs root. */
+  readonly netns?: string;
+  /** Room for objects, in memory; 4 GiB unless told. */
+  readonly bytes?: number;
 }
 
 type Address = Pick<Ceph, "endpoint" | "accessKey" | "secretKey">;
@@ -22,11 +34,11 @@ const script = path.join(import.meta.dirname, "../../../scripts/ceph-s3");
 const PROGRAMS = { radosgw: "radosgw", "ceph-mon": "ceph-mon", "ceph-osd": "ceph-osd", ceph: "ceph-common" };
 
 /** A real S3 server (Ceph's gateway, objects in memory) on a free port; up in about 15 seconds. */
-export async function startCeph(): Promise<Ceph> {
+export async function startCeph(options: CephOptions = {}): Promise<Ceph> {
   for (const [program, debianPackage] of Object.entries(PROGRAMS)) findProgram(program, debianPackage);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await launch();
+      return await launch(options);
     } catch (error) {
       // Another process may have taken a port that was free a moment ago.
       if (attempt === 2) throw error;
@@ -38,10 +50,10 @@ export async function startCeph(): Promise<Ceph> {
 export async function sharedCeph(): Promise<Ceph> {
   const shared = process.env["TRIVAULT_TEST_S3"];
   if (shared === undefined) return startCeph();
-  return client(JSON.parse(shared) as Address, async () => {});
+  return client(JSON.parse(shared) as Address, [], async () => {});
 }
 
-async function launch(): Promise<Ceph> {
+async function launch({ host, netns, bytes }: CephOptions): Promise<Ceph> {
   const dir = await makeTempDir("tv-ceph");
   const stopNow = () => spawnSync(script, ["stop", dir.path]);
   process.once("exit", stopNow);
@@ -52,9 +64,17 @@ async function launch(): Promise<Ceph> {
   };
   try {
     const ports = [await freePort(), await freePort()].map(String);
-    const { stdout } = await run(script, ["start", dir.path, ...ports], { timeout: 150_000 });
+    const command = [script, "start", dir.path, ...ports];
+    const [program = script, ...args] = netns === undefined ? command : ["ip", "netns", "exec", netns, ...command];
+    const env = {
+      ...process.env,
+      ...(host === undefined ? {} : { CEPH_S3_HOST: host }),
+      ...(bytes === undefined ? {} : { CEPH_S3_BYTES: String(bytes) }),
+    };
+    const { stdout } = await run(program, args, { env, timeout: 150_000 });
+    const pids = await Promise.all(["mon", "osd", "rgw"].map((name) => readPid(path.join(dir.path, `${name}.pid`))));
     const said = Object.fromEntries(stdout.split("\n").map((line) => line.split("=", 2)));
-    return client({ endpoint: said.endpoint, accessKey: said.access_key, secretKey: said.secret_key }, stop);
+    return client({ endpoint: said.endpoint, accessKey: said.access_key, secretKey: said.secret_key }, pids, stop);
   } catch (cause) {
     const log = await run("tail", ["-n", "20", path.join(dir.path, "log/start.log")]).catch(() => ({ stdout: "" }));
     await stop();
@@ -62,10 +82,15 @@ async function launch(): Promise<Ceph> {
   }
 }
 
-function client(address: Address, stop: () => Promise<void>): Ceph {
+async function readPid(file: string): Promise<number> {
+  return Number(await readFile(file, "utf8"));
+}
+
+function client(address: Address, pids: readonly number[], stop: () => Promise<void>): Ceph {
   const { endpoint, accessKey, secretKey } = address;
   return {
     ...address,
+    pids,
     async createBucket(name) {
       const s3 = new S3Client({
         endpoint,

@@ -16,6 +16,7 @@ export interface PostgresServer extends AsyncDisposable {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  readonly pid: number;
   readonly user: string;
   readonly password: string;
   readonly major: number;
@@ -113,6 +114,7 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
     url: urlOf("postgres"),
     host: "127.0.0.1",
     port,
+    pid: server.pid ?? 0,
     user: "postgres",
     password,
     major,

@@ -12,6 +12,7 @@ import { findProgram } from "./programs.ts";
 import { makeTempDir } from "./temp.ts";
 
 export interface Sshd extends AsyncDisposable {
+  readonly pid: number;
   readonly host: string;
   readonly port: number;
   /** The user that runs this process; sshd lets nobody else in. */
@@ -33,6 +34,10 @@ export interface SshdOptions {
   /** Lines of sshd_config(5), such as `ForceCommand internal-sftp`. */
   readonly config?: readonly string[];
   readonly port?: number;
+  /** Where it listens; 127.0.0.1 unless told. */
+  readonly host?: string;
+  /** A network namespace (ip-netns(8)) to run in; needs root. */
+  readonly netns?: string;
 }
 
 const run = promisify(execFile);
@@ -49,7 +54,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   }
 }
 
-async function launch({ hostKeyTypes = ["ed25519"], config = [] }: SshdOptions, port: number): Promise<Sshd> {
+async function launch(options: SshdOptions, port: number): Promise<Sshd> {
+  const { hostKeyTypes = ["ed25519"], config = [], host = "127.0.0.1", netns } = options;
   // sshd starts itself anew for each connection, and so insists on an absolute path.
   const program = findProgram("sshd", "openssh-server");
   const keygen = findProgram("ssh-keygen", "openssh-client");
@@ -63,12 +69,12 @@ async function launch({ hostKeyTypes = ["ed25519"], config = [] }: SshdOptions, 
   };
   const hostKeys = await Promise.all(hostKeyTypes.map((type) => makeKey(type, `host_${type}`)));
   await writeFile(at("authorized_keys"), `${await makeKey("ed25519", "client")}\n`, { mode: 0o600 });
-  await writeFile(at("known_hosts"), hostKeys.map((key) => `[127.0.0.1]:${port} ${key}\n`).join(""));
+  await writeFile(at("known_hosts"), hostKeys.map((key) => `[${host}]:${port} ${key}\n`).join(""));
   await mkdir(at("server"), { mode: 0o700 });
   const user = userInfo().username;
   const lines = [
     `Port ${port}`,
-    "ListenAddress 127.0.0.1",
+    `ListenAddress ${host}`,
     ...hostKeyTypes.map((type) => `HostKey ${at(`host_${type}`)}`),
     "PidFile none",
     `AuthorizedKeysFile ${at("authorized_keys")}`,
@@ -88,7 +94,9 @@ async function launch({ hostKeyTypes = ["ed25519"], config = [] }: SshdOptions, 
   // Debian makes this folder in its init script only.
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
 
-  const child = spawn(program, ["-D", "-f", at("sshd_config"), "-E", logFile], { stdio: "ignore" });
+  // `ip netns exec` becomes sshd, so that the process id is sshd's either way.
+  const [command = program, ...before] = netns === undefined ? [] : ["ip", "netns", "exec", netns, program];
+  const child = spawn(command, [...before, "-D", "-f", at("sshd_config"), "-E", logFile], { stdio: "ignore" });
   const killNow = () => killTree(child, "SIGKILL");
   process.once("exit", killNow);
   const log = () => (existsSync(logFile) ? readFileSync(logFile, "utf8") : "");
@@ -98,13 +106,14 @@ async function launch({ hostKeyTypes = ["ed25519"], config = [] }: SshdOptions, 
     await dir.remove();
   };
   try {
-    await listening(child, port, log);
+    await listening(child, `${host} port ${port}`, log);
   } catch (error) {
     await stop();
     throw error;
   }
   return {
-    host: "127.0.0.1",
+    pid: child.pid ?? 0,
+    host,
     port,
     user,
     keyFile: at("client"),
@@ -123,13 +132,13 @@ export function fingerprintOf(publicKey: string): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
-async function listening(child: ChildProcess, port: number, log: () => string): Promise<void> {
+async function listening(child: ChildProcess, where: string, log: () => string): Promise<void> {
   let failure: unknown;
   child.once("error", (error) => (failure = error));
   for (let tries = 0; tries < 200; tries++) {
     if (failure !== undefined || child.exitCode !== null || child.signalCode !== null) break;
     // Its own log, not a connection: that would be one of the few unauthenticated ones that MaxStartups allows.
-    if (log().includes(`Server listening on 127.0.0.1 port ${port}`)) return;
+    if (log().includes(`Server listening on ${where}`)) return;
     await sleep(25);
   }
   throw new Error(`sshd did not start:\n${log()}`, { cause: failure });

@@ -1,0 +1,182 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Config, resolveConfig } from "@trivault/core";
+import {
+  closeQueues,
+  connectRedis,
+  copyQueueOf,
+  countWorkers,
+  isSettled,
+  openQueues,
+  requestBackup,
+  type RunStatus,
+  runStatus,
+} from "@trivault/queue";
+import { removeCopies, sealedBytes } from "./copies.ts";
+import type { Source } from "./source.ts";
+import type { Targets } from "./targets.ts";
+import { measureWorker, type WorkerMeasured } from "./worker-measure.ts";
+
+const ROOT = path.dirname(import.meta.dirname);
+const POLL_MS = 100;
+const START_MS = 30_000;
+
+export interface BackupMeasured extends WorkerMeasured {
+  readonly backupId: string;
+  /** From the request until the last of the four stages was complete. */
+  readonly seconds: number;
+  /** From the request until this stage was complete. */
+  readonly stages: Readonly<Record<string, number>>;
+  /** Of the copy, as it lies on each of the tiers. */
+  readonly bytes: number;
+}
+
+export interface Trivault extends AsyncDisposable {
+  /** What the worker and the command line run with. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly config: Config;
+  backup(): Promise<BackupMeasured>;
+  /** Removes a backup from every tier. */
+  forget(backupId: string): Promise<void>;
+}
+
+/** A worker process that takes every queue, and what is needed to ask it for backups. */
+export async function startTrivault(source: Source, targets: Targets, profileDir: string | null): Promise<Trivault> {
+  await using stack = new AsyncDisposableStack();
+  // Plaintext waits in memory, as in any installation that follows the advice.
+  const spoolDir = await mkdtemp("/dev/shm/tv-bench-spool-");
+  stack.defer(() => rm(spoolDir, { recursive: true, force: true }));
+  const backupDir = await mkdtemp(path.join(source.folder, "backups-"));
+  const env = settings(source, targets, { backupDir, spoolDir });
+  const config = resolveConfig(env, "backup");
+  const redis = connectRedis(source.redis.url, "fail-fast");
+  stack.defer(() => redis.disconnect());
+  const queues = openQueues(redis);
+  stack.defer(() => closeQueues(queues));
+  const worker = stack.use(startWorkerProcess(env, path.join(backupDir, "worker.log"), profileDir));
+  const deadline = performance.now() + START_MS;
+  while (Object.values(await countWorkers(queues)).includes(0)) {
+    if (worker.ended() || performance.now() > deadline) throw new Error(`The worker did not start: ${worker.logFile}`);
+    await sleep(POLL_MS);
+  }
+
+  const copies = config.tiers.slice(1).map((tier) => ({ tier: tier.name, queue: copyQueueOf(tier.kind) }));
+  const settled = async (runId: string): Promise<RunStatus> => {
+    for (;;) {
+      const status = await runStatus(queues, runId, copies);
+      if (status && isSettled(status)) return status;
+      if (worker.ended()) throw new Error(`The worker ended: ${worker.logFile}`);
+      await sleep(POLL_MS);
+    }
+  };
+  const backup = async (): Promise<BackupMeasured> => {
+    const measure = measureWorker(worker.pid, spoolDir, serverPids(source, targets));
+    const requestedAt = Date.now();
+    const { runId } = await requestBackup(queues, redis, { database: source.database.name, requestedBy: "cli" });
+    const { stages, backupId } = await settled(runId);
+    const measured = measure.stop();
+    const failure = stages.find(({ state }) => state !== "completed");
+    if (failure || backupId === null) throw new Error(`${failure?.stage} failed: ${failure?.problem}`);
+    // The stages' own times are exact, while looking more often would take CPU time from what is measured.
+    const ended = stages.map(({ stage, finishedAt }) => [
+      stage,
+      ((finishedAt?.getTime() ?? Infinity) - requestedAt) / 1000,
+    ]);
+    const seconds: Record<string, number> = Object.fromEntries(ended);
+    return {
+      ...measured,
+      backupId,
+      seconds: Math.max(...Object.values(seconds)),
+      stages: seconds,
+      bytes: await sealedBytes(config, { database: source.database.name, backupId }),
+    };
+  };
+  const owned = stack.move();
+  return {
+    env,
+    config,
+    backup,
+    forget: (backupId) => removeCopies(config, { database: source.database.name, backupId }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function serverPids(source: Source, targets: Targets): Record<string, readonly number[]> {
+  return {
+    postgres: [source.postgres.pid],
+    redis: [source.redis.pid],
+    sshd: [targets.sshd.pid],
+    ceph: targets.ceph.pids,
+  };
+}
+
+function settings(
+  source: Source,
+  { sshd, ceph, bucket }: Targets,
+  folders: { backupDir: string; spoolDir: string },
+): Record<string, string> {
+  return {
+    DATABASE_URL: source.database.url,
+    REDIS_URL: source.redis.url,
+    BACKUP_DIR: folders.backupDir,
+    BACKUP_SPOOL_DIR: folders.spoolDir,
+    BACKUP_SCHEDULE: "off",
+    BACKUP_PG_BIN_DIR: source.postgres.binDir,
+    BACKUP_REMOTE_SERVER: `${sshd.host}:${sshd.port}`,
+    BACKUP_SSH_USER: sshd.user,
+    BACKUP_SSH_KEY: sshd.keyFile,
+    BACKUP_SSH_HOST_KEY: sshd.fingerprint,
+    BACKUP_REMOTE_DIR: path.join(sshd.directory, "trivault"),
+    BACKUP_CLOUD_PROVIDER: "aws",
+    BACKUP_S3_BUCKET: bucket,
+    BACKUP_S3_ENDPOINT: ceph.endpoint,
+    AWS_ACCESS_KEY_ID: ceph.accessKey,
+    AWS_SECRET_ACCESS_KEY: ceph.secretKey,
+    BACKUP_ENCRYPTION_RECIPIENTS: source.recipient,
+    BACKUP_IDENTITY_FILE: source.identityFile,
+  };
+}
+
+interface WorkerProcess extends AsyncDisposable {
+  readonly pid: number;
+  readonly logFile: string;
+  ended(): boolean;
+}
+
+function startWorkerProcess(
+  env: Readonly<Record<string, string>>,
+  logFile: string,
+  profileDir: string | null,
+): WorkerProcess {
+  const profiling = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+  const child = spawn(process.execPath, [...profiling, path.join(ROOT, "apps/worker/src/main.ts")], {
+    // A folder without an .env file.
+    cwd: env["BACKUP_DIR"],
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const log = createWriteStream(logFile);
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  const exited = once(child, "close");
+  const ended = () => child.exitCode !== null || child.signalCode !== null;
+  const killNow = () => child.kill("SIGKILL");
+  process.once("exit", killNow);
+  return {
+    pid: child.pid ?? 0,
+    logFile,
+    ended,
+    async [Symbol.asyncDispose]() {
+      if (!ended()) child.kill("SIGTERM");
+      const timer = setTimeout(killNow, 40_000);
+      await exited;
+      clearTimeout(timer);
+      log.end();
+      process.off("exit", killNow);
+    },
+  };
+}
