@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import {
@@ -101,8 +102,9 @@ export async function restoreBackup(
       serverMajor: source.manifest.server.major,
       force: request.force,
     });
-    const tools = await requireTools(Math.max(target.major, source.manifest.server.major), config.pgBinDir);
     try {
+      const tools = await requireTools(Math.max(target.major, source.manifest.server.major), config.pgBinDir);
+      await mkdir(config.spoolDir, { recursive: true, mode: 0o700 });
       await prepareRoles(source, connection, tools, request);
       context.note(`restoring ${backup.id} of ${request.database} into ${connection.database}`);
       await restoreArchive({

@@ -55,8 +55,12 @@ async function dumpJobOf(queues: Queues, backupId: string): Promise<Job | undefi
 
 /** True once nothing of the run will change by itself any more. */
 export function isSettled({ stages }: RunStatus): boolean {
-  if (stages.some(({ stage, state }) => (stage === "dump" || stage === "encrypt") && state === "failed")) return true;
-  return stages.length > 1 && stages.every(({ state }) => state === "completed" || state === "failed");
+  const state = (name: QueueName) => stages.find(({ stage }) => stage === name)?.state;
+  if (state("dump") === "failed") return true;
+  // While the dump is not through, an encryption that failed says nothing: the dump's next attempt is another backup.
+  if (state("dump") !== "completed") return false;
+  if (state("encrypt") === "failed") return true;
+  return stages.length > 1 && stages.every((stage) => stage.state === "completed" || stage.state === "failed");
 }
 
 /** How many workers listen to each queue. */

@@ -120,7 +120,9 @@ function readFields(env: Env): { values: Values; problems: Problem[] } {
     const parsed = schema.safeParse(raw);
     if (parsed.success) values[variable] = parsed.data;
     else {
-      const shown = secret ? "(its value is hidden)" : JSON.stringify(raw.length > 120 ? `${raw.slice(0, 120)}…` : raw);
+      // A secret key pasted where its public key belongs is still a secret.
+      const hidden = secret || /AGE-SECRET-KEY-/i.test(raw);
+      const shown = hidden ? "(its value is hidden)" : JSON.stringify(raw.length > 120 ? `${raw.slice(0, 120)}…` : raw);
       problems.push({ variable, message: `is ${shown}: expected ${right}.` });
     }
   }
