@@ -45,7 +45,8 @@ export async function* openAge(
   let header: number | null = null;
   for await (const bytes of source) {
     if (decryptor) {
-      yield* decryptor.update(bytes);
+      // Not yield*: in an async generator that waits at every call, even where there is nothing to yield yet.
+      for (const plain of decryptor.update(bytes)) yield plain;
       continue;
     }
     if (start === null) continue;

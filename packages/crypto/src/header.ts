@@ -6,6 +6,9 @@ import { NONCE, TAG } from "./stream.ts";
 /** Far above what 64 post-quantum recipients take (150 KiB): a file without the header's end must not fill the memory. */
 const MAX_HEADER = 1024 * 1024;
 
+/** The header's last line, with its HMAC-SHA-256. */
+const MAC_LINE = /\n--- [A-Za-z0-9+/]{43}\n$/;
+
 /**
  * A new file key, and age's own header that wraps it for each recipient. age-encryption hands the file key to every
  * recipient; one of ours that adds nothing to the header keeps it. The empty payload that follows is cut off.
@@ -59,6 +62,10 @@ export function headerLength(bytes: Uint8Array): number | null {
 
 /** The file key of a header (all of it, and nothing after it), its MAC checked. Throws AgeError. */
 export async function readHeader(header: Uint8Array, decrypter: Decrypter): Promise<Uint8Array> {
+  // age-encryption takes a MAC of any length, to find then that it does not fit.
+  if (!MAC_LINE.test(Buffer.from(header.subarray(-64)).toString("latin1"))) {
+    throw new AgeError("header", "its MAC is malformed");
+  }
   try {
     return await decrypter.decryptHeader(header);
   } catch (cause) {

@@ -25,7 +25,7 @@ export function createSegmentThread(): SegmentThread {
   const start = (): Worker => {
     const started = new Worker(new URL("./segment-thread.ts", import.meta.url), {
       name: "segments",
-      env: {},
+      execArgv: [], // the process may have been started with options that a thread refuses
       // Its data lies outside its heap; this bounds the heap only.
       resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 },
     });
