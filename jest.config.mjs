@@ -1,19 +1,31 @@
-// Two projects: `unit` needs no server, `real` starts the real ones (PostgreSQL, redis-server, sshd, Ceph's S3 gateway).
-// Node 24 strips the types itself, so nothing is transformed.
+// Two projects: `unit` needs no server, `real` starts the real ones (PostgreSQL, redis-server, sshd, Ceph's S3 gateway) and
+// fails where their programs are missing. Node 24 strips the types itself, so nothing is transformed.
+// To choose suites, name them first: `npm test -- packages/queue --selectProjects unit`.
 const base = {
   testEnvironment: "node",
   transform: {},
   extensionsToTreatAsEsm: [".ts"],
-  testPathIgnorePatterns: ["/node_modules/", "/test/fixtures/"],
+  roots: ["<rootDir>/packages", "<rootDir>/apps", "<rootDir>/test"],
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/fixtures/"],
 };
+
 export default {
+  // Suites wait for servers as much as they compute: on a machine of two cores jest would run one at a time.
+  maxWorkers: 2,
+  testTimeout: 60_000,
   projects: [
     {
       ...base,
       displayName: "unit",
-      testMatch: ["<rootDir>/{packages,apps,test}/**/*.test.ts"],
+      testMatch: ["**/*.test.ts"],
       testPathIgnorePatterns: [...base.testPathIgnorePatterns, "\\.real\\.test\\.ts$"],
     },
-    { ...base, displayName: "real", testMatch: ["<rootDir>/{packages,apps,test}/**/*.real.test.ts"] },
+    {
+      ...base,
+      displayName: "real",
+      testMatch: ["**/*.real.test.ts"],
+      globalSetup: "<rootDir>/test/setup/real.ts",
+      globalTeardown: "<rootDir>/test/setup/real-teardown.ts",
+    },
   ],
 };
