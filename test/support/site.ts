@@ -1,0 +1,207 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type BackupRef, listCopies, loadTrust, verifyCopy } from "@trivault/backup";
+import { type Config, resolveConfig } from "@trivault/core";
+import { generateKeys, loadOrCreateSigningKey, writeIdentityFile } from "@trivault/crypto";
+import {
+  closeQueues,
+  connectRedis,
+  copyQueueOf,
+  isSettled,
+  openQueues,
+  type Queues,
+  requestBackup,
+  type RunStatus,
+  runStatus,
+} from "@trivault/queue";
+import { openTiers, type Tier } from "@trivault/storage";
+import {
+  createSampleDatabase,
+  makeTempDir,
+  type PostgresServer,
+  type RedisServer,
+  sharedCeph,
+  type Sshd,
+  startPostgres,
+  startRedis,
+  startSshd,
+} from "@trivault/testkit";
+import type { Redis } from "ioredis";
+
+const WORKER = path.resolve(import.meta.dirname, "../../apps/worker/src/main.ts");
+export const DATABASE = "shop";
+
+/** A whole site on real parts: PostgreSQL with a web shop, Redis, sshd, Ceph's S3, keys; workers are started at will. */
+export interface TestSite extends AsyncDisposable {
+  readonly env: Readonly<Record<string, string>>;
+  readonly config: Config;
+  readonly tiers: readonly Tier[];
+  readonly queues: Queues;
+  readonly redis: Redis;
+  readonly postgres: PostgresServer;
+  readonly remote: Sshd;
+  startWorker(): Promise<TestWorker>;
+  request(): Promise<string>;
+  status(runId: string): Promise<RunStatus>;
+  /** Waits until nothing of the run changes by itself any more. */
+  settled(runId: string, withinMs: number): Promise<RunStatus>;
+}
+
+export interface TestWorker {
+  readonly process: ChildProcess;
+  log(): string;
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export async function startSite(options: { megabytes: number; env?: Record<string, string> }): Promise<TestSite> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const folder = stack.use(await makeTempDir("tv-site"));
+    const [postgres, redisServer, remote, s3] = await Promise.all([
+      startPostgres(),
+      startRedis(),
+      startSshd(),
+      sharedCeph(),
+    ]);
+    for (const part of [postgres, redisServer, remote, s3]) stack.use(part);
+    const url = await postgres.createDatabase(DATABASE);
+    await createSampleDatabase(url, { megabytes: options.megabytes });
+    const bucket = `site-${Date.now()}-${process.pid}`;
+    await s3.createBucket(bucket);
+    const env = {
+      ...(await keys(folder.path)),
+      ...settings(folder.path, url, redisServer, remote),
+      BACKUP_S3_BUCKET: bucket,
+      BACKUP_S3_ENDPOINT: s3.endpoint,
+      AWS_ACCESS_KEY_ID: s3.accessKey,
+      AWS_SECRET_ACCESS_KEY: s3.secretKey,
+      ...options.env,
+    };
+    // The SDK's own credential chain reads the environment of this process, too.
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey });
+    const config = resolveConfig(env, "backup");
+    const tiers = openTiers(config.tiers);
+    for (const tier of tiers) stack.defer(() => tier.store.close());
+    const redis = connectRedis(redisServer.url, "fail-fast");
+    stack.defer(() => redis.disconnect());
+    const queues = openQueues(redis);
+    stack.defer(() => closeQueues(queues));
+    const workers: TestWorker[] = [];
+    stack.defer(async () => {
+      for (const worker of workers) await worker.kill("SIGKILL");
+    });
+    const copies = config.tiers.slice(1).map((tier) => ({ tier: tier.name, queue: copyQueueOf(tier.kind) }));
+    const status = async (runId: string) => {
+      const found = await runStatus(queues, runId, copies);
+      if (!found) throw new Error(`the queue does not know ${runId}`);
+      return found;
+    };
+    return {
+      env,
+      config,
+      tiers,
+      queues,
+      redis,
+      postgres,
+      remote,
+      status,
+      async startWorker() {
+        const worker = await startWorker(env);
+        workers.push(worker);
+        return worker;
+      },
+      async request() {
+        return (await requestBackup(queues, redis, { database: DATABASE, requestedBy: "cli" })).runId;
+      },
+      async settled(runId, withinMs) {
+        for (const end = Date.now() + withinMs; Date.now() < end; await sleep(100)) {
+          const now = await status(runId);
+          if (isSettled(now)) return now;
+        }
+        throw new Error(`${runId} did not settle within ${withinMs / 1000} s: ${JSON.stringify(await status(runId))}`);
+      },
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/**
+ * What must hold after anything: whatever has a manifest on a tier is whole, byte by byte. Returns the complete copies and
+ * the remains by tier.
+ */
+export async function inspectTiers(site: TestSite): Promise<Record<string, { complete: string[]; partial: string[] }>> {
+  const trust = await loadTrust(site.config);
+  const found: Record<string, { complete: string[]; partial: string[] }> = {};
+  for (const tier of site.tiers) {
+    const copies = await listCopies(tier);
+    for (const copy of copies.filter(({ complete }) => complete)) await expectWhole(tier, copy, trust);
+    const ids = (complete: boolean) =>
+      copies.filter((copy) => copy.complete === complete).map(({ backupId }) => backupId);
+    found[tier.name] = { complete: ids(true), partial: ids(false) };
+  }
+  return found;
+}
+
+async function expectWhole(tier: Tier, ref: BackupRef, trust: Awaited<ReturnType<typeof loadTrust>>): Promise<void> {
+  const verdict = await verifyCopy(tier, ref, trust, { signal: AbortSignal.timeout(60_000), allowUnsigned: false });
+  if (!verdict.good)
+    throw new Error(`${tier.name} shows ${ref.backupId} as complete, and it is not: ${JSON.stringify(verdict.damage)}`);
+}
+
+async function keys(folder: string): Promise<Record<string, string>> {
+  const operations = await generateKeys();
+  const escrow = await generateKeys();
+  const signing = await loadOrCreateSigningKey(path.join(folder, "signing.key"));
+  await writeIdentityFile(path.join(folder, "identity.txt"), operations, signing.publicKey);
+  return {
+    BACKUP_ENCRYPTION_RECIPIENTS: `${operations.recipient},${escrow.recipient}`,
+    BACKUP_IDENTITY_FILE: path.join(folder, "identity.txt"),
+    BACKUP_SIGNING_KEY_FILE: path.join(folder, "signing.key"),
+  };
+}
+
+function settings(folder: string, url: string, redis: RedisServer, remote: Sshd): Record<string, string> {
+  return {
+    DATABASE_URL: url,
+    REDIS_URL: redis.url,
+    BACKUP_DIR: path.join(folder, "backups"),
+    BACKUP_SCHEDULE: "off",
+    BACKUP_SEGMENT_SIZE: "512KiB",
+    BACKUP_REMOTE_SERVER: `${remote.host}:${remote.port}`,
+    BACKUP_SSH_USER: remote.user,
+    BACKUP_SSH_KEY: remote.keyFile,
+    BACKUP_SSH_KNOWN_HOSTS: remote.knownHostsFile,
+    BACKUP_REMOTE_DIR: remote.directory,
+    BACKUP_CLOUD_PROVIDER: "aws",
+    BACKUP_CLOUD_REGION: "us-east-1",
+    WORKER_TAKEOVER_SECONDS: "5",
+  };
+}
+
+async function startWorker(env: Readonly<Record<string, string>>): Promise<TestWorker> {
+  const child = spawn(process.execPath, [WORKER], {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const exited = once(child, "exit");
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  while (!log.includes("worker ready")) {
+    if (child.exitCode !== null) throw new Error(`the worker ended at once: ${log}`);
+    await sleep(50);
+  }
+  return {
+    process: child,
+    log: () => log,
+    async kill(signal) {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      const [status] = (await exited) as [number | null];
+      return status;
+    },
+  };
+}
