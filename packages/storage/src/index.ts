@@ -1,6 +1,10 @@
 export { localStore } from "./local.ts";
 export { memoryStore } from "./memory.ts";
 export { openTier, openTiers } from "./open-tiers.ts";
+export { s3Store } from "./s3.ts";
+export type { S3Options } from "./s3-connection.ts";
+export { sftpStore } from "./sftp.ts";
+export { sshNativeAddonLoaded, type SftpTimeouts } from "./sftp-connection.ts";
 export { bytesSource, hashAll, readAll, storeSource } from "./source.ts";
 export type * from "./store.ts";
 export type * from "./tier.ts";

@@ -1,5 +1,7 @@
 import type { TierConfig } from "@trivault/core";
 import { localStore } from "./local.ts";
+import { s3Store } from "./s3.ts";
+import { sftpStore } from "./sftp.ts";
 import type { Store } from "./store.ts";
 import type { Tier } from "./tier.ts";
 
@@ -13,10 +15,6 @@ export function openTiers(configs: readonly TierConfig[]): Tier[] {
 }
 
 function openStore(config: TierConfig): Store {
-  switch (config.kind) {
-    case "local":
-      return localStore(config);
-    default:
-      throw new Error(`${config.kind}: not built yet`);
-  }
+  if (config.kind === "local") return localStore(config);
+  return config.kind === "sftp" ? sftpStore(config) : s3Store(config);
 }

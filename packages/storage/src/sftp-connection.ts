@@ -1,0 +1,201 @@
+import { createRequire } from "node:module";
+import { connect as connectTcp, type Socket } from "node:net";
+import type { SftpTierConfig, TrivaultError } from "@trivault/core";
+import type { Client, SFTPWrapper } from "ssh2";
+import SftpClient from "ssh2-sftp-client";
+import { changed, type HostKeyCheck, hostKeyCheck, typeOf } from "./ssh-host-key.ts";
+import { readKeyFile } from "./ssh-key-file.ts";
+import { connectError, unreachable } from "./sftp-errors.ts";
+import { startWatchdog, type Watchdog } from "./watchdog.ts";
+
+export interface SftpTimeouts {
+  readonly connectTimeoutMs: number;
+  /** How long a server may leave every request unanswered before it counts as unreachable. */
+  readonly idleTimeoutMs: number;
+}
+
+type Done<T> = (error?: Error | null, value?: T) => void;
+
+/** One SSH connection with SFTP on it, shared by any number of calls; once dead it stays dead. */
+export interface SftpConnection {
+  isDead(): boolean;
+  /** One SFTP request. Rejects with ssh2's error (a status code in `code`), or STORE_UNREACHABLE when the connection dies. */
+  request<T>(send: (sftp: SFTPWrapper, done: Done<T>) => void): Promise<T>;
+  /** What a command prints on its standard output, at most a few KiB; its exit status may well be an error. */
+  exec(command: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** False where ssh2 has to encrypt without its native addon, at about half the speed. */
+export function sshNativeAddonLoaded(): boolean {
+  const crypto: unknown = createRequire(import.meta.url)("ssh2/lib/protocol/crypto.js");
+  return (
+    typeof crypto === "object" && crypto !== null && "bindingAvailable" in crypto && crypto.bindingAvailable === true
+  );
+}
+
+/** Connects as the tier says. A server may have host keys of several types: each is asked for until one has the fingerprint. */
+export async function connectSftp(
+  config: SftpTierConfig,
+  description: string,
+  timeouts: SftpTimeouts,
+): Promise<SftpConnection> {
+  const privateKey = await readKeyFile(config.keyFile);
+  const seen: Buffer[] = [];
+  for (;;) {
+    const check = await hostKeyCheck(config, new Set(seen.map(typeOf)));
+    let shown: Buffer | undefined;
+    let problem: TrivaultError | null = null;
+    const watched: HostKeyCheck = {
+      algorithms: check.algorithms,
+      problem(key) {
+        shown = key;
+        problem = check.problem(key);
+        return problem;
+      },
+    };
+    try {
+      return await connectOnce(config, description, timeouts, privateKey, watched);
+    } catch (error) {
+      if (shown === undefined && seen.length > 0) throw changed(config, seen, "BACKUP_SSH_HOST_KEY");
+      if (problem === null || shown === undefined) throw connectError(error, config, description);
+      if (!("fingerprint" in config.hostKey)) throw problem;
+      seen.push(shown);
+    }
+  }
+}
+
+async function connectOnce(
+  config: SftpTierConfig,
+  description: string,
+  timeouts: SftpTimeouts,
+  privateKey: Buffer,
+  hostKey: HostKeyCheck,
+): Promise<SftpConnection> {
+  // ssh2 leaves Nagle's algorithm on, which makes it fifty times slower; hence a socket of our own.
+  const socket = await openSocket(config, timeouts.connectTimeoutMs);
+  // Without callbacks of our own it prints every event on the console.
+  const client = new SftpClient("trivault", { error() {}, end() {}, close() {} });
+  try {
+    const sftp = await client.connect({
+      sock: socket,
+      username: config.user,
+      privateKey,
+      authHandler: ["publickey"],
+      hostVerifier: (key: Buffer) => hostKey.problem(key) === null,
+      algorithms: {
+        serverHostKey: hostKey.algorithms,
+        // AES-GCM has hardware behind it on both ends; the others are for old servers.
+        cipher: ["aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr"],
+      },
+      readyTimeout: timeouts.connectTimeoutMs * 2,
+      keepaliveInterval: Math.min(15_000, timeouts.idleTimeoutMs),
+      keepaliveCountMax: 3,
+    });
+    return overConnection(client, sftp, socket, description, timeouts.idleTimeoutMs);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+async function openSocket({ host, port }: SftpTierConfig, timeoutMs: number): Promise<Socket> {
+  const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  socket.setTimeout(timeoutMs, () => reject(new Error(`no answer within ${Math.round(timeoutMs / 1000)} s`)));
+  socket.once("connect", () => resolve(socket));
+  socket.once("error", reject);
+  try {
+    await promise;
+    socket.setTimeout(0);
+    socket.off("error", reject);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+/** ssh2 forgets callbacks when a connection breaks at the wrong moment; what is pending here is answered in any case. */
+function overConnection(
+  client: SftpClient,
+  sftp: SFTPWrapper,
+  socket: Socket,
+  description: string,
+  idleTimeoutMs: number,
+): SftpConnection {
+  const ssh = (client as unknown as { client: Client }).client; // documented, but not in its types
+  const pending = new Set<(error: Error) => void>();
+  const closed = new Promise<void>((resolve) => void socket.once("close", () => resolve()));
+  let death: TrivaultError | undefined;
+  let watchdog: Watchdog | undefined;
+
+  function die(why: string, cause?: unknown): void {
+    death ??= unreachable(description, `${why} It is tried again later; if it lasts, look at the network.`, cause);
+    watchdog?.stop();
+    socket.destroy();
+    for (const reject of pending) reject(death);
+    pending.clear();
+  }
+  ssh.on("error", (error) => die(`the connection broke (${error.message}).`, error));
+  ssh.on("close", () => die("the connection was closed."));
+  sftp.on("close", () => die("the server ended SFTP."));
+  sftp.on("error", (error: Error) => die(`the server answered nonsense (${error.message}).`, error));
+
+  function call<T>(send: (done: Done<T>) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (death) {
+        reject(death);
+        return;
+      }
+      if (pending.size === 0) {
+        const seconds = Math.round(idleTimeoutMs / 1000);
+        watchdog = startWatchdog(idleTimeoutMs, () => die(`the server has not answered for ${seconds} s.`));
+      }
+      pending.add(reject);
+      const done: Done<T> = (error, value) => {
+        if (!pending.delete(reject)) return;
+        if (pending.size === 0) watchdog?.stop();
+        else watchdog?.moved();
+        if (error) reject(error);
+        else resolve(value as T);
+      };
+      try {
+        send(done);
+      } catch (error) {
+        done(error as Error);
+      }
+    });
+  }
+
+  return {
+    isDead: () => death !== undefined,
+    request: (send) => call((done) => send(sftp, done)),
+    exec: (command) =>
+      call((done) => {
+        ssh.exec(command, (error, channel) => {
+          if (error) {
+            done(error);
+            return;
+          }
+          let output = "";
+          channel.on("data", (chunk: Buffer) => {
+            if (output.length < 4096) output += chunk.toString("latin1");
+          });
+          channel.stderr.resume();
+          channel.on("close", () => done(null, output));
+          // A server that runs SFTP whatever the command (ForceCommand internal-sftp) ends at the end of its input.
+          channel.end();
+        });
+      }),
+    async close() {
+      death ??= unreachable(description, "this client was closed.");
+      watchdog?.stop();
+      ssh.end();
+      const timer = setTimeout(() => socket.destroy(), 1_000);
+      await closed;
+      clearTimeout(timer);
+      die("this client was closed.");
+    },
+  };
+}

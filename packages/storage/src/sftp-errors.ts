@@ -1,0 +1,73 @@
+import { codeOf, messageOf, type SftpTierConfig, TrivaultError } from "@trivault/core";
+import { refused } from "./store-errors.ts";
+
+/** Status codes of SFTP version 3 (draft-ietf-secsh-filexfer-02, 7). There is none for "exists" or "no space": FAILURE. */
+export const NO_SUCH_FILE = 2;
+export const FAILURE = 4;
+const PERMISSION_DENIED = 3;
+
+export function statusOf(error: unknown): number | undefined {
+  const known = typeof error === "object" && error !== null && "code" in error && typeof error.code === "number";
+  return known ? (error.code as number) : undefined;
+}
+
+export function sftpError(error: unknown, description: string, doing: string): TrivaultError {
+  if (error instanceof TrivaultError) return error;
+  const because = `${description}: ${doing} failed: the server says "${messageOf(error)}"`;
+  if (statusOf(error) === PERMISSION_DENIED) {
+    return refused(`${because}. Let the backup user write there, or correct BACKUP_REMOTE_DIR.`, error);
+  }
+  return new TrivaultError(
+    "STORE_FAILED",
+    `${because}. Look at free space, quota and the log of sshd on that server.`,
+    {
+      cause: error,
+    },
+  );
+}
+
+export function unreachable(description: string, why: string, cause?: unknown): TrivaultError {
+  return new TrivaultError("STORE_UNREACHABLE", `${description}: ${why}`, { cause });
+}
+
+/** Why no connection came about, from what ssh2 threw. Its messages are all there is to tell the cases apart. */
+export function connectError(error: unknown, config: SftpTierConfig, description: string): TrivaultError {
+  if (error instanceof TrivaultError) return error;
+  const said = messageOf(error);
+  if (/authentication methods failed/i.test(said)) {
+    return refused(
+      `${description}: the server does not accept the key ${config.keyFile} for the user ${config.user}. Put the .pub file ` +
+        "beside it into that user's ~/.ssh/authorized_keys on the server, or correct BACKUP_SSH_USER or BACKUP_SSH_KEY; the " +
+        "server's sshd log tells why.",
+      error,
+    );
+  }
+  if (/no matching/i.test(said)) {
+    return refused(`${description}: no common SSH algorithm (${said}). Update OpenSSH on that server.`, error);
+  }
+  if (/subsystem|unable to exec|channel open failure/i.test(said)) {
+    return refused(
+      `${description}: the server lets the user in but offers no SFTP (${said}). Enable \`Subsystem sftp internal-sftp\` in ` +
+        "its sshd_config.",
+      error,
+    );
+  }
+  switch (codeOf(error)) {
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return unreachable(
+        description,
+        "its name is not known. Correct BACKUP_REMOTE_SERVER, or look at DNS here.",
+        error,
+      );
+    case "ECONNREFUSED":
+      return unreachable(description, "nothing listens there. Start sshd, or correct BACKUP_REMOTE_SERVER.", error);
+    default:
+      return unreachable(
+        description,
+        `no connection came about (${said}). It is tried again later; if it lasts, look at the network, and at MaxStartups in ` +
+          "the server's sshd_config.",
+        error,
+      );
+  }
+}

@@ -1,0 +1,329 @@
+import { type Key, type SftpTierConfig, toKey, TrivaultError } from "@trivault/core";
+import type { FileEntryWithStats, Stats } from "ssh2";
+import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
+import { connectSftp, type SftpConnection, type SftpTimeouts } from "./sftp-connection.ts";
+import { FAILURE, NO_SUCH_FILE, sftpError, statusOf } from "./sftp-errors.ts";
+import { hashFile, readChunks, writeChunks } from "./sftp-transfer.ts";
+import { sizedChunks } from "./source.ts";
+import type { CallOptions, GetOptions, Source, Store } from "./store.ts";
+import { existsWithOtherBytes, notFound, storeFull, wrongBytes } from "./store-errors.ts";
+import { checkPrefix, type Entry, folders, listTemporary, listTree, parentOf, temporaryName } from "./tree.ts";
+
+/** Below this, reading a file back costs less than a process on the server. */
+const SMALL = 256 * 1024;
+
+/**
+ * A folder on a server, over SFTP. Objects are written under a temporary name, synced, hashed by the server itself
+ * (`sha256sum`; read back where it runs no commands) and only then renamed to their key. Connects at the first call, and
+ * anew after a connection broke.
+ */
+export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts> = {}): Store {
+  const description = `sftp://${config.user}@${config.host}:${config.port}/${config.directory}`;
+  const settings = { connectTimeoutMs: 10_000, idleTimeoutMs: 60_000, ...timeouts };
+  // SFTP knows no "~"; a relative path begins in the user's home.
+  const root = config.directory.replace(/^~\/?/, "") || ".";
+  const at = (relative: string) => (relative === "" ? root : `${root === "/" ? "" : root}/${relative}`);
+
+  let current: Promise<SftpConnection> | undefined;
+  let madeFolders = new Set<string>();
+  let canExec = true;
+
+  async function connection(): Promise<SftpConnection> {
+    const known = current;
+    if (known) {
+      const found = await known;
+      if (!found.isDead()) return found;
+    }
+    if (current === known) {
+      madeFolders = new Set();
+      canExec = true;
+      current = connectSftp(config, description, settings);
+      const mine = current;
+      mine.catch(() => {
+        if (current === mine) current = undefined;
+      });
+    }
+    return current ?? connection();
+  }
+
+  async function put(key: Key, source: Source, { signal, onBytes }: CallOptions): Promise<"stored" | "exists"> {
+    const server = await connection();
+    throwIfAborted(signal);
+    if (await fileAt(server, key)) return sameOrThrow(server, key, source);
+    const temporary = at(temporaryName(key));
+    let handle: Buffer | undefined = await create(server, temporary, parentOf(key));
+    const closeFile = async () => {
+      const open = handle;
+      handle = undefined;
+      if (open) await server.request<void>((sftp, done) => sftp.close(open, done));
+    };
+    try {
+      const chunks = sizedChunks(source, { store: description, key }, signal);
+      await writeChunks(server, handle, chunks, onBytes).catch((error: unknown) => fullOr(server, error, source.size));
+      await sync(server, handle);
+      throwIfAborted(signal);
+      const stored = source.size <= SMALL ? null : await remoteHash(server, temporary);
+      if ((stored ?? (await hashFile(server, handle, source.size))) !== source.sha256) {
+        throw wrongBytes(description, key, "what the server stored has another SHA-256");
+      }
+      await closeFile();
+      throwIfAborted(signal);
+      if (await publish(server, temporary, key)) return "stored";
+      return await sameOrThrow(server, key, source);
+    } finally {
+      if (!server.isDead()) {
+        await closeFile().catch(() => {}); // What went wrong before says more.
+        await unlink(server, temporary).catch(() => {}); // `sweep` will find it.
+      }
+    }
+  }
+
+  /** A new file, with its folders, which are made once per connection. */
+  async function create(server: SftpConnection, file: string, folder: string): Promise<Buffer> {
+    for (let attempt = 1; ; attempt++) {
+      await makeFolders(server, folder);
+      try {
+        return await server.request<Buffer>((sftp, done) => sftp.open(file, "xw+", { mode: 0o600 }, done));
+      } catch (error) {
+        // Someone deleted the folder since it was made.
+        if (statusOf(error) !== NO_SUCH_FILE || attempt === 3) throw error;
+        madeFolders.clear();
+      }
+    }
+  }
+
+  async function makeFolders(server: SftpConnection, folder: string): Promise<void> {
+    if (madeFolders.has(folder)) return;
+    const above = root.split("/").map((_, i, parts) => parts.slice(0, i + 1).join("/"));
+    const all = [...above, ...folders(folder).slice(1).map(at)].filter((each) => each !== "" && each !== ".");
+    // The deepest first: mostly it is there.
+    let missing = all.length;
+    while (missing > 0 && !(await lstat(server, all[missing - 1] ?? ""))) missing--;
+    for (const each of all.slice(missing)) {
+      try {
+        await server.request<void>((sftp, done) => sftp.mkdir(each, { mode: 0o700 }, done));
+      } catch (error) {
+        if (!(await lstat(server, each))) throw error; // Another writer made it.
+      }
+    }
+    madeFolders.add(folder);
+  }
+
+  /** False where the key exists: SSH_FXP_RENAME never overwrites, unlike posix-rename@openssh.com. */
+  async function publish(server: SftpConnection, temporary: string, key: Key): Promise<boolean> {
+    try {
+      await server.request<void>((sftp, done) => sftp.rename(temporary, at(key), done));
+      return true;
+    } catch (error) {
+      if (statusOf(error) === FAILURE && (await lstat(server, at(key)))) return false;
+      throw error;
+    }
+  }
+
+  async function sync(server: SftpConnection, handle: Buffer): Promise<void> {
+    try {
+      await server.request<void>((sftp, done) => sftp.ext_openssh_fsync(handle, done));
+    } catch (error) {
+      // ssh2 throws this for servers without the extension; they sync when they like.
+      if (!(error instanceof Error && error.message.includes("does not support"))) throw error;
+    }
+  }
+
+  /** SHA-256 by the server's own `sha256sum`; null where it runs no commands, or has another view of its files. */
+  async function remoteHash(server: SftpConnection, file: string): Promise<string | null> {
+    if (!canExec) return null;
+    try {
+      const output = await server.exec(`sha256sum -- '${file.replaceAll("'", String.raw`'\''`)}'`);
+      const hash = /^\\?([0-9a-f]{64}) [ *]/m.exec(output)?.[1];
+      if (hash === undefined) canExec = false;
+      return hash ?? null;
+    } catch (error) {
+      if (server.isDead()) throw error;
+      return null; // No channel free (MaxSessions), or none for commands.
+    }
+  }
+
+  async function holds(server: SftpConnection, key: Key, bytes: { size: number; sha256: string }): Promise<boolean> {
+    const found = await fileAt(server, key);
+    if (found?.size !== bytes.size) return false;
+    const hash = found.size <= SMALL ? null : await remoteHash(server, at(key));
+    if (hash !== null) return hash === bytes.sha256;
+    const handle = await server.request<Buffer>((sftp, done) => sftp.open(at(key), "r", done));
+    try {
+      return (await hashFile(server, handle, bytes.size)) === bytes.sha256;
+    } finally {
+      await server.request<void>((sftp, done) => sftp.close(handle, done));
+    }
+  }
+
+  async function sameOrThrow(server: SftpConnection, key: Key, source: Source): Promise<"exists"> {
+    if (!(await holds(server, key, source))) throw existsWithOtherBytes(description, key);
+    return "exists";
+  }
+
+  async function* read(key: Key, { range, onBytes }: GetOptions): AsyncGenerator<Uint8Array> {
+    const server = await connection();
+    let handle: Buffer | undefined;
+    try {
+      handle = await server.request<Buffer>((sftp, done) => sftp.open(at(key), "r", done));
+      const open = handle;
+      const { size } = await server.request<Stats>((sftp, done) => sftp.fstat(open, done));
+      const end = Math.min(size, (range?.end ?? Number.POSITIVE_INFINITY) + 1);
+      let position = range?.start ?? 0;
+      for await (const chunk of readChunks(server, handle, position, end)) {
+        position += chunk.length;
+        onBytes?.(chunk.length);
+        yield chunk;
+      }
+      if (position < end) throw new Error("the file became shorter while it was read");
+    } catch (error) {
+      throw statusOf(error) === NO_SUCH_FILE
+        ? notFound(description, key)
+        : sftpError(error, description, `reading ${key}`);
+    } finally {
+      const open = handle;
+      if (open && !server.isDead()) await server.request<void>((sftp, done) => sftp.close(open, done)).catch(() => {});
+    }
+  }
+
+  async function lstat(server: SftpConnection, file: string): Promise<Stats | null> {
+    try {
+      return await server.request<Stats>((sftp, done) => sftp.lstat(file, done));
+    } catch (error) {
+      if (statusOf(error) === NO_SUCH_FILE) return null;
+      throw error;
+    }
+  }
+
+  async function fileAt(server: SftpConnection, key: Key): Promise<{ size: number; modifiedAt: Date } | null> {
+    const found = await lstat(server, at(key));
+    return found?.isFile() ? { size: found.size, modifiedAt: new Date(found.mtime * 1000) } : null;
+  }
+
+  async function readFolder(relative: string): Promise<Entry[]> {
+    const server = await connection();
+    try {
+      const list = await server.request<FileEntryWithStats[]>((sftp, done) => sftp.readdir(at(relative), done));
+      return list.map(({ filename, attrs }) => ({
+        name: filename,
+        kind: attrs.isDirectory() ? "directory" : attrs.isFile() ? "file" : "other",
+        size: attrs.size,
+        modifiedAt: new Date(attrs.mtime * 1000),
+      }));
+    } catch (error) {
+      if (statusOf(error) === NO_SUCH_FILE) return [];
+      throw sftpError(error, description, `listing ${at(relative)}`);
+    }
+  }
+
+  async function unlink(server: SftpConnection, file: string): Promise<void> {
+    try {
+      await server.request<void>((sftp, done) => sftp.unlink(file, done));
+    } catch (error) {
+      if (statusOf(error) !== NO_SUCH_FILE) throw error;
+    }
+  }
+
+  async function removeIfEmpty(server: SftpConnection, folder: string): Promise<void> {
+    try {
+      await server.request<void>((sftp, done) => sftp.rmdir(at(folder), done));
+      madeFolders.delete(folder);
+    } catch (error) {
+      if (statusOf(error) === undefined) throw error; // Any status: not empty, gone, or not allowed.
+    }
+  }
+
+  async function freeSpace(server: SftpConnection): Promise<{ free: number; total: number } | null> {
+    for (let folder = root; ; folder = parentOf(folder) || (root.startsWith("/") ? "/" : ".")) {
+      try {
+        const found = await server.request<Statvfs>((sftp, done) => sftp.ext_openssh_statvfs(folder, done));
+        return { free: found.f_bavail * found.f_frsize, total: found.f_blocks * found.f_frsize };
+      } catch (error) {
+        if (error instanceof TrivaultError) throw error;
+        if (statusOf(error) !== NO_SUCH_FILE || folder === "/" || folder === ".") return null;
+      }
+    }
+  }
+
+  /** SFTP has no status for a full disk; what is free tells. */
+  async function fullOr(server: SftpConnection, error: unknown, needed: number): Promise<never> {
+    if (statusOf(error) === FAILURE) {
+      const space = await freeSpace(server).catch(() => null);
+      if (space && space.free < needed) throw storeFull(description, error);
+    }
+    throw error;
+  }
+
+  /** Each verb: errors in our words, and an end when the signal aborts. */
+  function guard<T>(options: CallOptions, doing: string, work: (server: SftpConnection) => Promise<T>): Promise<T> {
+    return endOnAbort(options.signal, async () => {
+      try {
+        return await work(await connection());
+      } catch (error) {
+        throw sftpError(error, description, doing);
+      }
+    });
+  }
+
+  return {
+    description,
+    async put(unchecked, source, options = {}) {
+      const key = toKey(unchecked);
+      return guard(options, `writing ${key}`, () => put(key, source, options));
+    },
+    async *get(unchecked, options = {}) {
+      yield* untilAborted(read(toKey(unchecked), options), options.signal);
+    },
+    async stat(unchecked, options = {}) {
+      const key = toKey(unchecked);
+      return guard(options, `looking at ${key}`, async (server) => {
+        const found = await fileAt(server, key);
+        return found && { key, ...found };
+      });
+    },
+    async holds(unchecked, bytes, options = {}) {
+      const key = toKey(unchecked);
+      return guard(options, `checking ${key}`, async (server) => {
+        const same = await holds(server, key, bytes);
+        if (same) options.onBytes?.(bytes.size);
+        return same;
+      });
+    },
+    list: (prefix, { signal } = {}) => untilAborted(listTree(prefix, readFolder), signal),
+    async delete(unchecked, options = {}) {
+      const key = toKey(unchecked);
+      return guard(options, `deleting ${key}`, async (server) => {
+        await unlink(server, at(key));
+        if (key.includes("/")) await removeIfEmpty(server, parentOf(key));
+      });
+    },
+    async sweep(prefix, olderThanMs, options = {}) {
+      checkPrefix(prefix);
+      return guard(options, "sweeping", async (server) => {
+        let removed = 0;
+        for await (const file of listTemporary(prefix, new Date(Date.now() - olderThanMs), readFolder)) {
+          throwIfAborted(options.signal);
+          await unlink(server, at(file));
+          await removeIfEmpty(server, parentOf(file));
+          removed++;
+        }
+        return removed;
+      });
+    },
+    async capacity(options = {}) {
+      return guard(options, "asking for free space", freeSpace);
+    },
+    async close() {
+      const open = current;
+      current = undefined;
+      await open?.then((server) => server.close()).catch(() => {}); // One that never came about needs no end.
+    },
+  };
+}
+
+/** statvfs@openssh.com, which ssh2's types leave open. */
+interface Statvfs {
+  readonly f_frsize: number;
+  readonly f_blocks: number;
+  readonly f_bavail: number;
+}
