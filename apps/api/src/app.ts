@@ -40,7 +40,9 @@ export function buildApp(deps: ApiDeps): App {
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     // A path that cannot be decoded, which no hook or error handler gets to see.
-    frameworkErrors: handleError,
+    frameworkErrors: (error, request, reply) => {
+      void handleError(error, request, reply);
+    },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

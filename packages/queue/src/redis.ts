@@ -6,12 +6,16 @@ import { Redis, type RedisOptions } from "ioredis";
  * for workers (`wait`: BullMQ's blocking reads outlive a restart of Redis).
  */
 export function connectRedis(url: string, mode: "fail-fast" | "wait"): Redis {
+  const waits = mode === "wait";
   const options = {
     connectTimeout: 5000,
-    maxRetriesPerRequest: mode === "wait" ? null : 1,
+    maxRetriesPerRequest: waits ? null : 1,
+    // A frozen server keeps its connections, so no retry ever fails; a blocking read may take its time.
+    ...(waits ? {} : { commandTimeout: 4000 }),
     // After a fail-over the old master answers READONLY: reconnect, and send the command again.
     reconnectOnError: (error: Error): false | 2 => (error.message.startsWith("READONLY") ? 2 : false),
-    retryStrategy: (times: number) => Math.min(times * 200, 5000),
+    // A command that waits for a connection fails with the next attempt, so those must come soon where it shall fail fast.
+    retryStrategy: (times: number) => Math.min(times * 200, waits ? 5000 : 1000),
   } satisfies RedisOptions;
   const redis = url.startsWith("unix:") ? new Redis(new URL(url).pathname, options) : new Redis(url, options);
   redis.on("error", () => undefined); // every command reports its own failure; an unheard 'error' would end the process

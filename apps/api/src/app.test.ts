@@ -1,0 +1,216 @@
+import { Writable } from "node:stream";
+import { describe, expect, test } from "@jest/globals";
+import { createLogger, TrivaultError } from "@trivault/core";
+import { memoryStore, type Tier } from "@trivault/storage";
+import { appUnderTest, BEARER, putBackup } from "../test/app-under-test.ts";
+
+const OLD = "20261122t020000z-00000000";
+const NEW = "20261123t020000z-11111111";
+const LIST = { url: "/api/v1/backups", headers: BEARER };
+const post = (payload: unknown, headers: Record<string, string> = {}) => ({
+  method: "POST" as const,
+  url: "/api/v1/backups",
+  headers: { "content-type": "application/json", ...BEARER, ...headers },
+  payload: typeof payload === "string" ? payload : JSON.stringify(payload),
+});
+
+/** A tier whose listing fails with `error`. */
+function brokenTier(error: Error): Tier {
+  const list = () => {
+    throw error;
+  };
+  return { name: "local", kind: "local", store: { ...memoryStore(), list } };
+}
+
+describe("POST /api/v1/backups refuses", () => {
+  test.each([
+    ["no body at all", { method: "POST" as const, url: "/api/v1/backups", headers: BEARER }, 400, /^body: /],
+    ["a body that is not JSON", post("{database:"), 400, /JSON/],
+    ["another type than JSON", post("database=shop", { "content-type": "text/plain" }), 415, /Unsupported/],
+    ["a missing database", post({}), 400, /^body\.database: /],
+    ["a database of another type", post({ database: 7 }), 400, /^body\.database: .*string/],
+    ["an empty name", post({ database: "" }), 400, /^body\.database: /],
+    ["a name that no tier can hold", post({ database: "x".repeat(300) }), 400, /too long/],
+    ["an unknown field", post({ database: "shop", force: true }), 400, /force/],
+    ["a body too large", post({ database: "shop", pad: "x".repeat(20_000) }), 413, /too large/],
+    ["an empty Idempotency-Key", post({ database: "shop" }, { "idempotency-key": "" }), 400, /idempotency-key/],
+    ["a huge Idempotency-Key", post({ database: "shop" }, { "idempotency-key": "k".repeat(256) }), 400, /255/],
+  ])("%s", async (_what, request, status, detail) => {
+    const answer = await appUnderTest().app.inject(request);
+    expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
+    expect(answer.json()).toMatchObject({ status, code: "INPUT_INVALID", detail: expect.stringMatching(detail) });
+    expect(answer.statusCode).toBe(status);
+  });
+
+  test("an unknown database, naming those there are", async () => {
+    const answer = await appUnderTest().app.inject(post({ database: "shoq" }));
+    expect(answer.statusCode).toBe(404);
+    expect(answer.json()).toMatchObject({ code: "NOT_FOUND", detail: expect.stringMatching(/"shoq".*there is: shop/) });
+  });
+
+  test("soon, where Redis is away, and says so", async () => {
+    const begun = performance.now();
+    const answer = await appUnderTest().app.inject(post({ database: "shop" }, { "idempotency-key": "k" }));
+    expect(performance.now() - begun).toBeLessThan(6000);
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers["retry-after"]).toBe("5");
+    expect(answer.json()).toMatchObject({ code: "QUEUE_UNREACHABLE", detail: expect.stringContaining("Redis") });
+  });
+});
+
+describe("GET /api/v1/backups", () => {
+  test("lists all tiers, newest first, with who holds what", async () => {
+    const { app, deps } = appUnderTest();
+    await putBackup(deps.tiers[0], OLD, true);
+    await putBackup(deps.tiers[0], NEW, true);
+    await putBackup(deps.tiers[1], NEW, false);
+    const answer = await app.inject(LIST);
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toEqual({
+      backups: [
+        {
+          id: NEW,
+          database: "shop",
+          startedAt: "2026-11-23T02:00:00.000Z",
+          bytes: 9,
+          copies: [
+            { tier: "local", complete: true, bytes: 9 },
+            { tier: "cloud", complete: false, bytes: 7 },
+          ],
+          links: { self: `/api/v1/backups/${NEW}`, queues: "/queues" },
+        },
+        expect.objectContaining({ id: OLD }),
+      ],
+      total: 2,
+      unreachable: [],
+    });
+  });
+
+  test("of one database, and no more than asked for", async () => {
+    const { app, deps } = appUnderTest();
+    await putBackup(deps.tiers[0], OLD, true);
+    await putBackup(deps.tiers[0], NEW, true, "other");
+    const ids = async (query: string) => {
+      const answer = await app.inject({ ...LIST, url: `${LIST.url}?${query}` });
+      return { ids: answer.json().backups.map(({ id }: { id: string }) => id), total: answer.json().total };
+    };
+    expect(await ids("database=shop")).toEqual({ ids: [OLD], total: 1 });
+    expect(await ids("database=nobody")).toEqual({ ids: [], total: 0 });
+    expect(await ids("limit=1")).toEqual({ ids: [NEW], total: 2 });
+  });
+
+  test.each(["limit=0", "limit=1001", "limit=all", `database=${"x".repeat(300)}`, "page=2"])(
+    "refuses ?%s",
+    async (query) => {
+      const answer = await appUnderTest().app.inject({ ...LIST, url: `${LIST.url}?${query}` });
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().detail).toMatch(/^querystring/);
+    },
+  );
+
+  test("a tier that fails is told, and hides nothing of the others", async () => {
+    const good: Tier = { name: "cloud", kind: "s3", store: memoryStore() };
+    await putBackup(good, NEW, true);
+    const bad = brokenTier(new TrivaultError("STORE_UNREACHABLE", "no route to host"));
+    const answer = await appUnderTest({ tiers: [bad, good] }).app.inject(LIST);
+    expect(answer.json()).toMatchObject({
+      backups: [{ id: NEW }],
+      unreachable: [{ tier: "local", reason: "no route to host" }],
+    });
+  });
+});
+
+describe("GET /api/v1/backups/:id without Redis", () => {
+  test("tells from the tiers alone, and that it does", async () => {
+    const { app, deps } = appUnderTest();
+    await putBackup(deps.tiers[0], NEW, true);
+    const show = async () => (await app.inject({ ...LIST, url: `${LIST.url}/${NEW}` })).json();
+    expect(await show()).toMatchObject({
+      id: NEW,
+      database: "shop",
+      backupId: NEW,
+      status: "incomplete",
+      queue: "unreachable",
+      note: expect.stringContaining("tiers"),
+      stages: [],
+      copies: [{ tier: "local", complete: true }],
+    });
+    await putBackup(deps.tiers[1], NEW, true);
+    expect(await show()).toMatchObject({ status: "completed" });
+  });
+
+  test("finds a backup of a database that is no longer configured", async () => {
+    const { app, deps } = appUnderTest();
+    await putBackup(deps.tiers[1], OLD, false, "retired");
+    const answer = await app.inject({ ...LIST, url: `${LIST.url}/${OLD}` });
+    expect(answer.json()).toMatchObject({ database: "retired", status: "unknown" });
+  });
+
+  test("claims no absence that it cannot know of", async () => {
+    const answer = await appUnderTest().app.inject({ ...LIST, url: `${LIST.url}/${NEW}` });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({ code: "QUEUE_UNREACHABLE", detail: expect.stringContaining(NEW) });
+  });
+
+  test.each(["latest", "..%2f..%2fetc%2fpasswd", `${NEW}%00`, `${NEW}.`, "%2e%2e", NEW.toUpperCase()])(
+    "refuses the id %s",
+    async (id) => {
+      const answer = await appUnderTest().app.inject({ ...LIST, url: `${LIST.url}/${id}` });
+      expect([400, 404]).toContain(answer.statusCode);
+      expect(answer.json().code).toMatch(/INPUT_INVALID|NOT_FOUND/);
+    },
+  );
+});
+
+describe("errors", () => {
+  test("one that nobody foresaw is logged whole, and told by its request id alone", async () => {
+    const lines: string[] = [];
+    const write = (chunk: Buffer, _encoding: string, done: () => void) => {
+      lines.push(chunk.toString());
+      done();
+    };
+    const log = createLogger("info", "test", new Writable({ write }));
+    // No tier is a list: what follows is a TypeError, as a bug of ours would be.
+    const tiers = { length: 2 } as unknown as readonly Tier[];
+    const answer = await appUnderTest({ log, tiers }).app.inject(LIST);
+    expect(answer.statusCode).toBe(500);
+    expect(answer.json()).toMatchObject({ code: "INTERNAL", detail: expect.not.stringContaining("map") });
+    expect(answer.body).not.toContain(".ts:");
+    const logged = lines.map((line) => JSON.parse(line)).find(({ err }) => err !== undefined);
+    expect(logged).toMatchObject({ reqId: answer.json().requestId, err: { stack: expect.stringContaining("map") } });
+  });
+
+  test("a path that cannot be decoded", async () => {
+    const answer = await appUnderTest().app.inject({ ...LIST, url: `${LIST.url}/%zz` });
+    expect(answer.json()).toMatchObject({ status: 400, code: "INPUT_INVALID" });
+    expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
+  });
+
+  test("an unknown path is a problem too, and a caller cannot choose the request id", async () => {
+    const answer = await appUnderTest().app.inject({ url: "/api/v2", headers: { ...BEARER, "request-id": "mine" } });
+    expect(answer.statusCode).toBe(404);
+    expect(answer.json().requestId).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+test("/healthz says no more than one word, and 503 where Redis is away", async () => {
+  const answer = await appUnderTest().app.inject({ url: "/healthz" });
+  expect(answer.statusCode).toBe(503);
+  expect(answer.json()).toEqual({ status: "unavailable" });
+});
+
+test("the OpenAPI 3.1 document holds every route with its answers, and needs the token", async () => {
+  const { app } = appUnderTest();
+  const document = (await app.inject({ url: "/api/v1/openapi.json", headers: BEARER })).json();
+  expect(document.openapi).toBe("3.1.0");
+  expect(Object.keys(document.paths).toSorted()).toEqual(["/api/v1/backups", "/api/v1/backups/{id}", "/healthz"]);
+  expect(Object.keys(document.paths["/api/v1/backups"].post.responses).toSorted()).toEqual([
+    "200",
+    "202",
+    "4XX",
+    "5XX",
+  ]);
+  expect(document.components.schemas).toHaveProperty("BackupDetails.properties.stages");
+  expect(document.security).toEqual([{ token: [] }]);
+  expect(document.paths["/healthz"].get.security).toEqual([]);
+});

@@ -1,0 +1,57 @@
+import { afterEach } from "@jest/globals";
+import { type Config, type Key, resolveConfig, silentLogger } from "@trivault/core";
+import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
+import { bytesSource, memoryStore, type Tier } from "@trivault/storage";
+import { buildApp } from "../src/app.ts";
+import type { ApiDeps, App } from "../src/deps.ts";
+
+export const TOKEN = "a-token-of-the-tests-0123456789";
+export const BEARER = { authorization: `Bearer ${TOKEN}` };
+/** Nothing listens on port 1. */
+const NO_REDIS = "redis://127.0.0.1:1";
+
+const opened: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0)) await close();
+});
+
+export interface AppUnderTest {
+  readonly app: App;
+  readonly deps: ApiDeps;
+}
+
+/** The real app over stores in memory (`local` and `cloud`) and a Redis that is not there, unless one is given. */
+export function appUnderTest(
+  options: { redisUrl?: string; token?: string | null; log?: ApiDeps["log"]; tiers?: readonly Tier[] } = {},
+): AppUnderTest {
+  const redis = connectRedis(options.redisUrl ?? NO_REDIS, "fail-fast");
+  const queues = openQueues(redis);
+  const config = testConfig(options.token === undefined ? TOKEN : options.token);
+  const tiers = options.tiers ?? config.tiers.map(({ name, kind }) => ({ name, kind, store: memoryStore(name) }));
+  const deps = { config, tiers, queues, redis, log: options.log ?? silentLogger() };
+  const app = buildApp(deps);
+  opened.push(async () => {
+    await app.close();
+    await closeQueues(queues);
+    redis.disconnect();
+  });
+  return { app, deps };
+}
+
+function testConfig(token: string | null): Config {
+  const env = {
+    DATABASE_URL: "postgresql://user:db-password@127.0.0.1:1/shop",
+    BACKUP_ENCRYPTION: "none",
+    BACKUP_S3_BUCKET: "bucket",
+    ...(token === null ? {} : { BACKUP_API_TOKEN: token }),
+  };
+  return resolveConfig(env, "backup");
+}
+
+/** A backup as a listing sees it: a segment, and the manifest where it is complete. */
+export async function putBackup(tier: Tier | undefined, id: string, complete: boolean, directory = "shop") {
+  const put = (file: string, text: string) =>
+    tier?.store.put(`${directory}/${id}/${file}` as Key, bytesSource(Buffer.from(text)));
+  await put("data-000001.zst", "segment");
+  if (complete) await put("manifest.json", "{}");
+}
