@@ -23,8 +23,7 @@ const { values: options } = parseArgs({
 });
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-interface WaitedRun {
-  readonly backupId: string;
+interface StageTimes {
   readonly stages: readonly {
     readonly stage: string;
     readonly tier: string | null;
@@ -32,17 +31,18 @@ interface WaitedRun {
   }[];
 }
 interface Verified {
-  readonly tier: string;
   readonly good: boolean;
-  readonly bytes: number;
+  readonly copies: readonly { readonly bytes: number }[];
 }
 
-async function backUp(env: Env): Promise<{ run: WaitedRun; secondsTo: (tier: string) => number }> {
+async function backUp(env: Env, url: string): Promise<{ backupId: string; secondsTo: (tier: string) => number }> {
   const begun = Date.now();
-  const run = await cli<WaitedRun>(env, ["run", "--database", DATABASE, "--wait"], true);
+  const { backupId } = await cli<{ backupId: string }>(env, ["run", "--database", DATABASE, "--wait"], true);
+  const answer = await fetch(`${url}/api/v1/backups/${backupId}`);
+  const { stages } = (await answer.json()) as StageTimes;
   const finished = (tier: string) =>
-    run.stages.find((stage) => (tier === "local" ? stage.stage === "encrypt" : stage.tier === tier))?.finishedAt;
-  return { run, secondsTo: (tier) => (Date.parse(finished(tier) ?? "") - begun) / 1000 };
+    stages.find((stage) => (tier === "local" ? stage.stage === "encrypt" : stage.tier === tier))?.finishedAt;
+  return { backupId, secondsTo: (tier) => (Date.parse(finished(tier) ?? "") - begun) / 1000 };
 }
 
 async function restoreFrom(tier: string, env: Env, { postgres }: Surroundings, source: readonly TableDigest[]) {
@@ -54,29 +54,29 @@ async function restoreFrom(tier: string, env: Env, { postgres }: Surroundings, s
   return { restoreSeconds, equal: JSON.stringify(restored) === JSON.stringify(source) };
 }
 
-async function demonstrate(
-  around: Surroundings,
-  env: Env,
-  source: readonly TableDigest[],
-  bytes: number,
-): Promise<DemoReport> {
+interface Source {
+  readonly bytes: number;
+  readonly tables: readonly TableDigest[];
+}
+
+async function demonstrate(around: Surroundings, env: Env, url: string, source: Source): Promise<DemoReport> {
   say(`\nBacking up ${DATABASE}, as \`npm run backup:run -- --wait\` does:`);
-  const { run, secondsTo } = await backUp(env);
+  const { backupId, secondsTo } = await backUp(env, url);
   const tiers: TierReport[] = [];
   for (const tier of TIERS) {
     say(`\nReading the ${tier} copy again, then restoring it into a database of its own:`);
-    const [verified] = await cli<Verified[]>(env, ["verify", "--database", DATABASE, "--tier", tier], true);
-    const restored = await restoreFrom(tier, env, around, source);
+    const verified = await cli<Verified>(env, ["verify", "--database", DATABASE, "--tier", tier], true);
+    const restored = await restoreFrom(tier, env, around, source.tables);
     tiers.push({
       tier,
-      bytes: verified?.bytes ?? 0,
+      bytes: verified.copies[0]?.bytes ?? 0,
       seconds: secondsTo(tier),
-      verified: verified?.good ?? false,
+      verified: verified.good,
       ...restored,
     });
   }
-  const rows = source.reduce((sum, each) => sum + each.rows, 0);
-  return { database: { name: DATABASE, bytes, tables: source.length, rows }, backupId: run.backupId, tiers };
+  const rows = source.tables.reduce((sum, each) => sum + each.rows, 0);
+  return { database: { name: DATABASE, bytes: source.bytes, tables: source.tables.length, rows }, backupId, tiers };
 }
 
 /** Ctrl-C or SIGTERM. */
@@ -98,14 +98,14 @@ try {
   say(`They run in ${around.folder}. Filling the database ${DATABASE} …`);
   const url = await around.postgres.createDatabase(DATABASE);
   const bytes = await createSampleDatabase(url, { megabytes: MEGABYTES });
-  const source = await digestDatabase(parseDatabaseUrl(url));
-  say(`${DATABASE}: ${formatBytes(bytes)} in ${source.length} tables.`);
+  const source: Source = { bytes, tables: await digestDatabase(parseDatabaseUrl(url)) };
+  say(`${DATABASE}: ${formatBytes(bytes)} in ${source.tables.length} tables.`);
 
   const settings = settingsFor(around, url, await choosePort());
   const env: Env = { ...settings, BACKUP_ENCRYPTION_RECIPIENTS: await generateKeys(settings) };
   say("Starting Trivault, as `npm start` does (API, all workers, a Redis of its own) …");
   await using trivault = await startTrivault(env);
-  const report = await unlessStopped(demonstrate(around, env, source, bytes));
+  const report = await unlessStopped(demonstrate(around, env, trivault.url, source));
 
   say(`\n${table(report)}\n`);
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
