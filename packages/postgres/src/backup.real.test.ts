@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { silentLogger } from "@trivault/core";
-import { type PostgresServer, type TempDir, makeTempDir, startPostgres } from "@trivault/testkit";
+import { type PostgresServer, type TempDir, expectNoLeaks, makeTempDir, startPostgres } from "@trivault/testkit";
 import { compareRows, digestDatabase } from "./compare.ts";
 import { parseDatabaseUrl } from "./connection-url.ts";
 import { type Details, detailsSchema } from "./details.ts";
@@ -12,6 +12,9 @@ import { restoreArchive } from "./restore.ts";
 import { openSnapshot } from "./snapshot.ts";
 import { prepareTarget } from "./target.ts";
 import { type Tools, requireTools } from "./tools.ts";
+
+// Generous: other tests may keep the machine busy.
+jest.setTimeout(60_000);
 
 let server: PostgresServer;
 let tools: Tools;
@@ -25,6 +28,7 @@ afterAll(async () => {
   await server.stop();
   await dir.remove();
 });
+afterAll(expectNoLeaks());
 
 /** As the stages do it, without encryption: the parts in order are the archive. */
 async function backUp(url: string): Promise<{ details: Details; parts: Buffer[] }> {
@@ -200,9 +204,13 @@ test.each([
 describe("a dump that the server ends", () => {
   test("by pg_terminate_backend: transient, told as such", async () => {
     const url = await server.createDatabase("killed");
-    await server.query("CREATE TABLE big AS SELECT g, md5(g::text) AS m FROM generate_series(1, 300000) g", "killed");
+    await server.query(
+      "CREATE TABLE big AS SELECT md5(g::text) || md5((-g)::text) AS m FROM generate_series(1, 900000) g",
+      "killed",
+    );
     const snapshot = await openSnapshot(parseDatabaseUrl(url));
     const dump = await beginDump(url, snapshot.snapshotId);
+    // More than zstd takes into memory before it waits for its reader.
     dump.pause();
     const backend = "FROM pg_stat_activity WHERE datname = 'killed' AND query LIKE 'COPY%'";
     while ((await server.query(`SELECT pid ${backend}`)).length === 0) await sleep(20);

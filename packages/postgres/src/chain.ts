@@ -21,6 +21,8 @@ export interface ChainOptions {
   readonly failure: (outcome: Outcome) => TrivaultError;
 }
 
+const GRACE_MS = 1000;
+
 export async function startChain(commands: readonly Command[], options: ChainOptions): Promise<Chain> {
   const reaper = await findReaper();
   const cancelled = (): TrivaultError =>
@@ -51,11 +53,13 @@ export async function startChain(commands: readonly Command[], options: ChainOpt
   }
 
   for (const child of children) {
-    // One failure ends the chain: the others wait for input or room that will never come (or are stopped).
+    // One failure ends the chain: the others wait for input or room that will never come, or are stopped. Not at once, so
+    // that those it drags along, and the one that broke its pipe, still end with a status of their own.
     child.process.on("exit", (code) => {
-      if (code !== 0) killAll();
+      if (code !== 0) setTimeout(killAll, GRACE_MS).unref();
     });
   }
+  await Promise.all(children.map((child) => child.bound));
   const outcomes = Promise.all(children.map((child) => child.outcome));
   options.signal?.addEventListener("abort", stop, { once: true });
   const done = outcomes.then((ended) => {
@@ -76,14 +80,17 @@ export async function startChain(commands: readonly Command[], options: ChainOpt
   };
 }
 
-/** The first program that failed by itself: not killed by us, and not merely because its reader had gone. */
+/**
+ * The first program that failed by itself: not killed by us, and not merely because a later one had gone. (The pipes are
+ * Unix sockets; one that closes with bytes unread shows as a reset.)
+ */
 function rootCause(outcomes: readonly Outcome[]): Outcome {
   const failed = outcomes.filter((outcome) => !succeeded(outcome) && !outcome.killed);
-  const cause = failed.find((outcome) => !isBrokenPipe(outcome)) ?? failed[0];
+  const cause = failed.find((outcome, i) => i === failed.length - 1 || !lostItsReader(outcome));
   if (!cause) throw new RangeError("no program failed");
   return cause;
 }
 
-function isBrokenPipe({ signal, stderr }: Outcome): boolean {
-  return signal === "SIGPIPE" || /broken pipe/i.test(stderr);
+function lostItsReader({ signal, stderr }: Outcome): boolean {
+  return signal === "SIGPIPE" || /broken pipe|connection reset by peer/i.test(stderr);
 }

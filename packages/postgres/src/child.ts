@@ -1,5 +1,7 @@
 import { type ChildProcess, type StdioOptions, execFile, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { hidePasswords } from "@trivault/core";
 
 export type Env = Readonly<Record<string, string>>;
@@ -42,6 +44,8 @@ export interface Child {
   readonly process: ChildProcess;
   /** Never rejects; resolves after the exit and the end of its output ('close'). */
   readonly outcome: Promise<Outcome>;
+  /** Resolves when the program itself runs: from then on it dies with us, and may be stopped. */
+  readonly bound: Promise<void>;
   /** SIGKILL, which a stopped process obeys too. */
   kill(): void;
 }
@@ -69,6 +73,7 @@ export function startChild(command: Command, stdin: StdioOption, stdout: StdioOp
   return {
     process: child,
     outcome,
+    bound: reaper.length === 0 ? Promise.resolve() : untilReplaced(child),
     kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       killing = true;
@@ -105,6 +110,12 @@ export function findReaper(): Promise<Reaper> {
     execFile("setpriv", [...prefix, "true"], (error) => resolve(error ? [] : ["setpriv", ...prefix]));
   });
   return reaper;
+}
+
+/** setpriv replaces itself by the program; stopped before that, it would not be bound to us yet. */
+async function untilReplaced({ pid }: ChildProcess): Promise<void> {
+  // A file that is gone, or a process that has ended, is as good.
+  while ((await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")) === "setpriv\n") await sleep(5);
 }
 
 /** What children write is for this user alone. The umask is the process's own, so it is changed only for the fork. */

@@ -4,11 +4,21 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type PostgresServer, type TempDir, freePort, makeTempDir, startPostgres } from "@trivault/testkit";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import {
+  type PostgresServer,
+  type TempDir,
+  expectNoLeaks,
+  freePort,
+  makeTempDir,
+  startPostgres,
+} from "@trivault/testkit";
 import { connect, withClient } from "./connect.ts";
 import { parseDatabaseUrl } from "./connection-url.ts";
 import { openSnapshot } from "./snapshot.ts";
+
+// Generous: other tests may keep the machine busy.
+jest.setTimeout(60_000);
 
 let server: PostgresServer;
 let dir: TempDir;
@@ -20,6 +30,7 @@ afterAll(async () => {
   await server.stop();
   await dir.remove();
 });
+afterAll(expectNoLeaks());
 
 const TLS_USED = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 

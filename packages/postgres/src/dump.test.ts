@@ -6,9 +6,9 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type TrivaultError, silentLogger } from "@trivault/core";
-import { type TempDir, makeTempDir } from "@trivault/testkit";
+import { type TempDir, expectNoLeaks, makeTempDir } from "@trivault/testkit";
 import { findReaper } from "./child.ts";
 import { parseDatabaseUrl } from "./connection-url.ts";
 import { type DumpProcess, startDump } from "./dump.ts";
@@ -18,6 +18,8 @@ const fixture = (name: string): string => new URL(`../test/fixtures/${name}`, im
 const PASSWORD = "s3cret:w\\rd";
 const SEGMENT = 256 * 1024;
 let dir: TempDir;
+
+afterAll(expectNoLeaks());
 
 beforeEach(async () => {
   dir = await makeTempDir();

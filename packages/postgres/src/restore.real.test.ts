@@ -1,10 +1,12 @@
 import { mkdtemp, readFile, readdir } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { silentLogger } from "@trivault/core";
-import { type PostgresServer, type TempDir, makeTempDir, startPostgres } from "@trivault/testkit";
+import { type PostgresServer, type TempDir, expectNoLeaks, makeTempDir, startPostgres } from "@trivault/testkit";
+import { withClient } from "./connect.ts";
 import { parseDatabaseUrl } from "./connection-url.ts";
 import type { Details } from "./details.ts";
 import { startDump } from "./dump.ts";
@@ -13,6 +15,9 @@ import { restoreArchive } from "./restore.ts";
 import { openSnapshot } from "./snapshot.ts";
 import { prepareTarget } from "./target.ts";
 import { type Tools, requireTools } from "./tools.ts";
+
+// Generous: other tests may keep the machine busy.
+jest.setTimeout(60_000);
 
 let server: PostgresServer;
 let other: PostgresServer;
@@ -44,6 +49,7 @@ afterAll(async () => {
   await Promise.all([server.stop(), other.stop()]);
   await dir.remove();
 });
+afterAll(expectNoLeaks());
 
 interface Settings {
   readonly bytes?: AsyncIterable<Uint8Array>;
@@ -124,6 +130,24 @@ describe.each([1, 2])("a restore that fails leaves no doubt (jobs %i)", (jobs) =
       ),
     });
   });
+});
+
+test("when the archive fails, pg_restore is gone by the time that is told, and nothing is committed", async () => {
+  const url = await server.createDatabase("locked");
+  await server.query("CREATE TABLE goods (old int)", "locked");
+  await withClient(parseDatabaseUrl(url), async (session) => {
+    await session.query("BEGIN; LOCK TABLE goods");
+    const check = expectNoLeaks();
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield archive.subarray(0, archive.length / 2);
+      while ((await server.query("SELECT FROM pg_locks WHERE NOT granted")).length === 0) await sleep(20);
+      throw new Error("segment 2 is corrupt on every tier");
+    }
+    await expect(restore(url, { clean: true, bytes: broken() })).rejects.toThrow("segment 2 is corrupt on every tier");
+    await check();
+  });
+  const columns = "SELECT column_name AS c FROM information_schema.columns WHERE table_name = 'goods'";
+  expect(await server.query(columns, "locked")).toEqual([{ c: "old" }]);
 });
 
 test("without owners it goes where the roles are missing; with clean it goes over what is there", async () => {
