@@ -1,6 +1,4 @@
-import { loadDotEnv } from "@trivault/cluster";
-import { type Config, createLogger, type Logger, type Purpose, resolveConfig } from "@trivault/core";
-import { openTiers, type Tier } from "@trivault/storage";
+import { type Config, createLogger, loadDotEnv, type Logger, type Purpose, resolveConfig } from "@trivault/core";
 import { say } from "./output.ts";
 
 /** A URL with a password; read here, since it belongs to one command line and not to the configuration. */
@@ -27,14 +25,4 @@ export function signingKeyFile(): string {
   loadDotEnv();
   const { BACKUP_DIR, BACKUP_SIGNING_KEY_FILE } = process.env;
   return resolveConfig({ BACKUP_DIR, BACKUP_SIGNING_KEY_FILE }, "read").signingKeyFile;
-}
-
-/** Opens the tiers for reading alone: nothing is created, no connection is made before its first use. */
-export async function withTiers<T>(config: Config, use: (tiers: readonly Tier[]) => Promise<T>): Promise<T> {
-  const tiers = openTiers(config.tiers);
-  try {
-    return await use(tiers);
-  } finally {
-    await Promise.all(tiers.map((tier) => tier.store.close()));
-  }
 }

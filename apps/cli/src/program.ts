@@ -1,4 +1,4 @@
-import { VERSION } from "@trivault/backup";
+import packageJson from "../package.json" with { type: "json" };
 import { Command } from "commander";
 import { addKeys } from "./commands/keys-generate.ts";
 import { addList } from "./commands/list.ts";
@@ -12,7 +12,7 @@ import { say } from "./output.ts";
 export function createProgram(): Command {
   const program = new Command("trivault")
     .description("Back up PostgreSQL into three tiers, and restore it from any of them.")
-    .version(VERSION)
+    .version(packageJson.version)
     .helpCommand(false)
     .showHelpAfterError("(say --help for what there is)")
     // What commander tells of a mistake repeats what was typed.

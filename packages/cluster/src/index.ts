@@ -1,3 +1,3 @@
 export { openSite, type OpenSite } from "./open-site.ts";
-export { configFromEnvironment, fail, loadDotEnv, runService } from "./process.ts";
+export { configFromEnvironment, fail, runService } from "./process.ts";
 export { type RunningWorkers, startWorkers } from "./start-workers.ts";

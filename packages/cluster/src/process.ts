@@ -1,18 +1,13 @@
-import { existsSync } from "node:fs";
 import {
   type Config,
   createLogger,
+  loadDotEnv,
   type Logger,
   messageOf,
   type Purpose,
   resolveConfig,
   TrivaultError,
 } from "@trivault/core";
-
-/** Reads `.env` in the working directory into the environment; what is set already wins. */
-export function loadDotEnv(file = ".env"): void {
-  if (existsSync(file)) process.loadEnvFile(file);
-}
 
 export function configFromEnvironment(purpose: Purpose): Config {
   loadDotEnv();

@@ -1,4 +1,5 @@
 export * from "./bytes.ts";
+export * from "./config/dot-env.ts";
 export * from "./config/resolve.ts";
 export * from "./config/types.ts";
 export * from "./errors.ts";

@@ -1,18 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
+import type { RunOptions } from "../actions/run.ts";
 import { notEmpty } from "../arguments.ts";
-import { chooseConfigured } from "../choose-database.ts";
-import { readEnvironment } from "../environment.ts";
 import { perform } from "../perform.ts";
-import { runHere } from "../run/inline.ts";
-import { runOnWorkers } from "../run/queued.ts";
-
-interface RunOptions {
-  readonly database?: string;
-  readonly wait?: boolean;
-  readonly inline?: boolean;
-  readonly idempotencyKey?: string;
-  readonly json?: boolean;
-}
 
 export function addRun(program: Command): void {
   program
@@ -43,12 +32,7 @@ Examples:
       if (options.inline && (options.wait || options.idempotencyKey !== undefined)) {
         command.error("error: --inline takes neither --wait nor --idempotency-key: it waits, and uses no queue");
       }
-      return perform(options, async (running) => {
-        const { config, log } = readEnvironment("backup");
-        const database = chooseConfigured(config, options.database);
-        if (options.inline) return runHere(config, log, database, running);
-        return runOnWorkers(config, { ...options, database }, running);
-      });
+      return perform(options, async (running) => (await import("../actions/run.ts")).run(options, running));
     });
 }
 

@@ -15,8 +15,8 @@ import {
 import { EXIT } from "../exit-codes.ts";
 import { print, printJson, say } from "../output.ts";
 import type { Running } from "../perform.ts";
-import { type RunReport, reportOutcome, type StageReport } from "./report.ts";
-import { waitForRun } from "./wait.ts";
+import { type RunReport, reportOutcome, type StageReport } from "./run-report.ts";
+import { waitForRun } from "./run-wait.ts";
 
 interface Request {
   readonly database: string;

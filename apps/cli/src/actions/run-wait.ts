@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, type QueueName, TrivaultError } from "@trivault/core";
 import { isSettled, type Queues, type RunStatus, runStatus } from "@trivault/queue";
 import { type ProgressDisplay, showProgress, type Task } from "../progress.ts";
-import { stageName } from "./report.ts";
+import { stageName } from "./run-report.ts";
 
 const LOOK_EVERY_MS = 500;
 /** For how long Redis, or the last worker, may be away (a restart) before waiting makes no sense any more. */

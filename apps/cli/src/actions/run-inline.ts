@@ -3,7 +3,7 @@ import { openSite } from "@trivault/cluster";
 import { type Config, type Logger, messageOf } from "@trivault/core";
 import type { Running } from "../perform.ts";
 import { showProgress, type Task } from "../progress.ts";
-import { reportOutcome, stageName, type StageReport } from "./report.ts";
+import { reportOutcome, stageName, type StageReport } from "./run-report.ts";
 
 /** All stages in this process. */
 export async function runHere(config: Config, log: Logger, database: string, running: Running): Promise<number> {

@@ -1,0 +1,84 @@
+import { chooseBackup, listBackups } from "@trivault/backup";
+import { formatBytes, type Manifest, totalSize } from "@trivault/core";
+import { readEnvironment } from "../environment.ts";
+import { EXIT } from "../exit-codes.ts";
+import { facts, formatSeconds, formatTime, print, printJson, say, table } from "../output.ts";
+import type { Running } from "../perform.ts";
+import { inspectCopies, type InspectedCopy } from "./inspect-copies.ts";
+import { withTiers } from "./tiers.ts";
+
+export interface ShowOptions {
+  readonly database?: string;
+  readonly json?: boolean;
+}
+
+export async function show(id: string, options: ShowOptions, { signal, json }: Running): Promise<number> {
+  const { config } = readEnvironment("read");
+  return withTiers(config, async (tiers) => {
+    const list = await listBackups(tiers, options.database, signal);
+    signal.throwIfAborted();
+    for (const { tier, reason } of list.unreachable) say(`The tier ${tier} could not be asked: ${reason}`);
+    const named = options.database ?? list.backups.find((backup) => backup.id === id)?.database;
+    const backup = chooseBackup(list, named ?? config.databases[0]?.name ?? "", id);
+    const copies = await inspectCopies(config, tiers, backup, signal);
+    const best = copies.find(({ signature }) => signature === "trusted") ?? copies.find(({ manifest }) => manifest);
+    const manifest = best?.manifest ?? null;
+    const restore = restoreCommand(backup.database, backup.id);
+    const { database } = backup;
+    if (json) printJson({ id, database, manifest, copies: copies.map(withoutManifest), restore });
+    else print([...describe(manifest), copyTable(copies), "", "To restore it:", `  ${restore}`].join("\n"));
+    return copies.some(({ signature }) => signature === "trusted") ? EXIT.ok : EXIT.failed;
+  });
+}
+
+function describe(manifest: Manifest | null): string[] {
+  if (manifest === null) return ["Its manifest cannot be read on any tier.", ""];
+  const started = new Date(manifest.startedAt);
+  const completed = new Date(manifest.completedAt);
+  const tools = Object.entries(manifest.tools).map(([name, version]) => `${name} ${version}`);
+  const plain = manifest.segments.reduce((sum, segment) => sum + segment.plainSize, 0);
+  return [
+    facts([
+      ["Backup", manifest.id],
+      ["Database", manifest.database],
+      ["Started", formatTime(started)],
+      [
+        "Completed",
+        `${formatTime(completed)}, after ${formatSeconds((completed.getTime() - started.getTime()) / 1000)}`,
+      ],
+      ["Server", `PostgreSQL ${manifest.server.version}`],
+      ["Made with", tools.join(", ")],
+      ["Size", `${formatBytes(totalSize(manifest))} in ${manifest.segments.length} segments`],
+      ["Compressed", `${formatBytes(plain)} before encryption`],
+      ["Encryption", manifest.encryption],
+      ...manifest.recipients.map((recipient) => ["Recipient", recipient] as const),
+    ]),
+    "",
+  ];
+}
+
+function copyTable(copies: readonly InspectedCopy[]): string {
+  return table(
+    ["TIER", "COPY", ">SIZE", "SIGNATURE", "PROBLEM"],
+    copies.map(({ tier, state, bytes, signature, problem }) => [
+      tier,
+      state,
+      bytes === null ? "" : formatBytes(bytes),
+      signature ?? "",
+      problem ?? "",
+    ]),
+  );
+}
+
+function withoutManifest({ tier, state, bytes, signature, signedBy, problem }: InspectedCopy) {
+  return { tier, state, bytes, signature, signedBy, problem };
+}
+
+/** The target's password is asked for: on a command line every user of the machine could read it. */
+export function restoreCommand(database: string, id: string): string {
+  return `npm run backup:restore -- --database ${shellWord(database)} --backup ${id} --from any --target -`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w.-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "@jest/globals";
+import { facts, formatAge, formatSeconds, formatTime, table } from "./output.ts";
+
+describe("table", () => {
+  test("aligns columns to their widest cell, numbers to the right, and leaves no blanks at line ends", () => {
+    const rows = [
+      ["shop", "7.6 MiB", "yes"],
+      ["a-long-name", "980 B", ""],
+    ];
+    expect(table(["DATABASE", ">SIZE", "LOCAL"], rows)).toBe(
+      ["DATABASE        SIZE  LOCAL", "shop         7.6 MiB  yes", "a-long-name    980 B"].join("\n"),
+    );
+  });
+
+  test("is its headings alone where there is no row", () => {
+    expect(table(["A", ">B"], [])).toBe("A  B");
+  });
+
+  test("lets no name move the cursor or forge a line", () => {
+    expect(table(["NAME"], [["shop\u001B[2J\nfake  yes\u202E"]])).toBe("NAME\nshop?[2J?fake  yes?");
+  });
+});
+
+test("facts stand in two columns", () => {
+  expect(
+    facts([
+      ["Size", "3 MiB"],
+      ["Encryption", "age"],
+    ]),
+  ).toBe("Size        3 MiB\nEncryption  age");
+});
+
+test.each<[number, string]>([
+  [-5000, "0 s ago"],
+  [59_999, "59 s ago"],
+  [60_000, "1 min ago"],
+  [3_599_999, "59 min ago"],
+  [7_200_000, "2 h ago"],
+  [86_400_000 * 3, "3 d ago"],
+])("an age of %d ms is %s", (ms, text) => expect(formatAge(ms)).toBe(text));
+
+test.each<[number, string]>([
+  [0.04, "0.0 s"],
+  [4.26, "4.3 s"],
+  [60, "1 min 0 s"],
+  [125.9, "2 min 5 s"],
+  [3725, "1 h 2 min"],
+])("%d seconds are %s", (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
+
+test("times are in UTC and say so", () => {
+  expect(formatTime(new Date("2026-11-23T03:00:00.500+01:00"))).toBe("2026-11-23 02:00:00 UTC");
+});

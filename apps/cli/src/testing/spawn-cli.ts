@@ -1,0 +1,53 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+
+const MAIN = path.join(import.meta.dirname, "../main.ts");
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Started {
+  readonly pid: number;
+  readonly ended: Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Everything that any command of this test file printed: no secret may be in it. */
+export const printed: string[] = [];
+
+/** The CLI as an operator starts it, with no environment but the given one. */
+export function startCli(
+  args: readonly string[],
+  options: { cwd: string; env?: Readonly<Record<string, string>>; stdin?: string },
+): Started {
+  const { PATH = "", HOME = "" } = process.env;
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: options.cwd,
+    env: { PATH, HOME, ...options.env },
+    stdio: "pipe",
+  });
+  child.stdin.end(options.stdin ?? "");
+  const exited = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", resolve);
+  });
+  const ended = Promise.all([exited, text(child.stdout), text(child.stderr)]).then(([code, stdout, stderr]) => {
+    printed.push(stdout, stderr);
+    return { code, stdout, stderr };
+  });
+  return { pid: child.pid ?? 0, ended, kill: (signal) => child.kill(signal) };
+}
+
+export function runCli(...args: Parameters<typeof startCli>): Promise<Ended> {
+  return startCli(...args).ended;
+}
+
+/** Lines that tell of progress and notes come before; the error itself is the last line, and has no stack. */
+export function lastParagraph({ stderr }: Ended): string {
+  if (/^\s+at .*:\d+/m.test(stderr)) throw new Error(`a stack was printed:\n${stderr}`);
+  return stderr.trimEnd().split("\n").at(-1) ?? "";
+}
