@@ -129,14 +129,13 @@ describe("a dump that runs", () => {
   });
 });
 
-const withReaper = (await findReaper()).length > 0 ? test : test.skip;
-withReaper(
-  "a killed worker (SIGKILL) leaves no program behind, and the next one removes its password file",
-  async () => {
+const bound = (await findReaper()).length > 0;
+(bound ? describe : describe.skip)("a worker that is killed (SIGKILL)", () => {
+  test.each(["running", "paused"])("leaves no program (%s), and the next removes its password file", async (state) => {
     const script = new URL("../test/start-dump.ts", import.meta.url).pathname;
-    const worker = spawn(process.execPath, [script, fixture("endless"), dir.path], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const args = [script, fixture("endless"), dir.path, state];
+    const env = { ...process.env, PATH: `${fixture("slow-setpriv")}:${process.env.PATH}` };
+    const worker = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
     const [line] = (await worker.stdout.take(1).toArray()) as Buffer[];
     const pids = String(line).trim().split(" ").map(Number);
     expect(pids).toHaveLength(3);
@@ -144,11 +143,11 @@ withReaper(
     expect(passFolders(worker.pid)).toHaveLength(1);
     worker.kill("SIGKILL");
     expect(await gone(pids)).toBe(true);
-    await (
-      await dumpWith("tells")
-    ).done;
-  },
-);
+    const next = await dumpWith("tells");
+    await next.done;
+    expect(passFolders(worker.pid)).toEqual([]);
+  });
+});
 
 async function failureOf(dump: DumpProcess): Promise<TrivaultError> {
   const error: unknown = await dump.done.then(

@@ -82,7 +82,8 @@ describe.each([1, 2])("a restore that fails leaves no doubt (jobs %i)", (jobs) =
 
   test.each<[string, () => AsyncIterable<Uint8Array>, RegExp]>([
     ["a truncated archive", () => slices(archive.subarray(0, archive.length / 2)), /zstd failed.*(premature|end)/is],
-    ["a flipped byte", () => slices(flipped(archive)), /zstd failed with exit status 1/],
+    // zstd notices at the latest by its checksum, pg_restore perhaps before by what it reads.
+    ["a flipped byte", () => slices(flipped(archive)), /(zstd|pg_restore) failed with exit status 1/],
     ["no archive at all", () => slices(Buffer.alloc(0)), /(zstd|pg_restore) failed/],
     ["what is no archive", () => slices(Buffer.from("not zstd")), /zstd failed.*unsupported format/is],
   ])("%s", async (_, bytes, message) => {

@@ -4,7 +4,7 @@ import { parseDatabaseUrl } from "../src/connection-url.ts";
 import { startDump } from "../src/dump.ts";
 import { requireTools } from "../src/tools.ts";
 
-const [binDir = "", directory = ""] = process.argv.slice(2);
+const [binDir = "", directory = "", state] = process.argv.slice(2);
 const dump = await startDump({
   connection: parseDatabaseUrl("postgresql://u:p@127.0.0.1/d"),
   tools: await requireTools(99, binDir),
@@ -13,5 +13,6 @@ const dump = await startDump({
   segmentSize: 1024 * 1024,
   log: silentLogger(),
 });
+if (state === "paused") dump.pause();
 console.log(dump.pids.join(" "));
 await dump.done;
