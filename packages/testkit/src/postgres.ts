@@ -47,6 +47,9 @@ const SETTINGS = {
   logging_collector: "off",
 };
 
+/** Where the system can do that, the server ends (QUIT: at once) with a test process that is killed. */
+const BOUND = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "QUIT", "--"] : [];
+
 /** A real PostgreSQL on 127.0.0.1 with password (SCRAM) logins, in a folder of its own. Works as root and otherwise. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   for (let attempt = 1; ; attempt++) {
@@ -131,7 +134,8 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
 }
 
 async function startServer(file: string, args: readonly string[], options: SpawnOptions): Promise<ChildProcess> {
-  const child = spawn(file, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });
+  const [program = file, ...all] = [...BOUND, file, ...args];
+  const child = spawn(program, all, { ...options, stdio: ["ignore", "ignore", "pipe"] });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const said: string[] = [];
   child.once("error", reject);
