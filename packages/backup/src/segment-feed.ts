@@ -22,6 +22,7 @@ export async function* followSegments(
   const workers = [watchLease(run.dumpLease), watchLease(run.sealLease)];
   const seen = new Set<string>();
   for (let look = 0; ; look++) {
+    if (look % 20 === 0) await throwIfAborted(run);
     for (const segment of await journal.read()) {
       seen.add(segment.name);
       yield segment;
@@ -46,7 +47,6 @@ export async function* followSegments(
 }
 
 async function throwIfGone(run: RunDirectory): Promise<void> {
-  await throwIfAborted(run);
   if ((await databaseOfRun(run)) !== null) return;
   throw new TrivaultError("ABANDONED", `Backup ${run.backupId} is neither complete nor in the making.`, {
     permanent: true,

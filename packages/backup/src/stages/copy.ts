@@ -2,7 +2,6 @@ import {
   backupKey,
   backupPrefix,
   formatBytes,
-  isPermanent,
   MANIFEST,
   type Segment,
   splitKey,
@@ -13,7 +12,7 @@ import { bytesSource, storeSource, type Tier } from "@trivault/storage";
 import { readManifest, removePartial, type StoredManifest } from "../copies.ts";
 import { forEachConcurrently } from "../concurrency.ts";
 import { ensureRecoveryNote } from "../recovery-note.ts";
-import { runDirectory } from "../run-directory.ts";
+import { abortedReason, runDirectory, throwIfAborted } from "../run-directory.ts";
 import { followSegments } from "../segment-feed.ts";
 import type { BackupRef, Site, StageContext } from "../site.ts";
 import { findTier } from "../tiers.ts";
@@ -67,10 +66,18 @@ export async function copyStage(site: Site, payload: CopyPayload, context: Stage
       seconds: (performance.now() - begun) / 1000,
     };
   } catch (error) {
-    if (error instanceof TrivaultError && error.code === "ABANDONED" && isPermanent(error))
+    // Whatever was noticed first (a segment that vanished, say), a backup that was given up leaves nothing here.
+    if (await isGivenUp(site, payload, error)) {
       await removePartial(to, payload);
+      await throwIfAborted(runDirectory(site.config, payload.backupId));
+    }
     throw error;
   }
+}
+
+async function isGivenUp(site: Site, ref: BackupRef, error: unknown): Promise<boolean> {
+  if (error instanceof TrivaultError && error.code === "ABANDONED" && error.permanent) return true;
+  return (await abortedReason(runDirectory(site.config, ref.backupId))) !== null;
 }
 
 async function copySegments(

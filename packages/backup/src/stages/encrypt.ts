@@ -111,24 +111,31 @@ interface Work {
 type Sealed = Map<string, Segment>;
 
 async function sealParts(work: Work): Promise<{ segments: Sealed; dumped: Dumped }> {
-  const { site, run, context } = work;
+  const { site, run } = work;
   const done = await journalReader(run.journal).read();
   const segments: Sealed = new Map(done.map((segment) => [segment.name, segment]));
   const parts = readyParts(work, segments);
   let publishing = Promise.resolve();
-  for (;;) {
-    const next = await parts.next();
-    if (next.done) {
-      await publishing;
-      return { segments, dumped: next.value };
+  try {
+    for (;;) {
+      const next = await parts.next();
+      if (next.done) {
+        await publishing;
+        return { segments, dumped: next.value };
+      }
+      const file = partPath(run, next.value);
+      const name = segmentName("data", next.value + 1, isEncrypted(site));
+      const sealed = segments.has(name) ? null : await sealNew(work, file, name);
+      await publishing.catch((error: unknown) => {
+        sealed?.release();
+        throw error;
+      });
+      // Published while the next part is being sealed.
+      publishing = publish(work, file, sealed, segments);
     }
-    const file = partPath(run, next.value);
-    const name = segmentName("data", next.value + 1, isEncrypted(site));
-    const sealed = segments.has(name) ? null : await sealNew(work, file, name);
-    await publishing;
-    // Published while the next part is being sealed.
-    publishing = publish(work, file, sealed, segments);
-    publishing.catch(() => context.log.debug("publishing failed; the error follows where it is awaited"));
+  } finally {
+    // Where it failed, the error is on its way already; here it only must not run on behind the stage's back.
+    await Promise.allSettled([publishing, parts.return({} as Dumped)]);
   }
 }
 
