@@ -184,7 +184,7 @@ describe("S3 store", () => {
       const address = new URL(ceph.endpoint);
       const proxy = await startTcpProxy({ host: address.hostname, port: Number(address.port) });
       const endpoint = `http://127.0.0.1:${proxy.port}`;
-      const store = s3Store(tier(bucket, { endpoint }), { credentials: credentials(), idleTimeoutMs: 500 });
+      const store = s3Store(tier(bucket, { endpoint }), { credentials: credentials(), idleTimeoutMs: 3_000 });
       const key = newKey();
       await store.put(key, chunked(randomBytes(8 * 1024 * 1024), 64 * 1024));
       const started = performance.now();

@@ -1,11 +1,11 @@
 import { createRequire } from "node:module";
 import { connect as connectTcp, type Socket } from "node:net";
 import type { SftpTierConfig, TrivaultError } from "@trivault/core";
-import type { Client, SFTPWrapper } from "ssh2";
+import type { Client, ClientChannel, SFTPWrapper } from "ssh2";
 import SftpClient from "ssh2-sftp-client";
 import { changed, type HostKeyCheck, hostKeyCheck, typeOf } from "./ssh-host-key.ts";
 import { readKeyFile } from "./ssh-key-file.ts";
-import { connectError, unreachable } from "./sftp-errors.ts";
+import { connectError, NO_SFTP, unreachable } from "./sftp-errors.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
 export interface SftpTimeouts {
@@ -21,8 +21,8 @@ export interface SftpConnection {
   isDead(): boolean;
   /** One SFTP request. Rejects with ssh2's error (a status code in `code`), or STORE_UNREACHABLE when the connection dies. */
   request<T>(send: (sftp: SFTPWrapper, done: Done<T>) => void): Promise<T>;
-  /** What a command prints on its standard output, at most a few KiB; its exit status may well be an error. */
-  exec(command: string): Promise<string>;
+  /** Runs a command, where the server lets us. */
+  openChannel(command: string): Promise<ClientChannel>;
   close(): Promise<void>;
 }
 
@@ -76,8 +76,17 @@ async function connectOnce(
   const socket = await openSocket(config, timeouts.connectTimeoutMs);
   // Without callbacks of our own it prints every event on the console.
   const client = new SftpClient("trivault", { error() {}, end() {}, close() {} });
+  const ssh = (client as unknown as { client: Client }).client; // documented, but not in its types
+  let letIn = false;
+  ssh.once("ready", () => (letIn = true));
+  const readyMs = timeouts.connectTimeoutMs * 2;
+  let timer: NodeJS.Timeout | undefined;
+  // ssh2 waits for ever for a server that lets us in and then starts no SFTP.
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(letIn ? NO_SFTP : "the SSH handshake took too long")), readyMs);
+  });
   try {
-    const sftp = await client.connect({
+    const connected = client.connect({
       sock: socket,
       username: config.user,
       privateKey,
@@ -88,14 +97,17 @@ async function connectOnce(
         // AES-GCM has hardware behind it on both ends; the others are for old servers.
         cipher: ["aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr"],
       },
-      readyTimeout: timeouts.connectTimeoutMs * 2,
+      readyTimeout: readyMs,
       keepaliveInterval: Math.min(15_000, timeouts.idleTimeoutMs),
       keepaliveCountMax: 3,
     });
-    return overConnection(client, sftp, socket, description, timeouts.idleTimeoutMs);
+    const sftp = await Promise.race([connected, tooLate]);
+    return overConnection(ssh, sftp, socket, description, timeouts.idleTimeoutMs);
   } catch (error) {
     socket.destroy();
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -118,13 +130,12 @@ async function openSocket({ host, port }: SftpTierConfig, timeoutMs: number): Pr
 
 /** ssh2 forgets callbacks when a connection breaks at the wrong moment; what is pending here is answered in any case. */
 function overConnection(
-  client: SftpClient,
+  ssh: Client,
   sftp: SFTPWrapper,
   socket: Socket,
   description: string,
   idleTimeoutMs: number,
 ): SftpConnection {
-  const ssh = (client as unknown as { client: Client }).client; // documented, but not in its types
   const pending = new Set<(error: Error) => void>();
   const closed = new Promise<void>((resolve) => void socket.once("close", () => resolve()));
   let death: TrivaultError | undefined;
@@ -171,23 +182,7 @@ function overConnection(
   return {
     isDead: () => death !== undefined,
     request: (send) => call((done) => send(sftp, done)),
-    exec: (command) =>
-      call((done) => {
-        ssh.exec(command, (error, channel) => {
-          if (error) {
-            done(error);
-            return;
-          }
-          let output = "";
-          channel.on("data", (chunk: Buffer) => {
-            if (output.length < 4096) output += chunk.toString("latin1");
-          });
-          channel.stderr.resume();
-          channel.on("close", () => done(null, output));
-          // A server that runs SFTP whatever the command (ForceCommand internal-sftp) ends at the end of its input.
-          channel.end();
-        });
-      }),
+    openChannel: (command) => call((done) => ssh.exec(command, done)),
     async close() {
       death ??= unreachable(description, "this client was closed.");
       watchdog?.stop();

@@ -30,6 +30,8 @@ export function unreachable(description: string, why: string, cause?: unknown): 
   return new TrivaultError("STORE_UNREACHABLE", `${description}: ${why}`, { cause });
 }
 
+export const NO_SFTP = "the server lets the user in but does not start SFTP";
+
 /** Why no connection came about, from what ssh2 threw. Its messages are all there is to tell the cases apart. */
 export function connectError(error: unknown, config: SftpTierConfig, description: string): TrivaultError {
   if (error instanceof TrivaultError) return error;
@@ -45,10 +47,11 @@ export function connectError(error: unknown, config: SftpTierConfig, description
   if (/no matching/i.test(said)) {
     return refused(`${description}: no common SSH algorithm (${said}). Update OpenSSH on that server.`, error);
   }
-  if (/subsystem|unable to exec|channel open failure/i.test(said)) {
-    return refused(
-      `${description}: the server lets the user in but offers no SFTP (${said}). Enable \`Subsystem sftp internal-sftp\` in ` +
-        "its sshd_config.",
+  if (said === NO_SFTP || /subsystem/i.test(said)) {
+    return unreachable(
+      description,
+      `${NO_SFTP}. Set \`Subsystem sftp internal-sftp\` in its sshd_config, and see that nothing in the user's start-up files ` +
+        "prints or waits.",
       error,
     );
   }

@@ -3,6 +3,7 @@ import type { FileEntryWithStats, Stats } from "ssh2";
 import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
 import { connectSftp, type SftpConnection, type SftpTimeouts } from "./sftp-connection.ts";
 import { FAILURE, NO_SUCH_FILE, sftpError, statusOf } from "./sftp-errors.ts";
+import { type RemoteHasher, startHasher } from "./sftp-hasher.ts";
 import { hashFile, readChunks, writeChunks } from "./sftp-transfer.ts";
 import { sizedChunks } from "./source.ts";
 import type { CallOptions, GetOptions, Source, Store } from "./store.ts";
@@ -26,7 +27,7 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
 
   let current: Promise<SftpConnection> | undefined;
   let madeFolders = new Set<string>();
-  let canExec = true;
+  const hashers = new WeakMap<SftpConnection, RemoteHasher>();
 
   async function connection(): Promise<SftpConnection> {
     const known = current;
@@ -36,7 +37,6 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     }
     if (current === known) {
       madeFolders = new Set();
-      canExec = true;
       current = connectSftp(config, description, settings);
       const mine = current;
       mine.catch(() => {
@@ -57,13 +57,13 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
       handle = undefined;
       if (open) await server.request<void>((sftp, done) => sftp.close(open, done));
     };
+    if (source.size > SMALL) hasherOf(server);
     try {
       const chunks = sizedChunks(source, { store: description, key }, signal);
       await writeChunks(server, handle, chunks, onBytes).catch((error: unknown) => fullOr(server, error, source.size));
       await sync(server, handle);
       throwIfAborted(signal);
-      const stored = source.size <= SMALL ? null : await remoteHash(server, temporary);
-      if ((stored ?? (await hashFile(server, handle, source.size))) !== source.sha256) {
+      if ((await sha256Of(server, temporary, handle, source.size)) !== source.sha256) {
         throw wrongBytes(description, key, "what the server stored has another SHA-256");
       }
       await closeFile();
@@ -129,28 +129,25 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     }
   }
 
-  /** SHA-256 by the server's own `sha256sum`; null where it runs no commands, or has another view of its files. */
-  async function remoteHash(server: SftpConnection, file: string): Promise<string | null> {
-    if (!canExec) return null;
-    try {
-      const output = await server.exec(`sha256sum -- '${file.replaceAll("'", String.raw`'\''`)}'`);
-      const hash = /^\\?([0-9a-f]{64}) [ *]/m.exec(output)?.[1];
-      if (hash === undefined) canExec = false;
-      return hash ?? null;
-    } catch (error) {
-      if (server.isDead()) throw error;
-      return null; // No channel free (MaxSessions), or none for commands.
-    }
+  /** Started with the first large file, while it is on its way. */
+  function hasherOf(server: SftpConnection): RemoteHasher {
+    const known = hashers.get(server) ?? startHasher(server);
+    hashers.set(server, known);
+    return known;
+  }
+
+  /** By the server itself where that pays; else read back. */
+  async function sha256Of(server: SftpConnection, file: string, handle: Buffer, size: number): Promise<string> {
+    const hash = size <= SMALL ? null : await hasherOf(server).sha256(file);
+    return hash ?? hashFile(server, handle, size);
   }
 
   async function holds(server: SftpConnection, key: Key, bytes: { size: number; sha256: string }): Promise<boolean> {
     const found = await fileAt(server, key);
     if (found?.size !== bytes.size) return false;
-    const hash = found.size <= SMALL ? null : await remoteHash(server, at(key));
-    if (hash !== null) return hash === bytes.sha256;
     const handle = await server.request<Buffer>((sftp, done) => sftp.open(at(key), "r", done));
     try {
-      return (await hashFile(server, handle, bytes.size)) === bytes.sha256;
+      return (await sha256Of(server, at(key), handle, bytes.size)) === bytes.sha256;
     } finally {
       await server.request<void>((sftp, done) => sftp.close(handle, done));
     }

@@ -1,0 +1,71 @@
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SftpConnection } from "./sftp-connection.ts";
+
+/** Hashes files where they lie, with the server's own `sha256sum`. */
+export interface RemoteHasher {
+  /** Null where the server runs no commands, sees other files by them than by SFTP, or takes too long. */
+  sha256(path: string): Promise<string | null>;
+}
+
+/**
+ * One shell for all files of a connection: to start one for each would run the user's start-up files again and again.
+ * It reads a path per line and answers a line for each, so no path is ever part of a command.
+ */
+const COMMAND =
+  `sh -c 'echo ready; while IFS= read -r file; do ` +
+  `[ -z "$file" ] || sha256sum -- "$file" || echo failed; done' 2>/dev/null`;
+/** Means nothing to that shell, and ends a server that runs SFTP whatever the command (ForceCommand internal-sftp). */
+const NO_SFTP_PACKET = "\n".repeat(8);
+
+/** How long the first file waits for the shell, which starts while that file is on its way. */
+const START_MS = 1_000;
+const ANSWER_MS = 30_000;
+
+export function startHasher(connection: SftpConnection): RemoteHasher {
+  const waiting: ((line: string | null) => void)[] = [];
+  let state: "starting" | "ready" | "ended" = "starting";
+  let write: (text: string) => void = () => {};
+  const { promise: decided, resolve: decide } = Promise.withResolvers<void>();
+
+  /** Answers come in the order of the questions, so one that is missing ends it all. */
+  function end(): void {
+    state = "ended";
+    decide();
+    for (const answer of waiting.splice(0)) answer(null);
+  }
+
+  async function start(): Promise<void> {
+    const channel = await connection.openChannel(COMMAND);
+    channel.stderr.resume();
+    channel.on("error", end).on("close", end).on("end", end);
+    write = (text) => channel.write(text);
+    write(NO_SFTP_PACKET);
+    createInterface({ input: channel }).on("line", (line) => {
+      if (state === "ready") waiting.shift()?.(line);
+      else if (line === "ready") {
+        state = "ready";
+        decide();
+      }
+    });
+  }
+  start().catch(end); // No channel for commands: files are read back.
+  const firstWait = Promise.race([decided, sleep(START_MS, undefined, { ref: false })]);
+
+  return {
+    async sha256(path) {
+      await firstWait;
+      if (state !== "ready" || path.includes("\n")) return null;
+      const line = await new Promise<string | null>((resolve) => {
+        const timer = setTimeout(end, ANSWER_MS);
+        waiting.push((answer) => {
+          clearTimeout(timer);
+          resolve(answer);
+        });
+        write(`${path}\n`);
+      });
+      // A backslash stands before the hash where the name that follows has characters to escape.
+      return /^\\?([0-9a-f]{64}) [ *]/.exec(line ?? "")?.[1] ?? null;
+    },
+  };
+}
