@@ -1,6 +1,7 @@
 // Builds ssh2's optional native addon for the Node that runs Trivault (node_modules/.bin/node), not for the one npm runs
 // on: an addon built for another Node version does not load, and ssh2 falls back, silently, to ciphers at half the speed.
-// The C++ headers come from the npm package node-<os>-<cpu>, so nothing is downloaded from outside the registry.
+// The C++ headers lie beside that Node (as in its official images), or come from the npm package node-<os>-<cpu>, so that
+// nothing is downloaded from outside the registry.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
@@ -15,11 +16,15 @@ const run = (command, args, options = {}) =>
   spawnSync(command, args, { cwd: root, stdio: ["ignore", "ignore", "inherit"], ...options });
 const loads = () => run(node, ["-e", `require(${JSON.stringify(addon)})`], { stdio: "ignore" }).status === 0;
 
+const ask = (expression) => run(node, ["-p", expression], { stdio: "pipe" }).stdout.toString().trim();
+
 function build() {
-  const version = run(node, ["-p", "process.versions.node"], { stdio: "pipe" }).stdout.toString().trim();
+  const installed = path.dirname(path.dirname(ask("process.execPath")));
   const headers = `node-${process.platform}-${process.arch}`;
   const cache = path.join(root, "node_modules/.cache/trivault");
-  const home = path.join(cache, "node_modules", headers);
+  const home = existsSync(path.join(installed, "include/node/node.h"))
+    ? installed
+    : path.join(cache, "node_modules", headers);
   const env = {
     ...process.env,
     npm_config_loglevel: "error",
@@ -28,7 +33,11 @@ function build() {
   };
   if (!existsSync(path.join(home, "include"))) {
     mkdirSync(cache, { recursive: true });
-    run("npm", ["install", "--no-save", "--ignore-scripts", "--prefix", cache, `${headers}@${version}`], { env });
+    run(
+      "npm",
+      ["install", "--no-save", "--ignore-scripts", "--prefix", cache, `${headers}@${ask("process.versions.node")}`],
+      { env },
+    );
   }
   run("npm", ["rebuild", "ssh2"], { env });
 }
