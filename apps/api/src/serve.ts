@@ -16,17 +16,18 @@ export interface RunningApi {
 export async function startApi(config: Config, redisUrl: string, log: Logger): Promise<RunningApi> {
   requireTokenBeyondLoopback(config.api);
   const redis = connectRedis(redisUrl, "fail-fast");
-  const queues = openQueues(redis);
-  const tiers = openTiers(config.tiers);
-  const app = buildApp({ config, tiers, queues, redis, log });
+  const closers = [async () => redis.disconnect()];
   const close = async () => {
-    await app.close();
-    await closeQueues(queues);
-    await Promise.all(tiers.map((tier) => tier.store.close()));
-    redis.disconnect();
+    for (const each of closers.splice(0)) await each();
   };
   try {
     await checkRedis(redis, redisUrl);
+    const queues = openQueues(redis);
+    closers.unshift(() => closeQueues(queues));
+    const tiers = openTiers(config.tiers);
+    closers.unshift(async () => void (await Promise.all(tiers.map((tier) => tier.store.close()))));
+    const app = buildApp({ config, tiers, queues, redis, log });
+    closers.unshift(async () => app.close());
     const url = await listen(app, config);
     log.info({ url }, "API ready");
     return { url, close };

@@ -1,0 +1,187 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { connectRedis, privateRedisUrl } from "@trivault/queue";
+import { freePort, makeTempDir, type RedisServer, startRedis, type TempDir } from "@trivault/testkit";
+
+/** The programs themselves, as `npm start` and `npm run api` run them. */
+const SOURCES = path.resolve("apps/api/src");
+const TOKEN = "a-token-of-the-tests-0123456789";
+const HEADERS = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+const POST = { method: "POST", headers: HEADERS, body: JSON.stringify({ database: "shop" }) };
+
+let dir: TempDir;
+const children: ChildProcess[] = [];
+beforeEach(async () => {
+  dir = await makeTempDir("tv-start");
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  await dir.remove();
+});
+
+interface Program {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+/** Starts it in a folder of its own, so that no `.env` is read, with nothing but these settings. */
+function run(file: string, settings: Readonly<Record<string, string>>): Program {
+  const child = spawn(process.execPath, [path.join(SOURCES, file)], {
+    cwd: dir.path,
+    env: {
+      PATH: process.env["PATH"],
+      DATABASE_URL: "postgresql://user:db-password@127.0.0.1:1/shop",
+      BACKUP_DIR: path.join(dir.path, "backups"),
+      BACKUP_SPOOL_DIR: path.join(dir.path, "spool"),
+      BACKUP_ENCRYPTION: "none",
+      BACKUP_SCHEDULE: "off",
+      BACKUP_API_PORT: "0",
+      BACKUP_API_TOKEN: TOKEN,
+      WORKER_GRACE_SECONDS: "1",
+      ...settings,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.push(child);
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  return {
+    child,
+    ended: once(child, "close").then(([code]: (number | null)[]) => ({ code: code ?? null, stdout, stderr })),
+    async said(pattern) {
+      for (let tries = 0; tries < 600; tries++) {
+        const match = pattern.exec(stdout + stderr);
+        if (match) return match;
+        if (child.exitCode !== null) break;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      throw new Error(`It never said ${pattern}:\n${stdout}${stderr}`);
+    },
+  };
+}
+
+async function pidOfPrivateRedis(): Promise<number> {
+  const redis = connectRedis(privateRedisUrl(path.join(dir.path, "backups")), "fail-fast");
+  try {
+    return Number(/^process_id:(\d+)/m.exec(await redis.info("server"))?.[1]);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe("npm start", () => {
+  test("runs everything with a Redis of its own, and ends with 0 leaving none of it behind", async () => {
+    const program = run("start.ts", {});
+    const [, base = ""] = await program.said(/API +(http:\S+)\/api\/v1\/backups\n +Bull Board +http:\S+\/queues\n/);
+    const answer = await fetch(`${base}/api/v1/backups`, POST);
+    expect(answer.status).toBe(202);
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+    const redis = await pidOfPrivateRedis();
+    expect(isAlive(redis)).toBe(true);
+
+    // No database listens on port 1: that the job says so shows that a worker took it.
+    const location = base + (answer.headers.get("location") ?? "");
+    const problem = async () => {
+      const shown = await (await fetch(location, { headers: HEADERS })).json();
+      return (shown as { stages: { problem: string | null }[] }).stages[0]?.problem ?? null;
+    };
+    while ((await problem()) === null) await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await problem()).toMatch(/127\.0\.0\.1/);
+
+    program.child.kill("SIGTERM");
+    const { code, stdout, stderr } = await program.ended;
+    expect(code).toBe(0);
+    expect(isAlive(redis)).toBe(false);
+    expect(stdout + stderr).not.toContain(TOKEN);
+    expect(stdout + stderr).not.toContain("db-password");
+  }, 60_000);
+
+  test("uses the Redis of REDIS_URL, and starts and ends none", async () => {
+    await using server = await startRedis();
+    const program = run("start.ts", { REDIS_URL: server.url });
+    await program.said(/Bull Board/);
+    await expect(pidOfPrivateRedis()).rejects.toThrow();
+    program.child.kill("SIGINT");
+    expect((await program.ended).code).toBe(0);
+    expect(isAlive(server.pid)).toBe(true);
+  }, 60_000);
+
+  test("refuses to be reached from afar without a token, in one paragraph, and leaves no Redis", async () => {
+    const program = run("start.ts", { BACKUP_API_HOST: "0.0.0.0", BACKUP_API_TOKEN: "" });
+    const { code, stdout, stderr } = await program.ended;
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(paragraphOf(stderr)).toMatch(/0\.0\.0\.0 without a token.*BACKUP_API_TOKEN/);
+    await expect(pidOfPrivateRedis()).rejects.toThrow();
+  }, 60_000);
+
+  test("a port that is taken is told, and all that was started ends", async () => {
+    const port = await freePort();
+    const taken = createServer().listen(port, "127.0.0.1");
+    await once(taken, "listening");
+    const { code, stderr } = await run("start.ts", { BACKUP_API_PORT: String(port) }).ended;
+    taken.close();
+    expect(code).toBe(1);
+    expect(paragraphOf(stderr)).toMatch(/EADDRINUSE.*BACKUP_API_PORT/);
+    await expect(pidOfPrivateRedis()).rejects.toThrow();
+  }, 60_000);
+});
+
+describe("npm run api", () => {
+  let server: RedisServer;
+  beforeEach(async () => {
+    server = await startRedis();
+  });
+  afterEach(() => server.stop());
+
+  test("listens, enqueues for workers elsewhere, and ends with 0", async () => {
+    const program = run("main.ts", { REDIS_URL: server.url });
+    const [, base = ""] = await program.said(/"url":"(http:[^"]+)","msg":"API ready"/);
+    expect((await fetch(`${base}/api/v1/backups`, POST)).status).toBe(202);
+    expect((await fetch(`${base}/api/v1/backups`)).status).toBe(401);
+    program.child.kill("SIGTERM");
+    expect((await program.ended).code).toBe(0);
+  }, 60_000);
+
+  test.each([
+    ["no REDIS_URL", {}, /REDIS_URL is not set.*npm start/],
+    ["a Redis that is not there", { REDIS_URL: "redis://:pass-word@127.0.0.1:1" }, /Redis at redis:\/\/:\*\*\*@127/],
+  ])(
+    "refuses %s in one paragraph",
+    async (_what, settings, message) => {
+      const { code, stderr } = await run("main.ts", settings).ended;
+      expect(code).toBe(1);
+      expect(paragraphOf(stderr)).toMatch(message);
+      expect(stderr).not.toContain("pass-word");
+    },
+    60_000,
+  );
+
+  test("refuses a Redis that may throw jobs away", async () => {
+    await using unsafe = await startRedis({ args: ["--maxmemory-policy", "allkeys-lru"] });
+    const { code, stderr } = await run("main.ts", { REDIS_URL: unsafe.url }).ended;
+    expect(code).toBe(1);
+    expect(paragraphOf(stderr)).toMatch(/allkeys-lru.*noeviction/);
+  }, 60_000);
+});
+
+/** What it said beside its log, which must be one line: no stack, no second error. */
+function paragraphOf(stderr: string): string {
+  const lines = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("{"));
+  expect(lines).toHaveLength(1);
+  return lines[0] ?? "";
+}
