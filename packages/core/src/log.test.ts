@@ -57,7 +57,7 @@ describe("the log", () => {
           "msg",
         ]);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
