@@ -23,11 +23,16 @@ export async function perform(
   } catch (error) {
     if (error instanceof CommanderError) throw error; // a mistake of the command line, told already
     code = EXIT.failed;
-    report(interruption.signal.aborted ? interruption.signal.reason : error, json);
+    report(interruption.signal.aborted && !isCancellation(error) ? interruption.signal.reason : error, json);
   } finally {
     interruption.stop();
   }
   process.exitCode = code === EXIT.ok ? code : (interruption.exitCode() ?? code);
+}
+
+/** Whatever else fails while everything is being ended is only a consequence of that. */
+function isCancellation(error: unknown): boolean {
+  return error instanceof TrivaultError && error.code === "CANCELLED";
 }
 
 function report(error: unknown, json: boolean): void {

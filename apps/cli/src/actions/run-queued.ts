@@ -78,7 +78,7 @@ function outcomeOf(status: RunStatus): Pick<RunReport, "backupId" | "ok" | "stag
 
 function reportOf({ stage, tier, state, progress, startedAt, finishedAt, problem }: StageStatus): StageReport {
   return {
-    stage,
+    stage: tier === null ? stage : "copy",
     tier,
     state,
     bytes: progress?.bytes ?? 0,

@@ -45,9 +45,3 @@ export function startCli(
 export function runCli(...args: Parameters<typeof startCli>): Promise<Ended> {
   return startCli(...args).ended;
 }
-
-/** Lines that tell of progress and notes come before; the error itself is the last line, and has no stack. */
-export function lastParagraph({ stderr }: Ended): string {
-  if (/^\s+at .*:\d+/m.test(stderr)) throw new Error(`a stack was printed:\n${stderr}`);
-  return stderr.trimEnd().split("\n").at(-1) ?? "";
-}
