@@ -98,7 +98,11 @@ export async function abortedReason(run: RunDirectory): Promise<string | null> {
 
 export async function throwIfAborted(run: RunDirectory): Promise<void> {
   const reason = await abortedReason(run);
-  if (reason !== null) throw new TrivaultError("ABANDONED", `This backup was given up: ${reason}`, { permanent: true });
+  if (reason !== null) throw abandoned(reason);
+}
+
+export function abandoned(reason: string): TrivaultError {
+  return new TrivaultError("ABANDONED", `This backup was given up: ${reason}`, { permanent: true });
 }
 
 /** Plaintext first: should this be cut short, what is left is only bookkeeping. */

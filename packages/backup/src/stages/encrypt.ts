@@ -21,6 +21,8 @@ import { acquireLease, type Lease, watchLease } from "../lease.ts";
 import { pause } from "../poll.ts";
 import { ensureRecoveryNote } from "../recovery-note.ts";
 import {
+  abandoned,
+  abortedReason,
   type Dumped,
   databaseOfRun,
   markAborted,
@@ -65,8 +67,11 @@ export async function encryptStage(site: Site, ref: BackupRef, context: StageCon
     context.note(`sealed: ${manifest.segments.length} segments; the manifest is written`);
     return result(ref, manifest, begun);
   } catch (error) {
-    if (isPermanent(error)) await giveUp(site, ref, messageOf(error));
-    throw error;
+    // A dump that failed takes its spool away: a part that is missing is then only the consequence.
+    const reason = await abortedReason(run);
+    const failure = reason === null ? error : abandoned(reason);
+    if (isPermanent(failure)) await giveUp(site, ref, messageOf(failure));
+    throw failure;
   }
 }
 
