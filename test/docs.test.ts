@@ -8,7 +8,7 @@ const root = path.resolve(import.meta.dirname, "..");
 test("docs/configuration.md tells every setting, and none that does not exist", async () => {
   const text = await readFile(path.join(root, "docs/configuration.md"), "utf8");
   const told = new Set(text.matchAll(/`((?:BACKUP|WORKER|DATABASE|REDIS|LOG)_[A-Z0-9_]+)/g).map((match) => match[1]));
-  expect([...told].toSorted()).toEqual(Object.keys(FIELDS).toSorted());
+  expect(told).toEqual(new Set(Object.keys(FIELDS)));
 });
 
 test("every file that the README and the docs link to exists", async () => {
