@@ -19,6 +19,11 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
+  // A program killed so leaves its Redis, which is there only after a test that failed.
+  await pidOfPrivateRedis().then(
+    (pid) => process.kill(pid),
+    () => undefined,
+  );
   await dir.remove();
 });
 
