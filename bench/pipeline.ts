@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { open } from "node:fs/promises";
+import { interruption } from "./interruption.ts";
 import { cpuOfEndedChildren } from "./processes.ts";
 import { type Peaks, watchMemory } from "./sampling.ts";
 
@@ -27,6 +28,7 @@ export async function runPipeline(
   programs: readonly Program[],
   files: { readonly input?: string; readonly output?: string } = {},
 ): Promise<Measured> {
+  interruption.throwIfAborted();
   const input = files.input === undefined ? null : await open(files.input, "r");
   const output = files.output === undefined ? null : await open(files.output, "w", 0o600);
   const cpuBefore = cpuOfEndedChildren();
@@ -53,7 +55,9 @@ function start(programs: readonly Program[], input: number | undefined, output: 
     const last = index === programs.length - 1;
     const stdin = previous ?? input ?? "ignore";
     const stdout = last ? (output ?? "ignore") : "pipe";
-    children.push(spawn(file, args, { stdio: [stdin, stdout, "pipe"], env: { ...process.env, ...env } }));
+    children.push(
+      spawn(file, args, { stdio: [stdin, stdout, "pipe"], env: { ...process.env, ...env }, signal: interruption }),
+    );
     // The next program has a copy of its own; ours would hide from the writer that its reader has gone.
     previous?.destroy();
   }

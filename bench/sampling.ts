@@ -2,6 +2,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { interruption } from "./interruption.ts";
 import { peakMemory, programOf, treeOf } from "./processes.ts";
 
 const MEMORY_EVERY_MS = 50;
@@ -82,7 +83,7 @@ export async function quiet(): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   let before = await processorTicks();
   while (performance.now() < deadline) {
-    await sleep(LOOK_MS);
+    await sleep(LOOK_MS, undefined, { signal: interruption });
     const now = await processorTicks();
     if ((now.idle - before.idle) / (now.all - before.all) >= QUIET) return;
     before = now;

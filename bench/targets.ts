@@ -19,6 +19,9 @@ export async function startTargets(setting: Setting, bytes: number): Promise<Tar
   const sshd = stack.use(await startSshd(await place("remote")));
   const ceph = stack.use(await startCeph({ ...(await place("cloud")), bytes }));
   await ceph.createBucket(BUCKET);
+  // The AWS SDK looks here; the stores that the bench opens are to find what the worker finds.
+  process.env["AWS_ACCESS_KEY_ID"] = ceph.accessKey;
+  process.env["AWS_SECRET_ACCESS_KEY"] = ceph.secretKey;
   const owned = stack.move();
   return { sshd, ceph, bucket: BUCKET, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,6 +15,7 @@ import {
   type RunStatus,
   runStatus,
 } from "@trivault/queue";
+import { interruption } from "./interruption.ts";
 import { removeCopies, sealedBytes } from "./copies.ts";
 import type { Source } from "./source.ts";
 import type { Targets } from "./targets.ts";
@@ -57,20 +57,22 @@ export async function startTrivault(source: Source, targets: Targets, profileDir
   stack.defer(() => redis.disconnect());
   const queues = openQueues(redis);
   stack.defer(() => closeQueues(queues));
-  const worker = stack.use(startWorkerProcess(env, path.join(backupDir, "worker.log"), profileDir));
+  const worker = stack.use(startWorkerProcess(env, profileDir));
   const deadline = performance.now() + START_MS;
   while (Object.values(await countWorkers(queues)).includes(0)) {
-    if (worker.ended() || performance.now() > deadline) throw new Error(`The worker did not start: ${worker.logFile}`);
-    await sleep(POLL_MS);
+    if (worker.ended() || performance.now() > deadline) throw worker.failure("did not start");
+    await sleep(POLL_MS, undefined, { signal: interruption });
   }
 
   const copies = config.tiers.slice(1).map((tier) => ({ tier: tier.name, queue: copyQueueOf(tier.kind) }));
   const settled = async (runId: string): Promise<RunStatus> => {
     for (;;) {
       const status = await runStatus(queues, runId, copies);
+      const failed = status?.stages.find(({ state }) => state === "failed" || state === "retrying");
+      if (failed) throw worker.failure(`failed in ${failed.stage}: ${failed.problem}`);
+      if (worker.ended()) throw worker.failure("ended");
       if (status && isSettled(status)) return status;
-      if (worker.ended()) throw new Error(`The worker ended: ${worker.logFile}`);
-      await sleep(POLL_MS);
+      await sleep(POLL_MS, undefined, { signal: interruption });
     }
   };
   const backup = async (): Promise<BackupMeasured> => {
@@ -79,8 +81,7 @@ export async function startTrivault(source: Source, targets: Targets, profileDir
     const { runId } = await requestBackup(queues, redis, { database: source.database.name, requestedBy: "cli" });
     const { stages, backupId } = await settled(runId);
     const measured = measure.stop();
-    const failure = stages.find(({ state }) => state !== "completed");
-    if (failure || backupId === null) throw new Error(`${failure?.stage} failed: ${failure?.problem}`);
+    if (backupId === null) throw new RangeError("a settled run has a backup");
     // The stages' own times are exact, while looking more often would take CPU time from what is measured.
     const ended = stages.map(({ stage, finishedAt }) => [
       stage,
@@ -143,39 +144,36 @@ function settings(
 
 interface WorkerProcess extends AsyncDisposable {
   readonly pid: number;
-  readonly logFile: string;
   ended(): boolean;
+  /** With the last lines of its log. */
+  failure(what: string): Error;
 }
 
-function startWorkerProcess(
-  env: Readonly<Record<string, string>>,
-  logFile: string,
-  profileDir: string | null,
-): WorkerProcess {
-  const profiling = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+function startWorkerProcess(env: Readonly<Record<string, string>>, profileDir: string | null): WorkerProcess {
+  const profiling = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${path.resolve(profileDir)}`];
   const child = spawn(process.execPath, [...profiling, path.join(ROOT, "apps/worker/src/main.ts")], {
     // A folder without an .env file.
     cwd: env["BACKUP_DIR"],
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const log = createWriteStream(logFile);
-  child.stdout.pipe(log, { end: false });
-  child.stderr.pipe(log, { end: false });
+  let log = "";
+  for (const output of [child.stdout, child.stderr]) {
+    output.setEncoding("utf8").on("data", (text: string) => (log = (log + text).slice(-8000)));
+  }
   const exited = once(child, "close");
   const ended = () => child.exitCode !== null || child.signalCode !== null;
   const killNow = () => child.kill("SIGKILL");
   process.once("exit", killNow);
   return {
     pid: child.pid ?? 0,
-    logFile,
     ended,
+    failure: (what) => new Error(`The worker ${what}. Its log ends with:\n${log}`),
     async [Symbol.asyncDispose]() {
       if (!ended()) child.kill("SIGTERM");
       const timer = setTimeout(killNow, 40_000);
       await exited;
       clearTimeout(timer);
-      log.end();
       process.off("exit", killNow);
     },
   };

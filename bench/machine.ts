@@ -1,0 +1,43 @@
+import { execFile } from "node:child_process";
+import { cpus, release, totalmem } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { findProgram } from "@trivault/testkit";
+import { VERSION } from "@trivault/backup";
+
+const run = promisify(execFile);
+
+/** What the figures were measured on and with. */
+export interface Machine {
+  readonly processor: string;
+  readonly processors: number;
+  readonly memoryBytes: number;
+  readonly kernel: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export async function describeMachine(pgBinDir: string): Promise<Machine> {
+  const [cpu] = cpus();
+  return {
+    processor: cpu?.model ?? "unknown",
+    processors: cpus().length,
+    memoryBytes: totalmem(),
+    kernel: release(),
+    versions: {
+      trivault: VERSION,
+      node: process.versions.node,
+      postgres: await versionOf(path.join(pgBinDir, "pg_dump"), ["--version"]),
+      zstd: await versionOf("zstd", ["--version"]),
+      age: await versionOf("age", ["--version"]),
+      openssh: await versionOf("ssh", ["-V"]),
+      rclone: await versionOf("rclone", ["version"]),
+      ceph: await versionOf(findProgram("radosgw", "radosgw"), ["--version"]),
+      redis: await versionOf("redis-server", ["--version"]),
+    },
+  };
+}
+
+async function versionOf(file: string, args: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await run(file, args);
+  return /\d+\.\d+[\w.]*/.exec(stdout + stderr)?.[0] ?? "unknown";
+}

@@ -1,0 +1,131 @@
+import type { CryptoFigures } from "./crypto.ts";
+import { type Figure, median, timesOf } from "./figures.ts";
+import type { Machine } from "./machine.ts";
+import type { Setting } from "./options.ts";
+import type { PutRates } from "./put-rates.ts";
+import type { Round } from "./rounds.ts";
+
+export interface SettingResult {
+  readonly setting: Setting;
+  readonly rounds: readonly Round[];
+  readonly figures: readonly Figure[];
+}
+
+/** What `--json` writes. Times are seconds, sizes bytes, rates MB (1,000,000 bytes) a second. */
+export interface Result {
+  readonly startedAt: string;
+  readonly machine: Machine;
+  readonly databaseBytes: number;
+  readonly crypto: CryptoFigures;
+  readonly cryptoFigures: readonly Figure[];
+  readonly settings: readonly SettingResult[];
+  /** Settings that were asked for and could not be measured here, and why. */
+  readonly skipped: Readonly<Partial<Record<Setting, string>>>;
+}
+
+const MIB = 1024 ** 2;
+
+export function renderResult(result: Result): string {
+  const { machine, databaseBytes, crypto, settings, skipped } = result;
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    `${machine.processors} × ${machine.processor}, ${gib(machine.memoryBytes)} GiB, Linux ${machine.kernel}`,
+    versions.join(", "),
+    `database ${(databaseBytes / 1e6).toFixed(0)} MB`,
+    ...settings.flatMap((each) => ["", ...renderSetting(each)]),
+    ...Object.entries(skipped).flatMap(([setting, why]) => ["", `${setting}: not measured: ${why}`]),
+    "",
+    "encryption",
+    ...(["seal", "open"] as const).map((way) => {
+      const { ours, age, ageEncryption } = crypto[way];
+      return row(way, `ours ${ours} MB/s, age ${age} MB/s, age-encryption ${ageEncryption} MB/s`);
+    }),
+    ...result.cryptoFigures.map(renderFigure),
+    "",
+  ].join("\n");
+}
+
+function renderSetting({ setting, rounds, figures }: SettingResult): string[] {
+  const times = timesOf(rounds);
+  const stages = Object.keys(rounds[0]?.trivault.stages ?? {});
+  const [first] = rounds;
+  return [
+    `${setting}, ${rounds.length} rounds, ${((first?.trivault.bytes ?? 0) / 1e6).toFixed(0)} MB sealed; median (each round)`,
+    timeRow("(a) floor: dump, zstd, age", times.floor),
+    timeRow("(b) usual script", times.script),
+    timeRow("      of which sftp", times.scriptSftp),
+    timeRow("      of which rclone", times.scriptS3),
+    timeRow("(c) Trivault, three tiers", times.trivault),
+    ...stages.map((stage) =>
+      timeRow(
+        `      ${stage} complete`,
+        rounds.map(({ trivault }) => trivault.stages[stage] ?? Number.NaN),
+      ),
+    ),
+    timeRow("(d) restore by hand", times.restoreByHand),
+    ...[...times.restores].map(([tier, seconds]) => timeRow(`(d) restore from ${tier}`, seconds)),
+    ...renderPuts(rounds.map((round) => round.puts)),
+    cpuRow(
+      "client CPU of (c), s",
+      rounds.map(({ trivault }) => trivault.client),
+    ),
+    cpuRow(
+      "server CPU of (c), s",
+      rounds.map(({ trivault }) => trivault.servers),
+    ),
+    row(
+      "CPU of (a), s",
+      `programs ${cpu(rounds.map(({ floor }) => floor.cpuSeconds))}, postgres ${cpu(rounds.map(({ floor }) => floor.serverCpuSeconds))}`,
+    ),
+    ...renderMemory(rounds),
+    ...figures.map(renderFigure),
+  ];
+}
+
+function renderPuts(puts: readonly PutRates[]): string[] {
+  const of = (name: keyof PutRates) => median(puts.map((rates) => rates[name])).toFixed(0);
+  return [
+    row("SFTP put", `ours ${of("sftpStore")} MB/s, sftp ${of("sftpProgram")} MB/s`),
+    row("S3 put", `ours ${of("s3Store")} MB/s, rclone ${of("rclone")} MB/s`),
+  ];
+}
+
+/** The most that each program ever held, over all rounds. */
+function renderMemory(rounds: readonly Round[]): string[] {
+  const of = (title: string, pick: (round: Round) => readonly Readonly<Record<string, number>>[]) => {
+    const all = rounds.flatMap(pick);
+    const programs = [...new Set(all.flatMap((peaks) => Object.keys(peaks)))];
+    const most = (program: string) => Math.max(...all.map((peaks) => peaks[program] ?? 0));
+    return row(title, programs.map((program) => `${program} ${(most(program) / MIB).toFixed(0)}`).join(", "));
+  };
+  return [
+    of("peak memory, MiB: script", ({ script }) => [script.dump.peaks, script.sftp.peaks, script.s3.peaks]),
+    of("      Trivault", ({ trivault }) => [trivault.peaks]),
+    of("      restore by hand", ({ restoreByHand }) => [restoreByHand.peaks]),
+    of("      restore by Trivault", ({ restores }) => Object.values(restores).map(({ peaks }) => peaks)),
+  ];
+}
+
+/** Parts of a sum, the largest first; parts that hardly count are left out. */
+function cpuRow(title: string, rounds: readonly Readonly<Record<string, number>>[]): string {
+  const names = Object.keys(rounds[0] ?? {});
+  const parts = names.map((name) => ({ name, seconds: median(rounds.map((round) => round[name] ?? 0)) }));
+  const shown = parts.filter(({ seconds }) => seconds >= 0.05).toSorted((a, b) => b.seconds - a.seconds);
+  return row(title, shown.map(({ name, seconds }) => `${name} ${seconds.toFixed(2)}`).join(", "));
+}
+
+function timeRow(title: string, seconds: readonly number[]): string {
+  const each = seconds.map((value) => value.toFixed(2)).join(" ");
+  return row(title, `${median(seconds).toFixed(2)} s`.padEnd(12) + `(${each})`);
+}
+
+function renderFigure({ name, value, unit, target, met }: Figure): string {
+  const shown = `${value.toFixed(unit === "segments" ? 0 : 2)} ${unit}`.padEnd(16);
+  if (target === null) return row(name, shown.trimEnd());
+  const wanted = "atMost" in target ? `≤ ${target.atMost}` : `≥ ${target.atLeast}`;
+  return row(name, `${shown}${wanted.padEnd(8)}${met ? "met" : "MISSED"}`);
+}
+
+const row = (title: string, rest: string) => `  ${title.padEnd(34)}${rest}`;
+const cpu = (seconds: readonly number[]) => median(seconds).toFixed(2);
+const gib = (bytes: number) => (bytes / 1024 ** 3).toFixed(0);
