@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import { isMarkedAsUntransferable } from "node:worker_threads";
 import type { Decrypter } from "age-encryption";
 import { type Segment, TrivaultError } from "@trivault/core";
@@ -44,7 +45,7 @@ export function createOpener(identities: readonly string[] | null): Opener {
   };
 }
 
-type PayloadKey = { readonly start: number; readonly key: Uint8Array };
+type PayloadKey = { readonly start: number; readonly key: KeyObject };
 
 /** Why a header does not open is returned, not thrown: it counts only once the segment's hash is known to be right. */
 async function readKey(

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import { formatBytes, TrivaultError } from "@trivault/core";
 import { encryptAge } from "./age.ts";
 import { sha256Hex } from "./digest.ts";
@@ -90,7 +90,7 @@ export async function sealBytes(plain: Uint8Array, recipients: readonly string[]
 }
 
 /** All of an age file that comes before the first chunk, and the key of its chunks. */
-async function makePrefix(recipients: readonly string[]): Promise<{ prefix: Uint8Array; key: Uint8Array }> {
+async function makePrefix(recipients: readonly string[]): Promise<{ prefix: Uint8Array; key: KeyObject }> {
   const { header, fileKey } = await makeHeader(recipients);
   const nonce = randomBytes(NONCE);
   return { prefix: Buffer.concat([header, nonce]), key: payloadKey(fileKey, nonce) };

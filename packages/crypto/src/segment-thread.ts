@@ -1,4 +1,4 @@
-import { createHash, hash } from "node:crypto";
+import { createHash, hash, type KeyObject } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import { CHUNK, openChunk, SEALED_CHUNK, sealChunk, TAG } from "./stream.ts";
@@ -16,7 +16,7 @@ export interface SealJob {
   readonly kind: "seal";
   readonly file: string;
   /** Header and nonce, and the payload's key; null to take the file as it is. */
-  readonly age: { readonly prefix: Uint8Array; readonly key: Uint8Array } | null;
+  readonly age: { readonly prefix: Uint8Array; readonly key: KeyObject } | null;
   readonly maxPlainSize: number;
   readonly memory: ArrayBuffer;
 }
@@ -32,7 +32,7 @@ export interface OpenJob {
   readonly size: number;
   readonly sha256: string;
   /** Where the payload's chunks start, and its key; null where nothing is to be decrypted. */
-  readonly age: { readonly start: number; readonly key: Uint8Array } | null;
+  readonly age: { readonly start: number; readonly key: KeyObject } | null;
 }
 export type Opened =
   | { readonly is: "opened"; readonly plainSize: number; readonly plainSha256: string }
@@ -89,7 +89,7 @@ function sealFile(fd: number, { age, maxPlainSize, memory }: SealJob): Sealed {
 }
 
 /** Seals a piece that starts with chunk `index`; an empty piece is one empty chunk. */
-function sealPiece(key: Uint8Array, index: number, last: boolean, plain: Uint8Array, out: Uint8Array): number {
+function sealPiece(key: KeyObject, index: number, last: boolean, plain: Uint8Array, out: Uint8Array): number {
   let size = 0;
   let start = 0;
   do {

@@ -1,4 +1,11 @@
-import { type CipherGCMTypes, createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
+import {
+  type CipherGCMTypes,
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from "node:crypto";
 import { AgeError } from "./age-error.ts";
 
 /**
@@ -16,11 +23,14 @@ const CIPHER = "chacha20-poly1305" as CipherGCMTypes;
 const OPTIONS = { authTagLength: TAG };
 
 /** Small enough that what a cipher returns stays in the CPU's cache; measured best of 4 to 64 KiB. */
-const PIECE = 16 * 1024;
+const PIECE = 32 * 1024;
 
-/** The key of a payload, from the file key that the header wraps and the payload's own nonce. */
-export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Buffer {
-  return Buffer.from(hkdfSync("sha256", fileKey, nonce, "payload", 32));
+/**
+ * The key of a payload, from the file key that the header wraps and the payload's own nonce. A KeyObject: given plain
+ * bytes, Node makes one for every chunk, which costs a third of the speed.
+ */
+export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync("sha256", fileKey, nonce, "payload", 32)));
 }
 
 /** The size of the sealed chunks of `plainSize` bytes, without header and nonce. */
@@ -29,7 +39,7 @@ export function sealedSize(plainSize: number): number {
 }
 
 /** Seals one chunk into the start of `out`, which must not overlap it; returns how many bytes that took. */
-export function sealChunk(key: Uint8Array, index: number, last: boolean, plain: Uint8Array, out: Uint8Array): number {
+export function sealChunk(key: KeyObject, index: number, last: boolean, plain: Uint8Array, out: Uint8Array): number {
   const cipher = createCipheriv(CIPHER, key, chunkNonce(index, last), OPTIONS);
   transform(cipher, plain, out);
   cipher.final();
@@ -41,7 +51,7 @@ export function sealChunk(key: Uint8Array, index: number, last: boolean, plain: 
  * Opens one chunk into the start of `out`, which may be the same memory as `sealed` or memory before it. False where it
  * is not authentic: what then lies in `out` must not be used.
  */
-export function openChunk(key: Uint8Array, index: number, last: boolean, sealed: Uint8Array, out: Uint8Array): boolean {
+export function openChunk(key: KeyObject, index: number, last: boolean, sealed: Uint8Array, out: Uint8Array): boolean {
   const size = sealed.length - TAG;
   if (size < 0 || (last && size === 0 && index > 0)) return false;
   const decipher = createDecipheriv(CIPHER, key, chunkNonce(index, last), OPTIONS);
@@ -61,7 +71,7 @@ export interface Transformer {
   final(): Generator<Uint8Array, void>;
 }
 
-export function createEncryptor(key: Uint8Array): Transformer {
+export function createEncryptor(key: KeyObject): Transformer {
   const pending = new Uint8Array(CHUNK);
   let used = 0;
   let index = 0;
@@ -92,7 +102,7 @@ export function createEncryptor(key: Uint8Array): Transformer {
  * Yields only authentic plaintext, and all of it that came before whatever is wrong; then throws AgeError "payload". Until
  * `final` has ended without an error the payload may be cut short.
  */
-export function createDecryptor(key: Uint8Array): Transformer {
+export function createDecryptor(key: KeyObject): Transformer {
   const pending = new Uint8Array(SEALED_CHUNK);
   let used = 0;
   let index = 0;
