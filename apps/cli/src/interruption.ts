@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import { TrivaultError } from "@trivault/core";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-/** `npm run` passes the terminal's Ctrl-C on to us, which we got already: one keystroke arrives twice. */
+/** `npm run` may pass on to us the Ctrl-C that the terminal has sent us already: one keystroke, two signals. */
 const SAME_KEYSTROKE_MS = 1000;
 
 export interface Interruption {

@@ -61,7 +61,7 @@ function bars(stream: Stream, now: () => number): ProgressDisplay {
 
 export function barText(task: Task, width: number, seconds: number): string {
   const share = shareOf(task);
-  const full = Math.round((share ?? 0) * BAR_WIDTH);
+  const full = Math.floor((share ?? 0) * BAR_WIDTH);
   const bar = "█".repeat(full) + "░".repeat(BAR_WIDTH - full);
   const percent = share === null ? "    " : `${String(Math.floor(share * 100)).padStart(3)}%`;
   const rate = task.state === "active" && seconds > 1 ? `${formatBytes(task.bytes / seconds)}/s` : stateText(task);

@@ -6,7 +6,7 @@ import type { Environment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatSeconds, print, printJson, say } from "../output.ts";
 import type { Running } from "../perform.ts";
-import { showProgress } from "../progress.ts";
+import { showProgress, type Task } from "../progress.ts";
 import { withTiers } from "./tiers.ts";
 
 export interface RestoreOptions {
@@ -62,16 +62,19 @@ async function carryOut(
   { signal }: Running,
 ): Promise<RestoreResult> {
   const display = showProgress(process.stderr);
+  const show = (state: Task["state"], bytes: number, totalBytes: number | null) =>
+    display.update([{ name: "restore", state, bytes, totalBytes }]);
   try {
-    return await withTiers(config, (tiers) =>
+    const result = await withTiers(config, (tiers) =>
       restoreBackup(config, tiers, request, {
         signal,
         log,
         note: (line) => display.say(line),
-        progress: ({ bytes, totalBytes }) =>
-          display.update([{ name: "restore", state: "active", bytes, totalBytes: totalBytes ?? null }]),
+        progress: ({ bytes, totalBytes }) => show("active", bytes, totalBytes ?? null),
       }),
     );
+    show("completed", result.bytes, result.bytes);
+    return result;
   } finally {
     display.stop();
   }

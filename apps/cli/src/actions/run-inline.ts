@@ -21,19 +21,21 @@ export async function runHere(config: Config, log: Logger, database: string, run
   }
 }
 
-type Watch = Pick<Parameters<typeof runInline>[2], "note" | "progress">;
+type Watch = Pick<Parameters<typeof runInline>[2], "note" | "progress" | "ended">;
 
 async function watched(config: Config, run: (watch: Watch) => Promise<InlineResult>): Promise<InlineResult> {
   const display = showProgress(process.stderr);
   const progress = new Map<StageName, Progress>();
-  const show = (result: InlineResult | null) => display.update(tasksOf(config, progress, result));
-  const timer = setInterval(() => show(null), 250);
+  const ended = new Map<StageName, "completed" | "failed">();
+  const show = () => display.update(tasksOf(config, progress, ended));
+  const timer = setInterval(show, 250);
   try {
     const result = await run({
       note: (stage, line) => display.say(`${stage}: ${line}`),
       progress: (stage, now) => progress.set(stage, now),
+      ended: (stage, ok) => ended.set(stage, ok ? "completed" : "failed"),
     });
-    show(result);
+    show();
     return result;
   } finally {
     clearInterval(timer);
@@ -52,11 +54,15 @@ function stagesOf(config: Config): Stage[] {
   return [{ key: "dump", stage: "dump", tier: null }, { key: "encrypt", stage: "encrypt", tier: null }, ...copies];
 }
 
-function tasksOf(config: Config, progress: Map<StageName, Progress>, result: InlineResult | null): Task[] {
+function tasksOf(
+  config: Config,
+  progress: ReadonlyMap<StageName, Progress>,
+  ended: ReadonlyMap<StageName, Task["state"]>,
+): Task[] {
   const total = progress.get("encrypt")?.totalBytes ?? progress.get("dump")?.totalBytes ?? null;
   return stagesOf(config).map((stage) => {
     const now = progress.get(stage.key);
-    const state = result ? reportOf(stage, result).state : now ? "active" : "waiting";
+    const state = ended.get(stage.key) ?? (now ? "active" : "waiting");
     return { name: stageName(stage), state, bytes: now?.bytes ?? 0, totalBytes: now?.totalBytes ?? total };
   });
 }
