@@ -32,6 +32,7 @@ export async function runInline(
     log: Logger;
     note: (stage: StageName, line: string) => void;
     progress: (stage: StageName, progress: Progress) => void;
+    ended?: (stage: StageName, ok: boolean) => void;
   },
 ): Promise<InlineResult> {
   const ref = { database, backupId: newBackupId() };
@@ -49,9 +50,11 @@ export async function runInline(
     const outcome = stage(context).then(
       ({ bytes, seconds }) => {
         stages[name] = { ok: true, bytes, seconds };
+        watch.ended?.(name, true);
       },
       async (error: unknown) => {
         stages[name] = { ok: false, error };
+        watch.ended?.(name, false);
         if (name === "encrypt") await giveUp(site, ref, error instanceof Error ? error.message : "encryption failed");
       },
     );
