@@ -2,11 +2,11 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { inspectTiers, startSite, type TestSite } from "./support/site.ts";
+import { inspectTiers, startSite, type TestSite, webShop } from "./support/site.ts";
 
 let site: TestSite;
 beforeAll(async () => {
-  site = await startSite({ megabytes: 50 });
+  site = await startSite({ fill: webShop(50) });
 }, 120_000);
 afterAll(async () => site?.[Symbol.asyncDispose](), 60_000);
 

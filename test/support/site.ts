@@ -57,7 +57,17 @@ export interface TestWorker {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export async function startSite(options: { megabytes: number; env?: Record<string, string> }): Promise<TestSite> {
+export interface SiteOptions {
+  /** Makes the database's content, given its URL. */
+  readonly fill: (url: string) => Promise<unknown>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export function webShop(megabytes: number): SiteOptions["fill"] {
+  return (url) => createSampleDatabase(url, { megabytes });
+}
+
+export async function startSite(options: SiteOptions): Promise<TestSite> {
   const stack = new AsyncDisposableStack();
   try {
     const folder = stack.use(await makeTempDir("tv-site"));
@@ -69,7 +79,7 @@ export async function startSite(options: { megabytes: number; env?: Record<strin
     ]);
     for (const part of [postgres, redisServer, remote, s3]) stack.use(part);
     const url = await postgres.createDatabase(DATABASE);
-    await createSampleDatabase(url, { megabytes: options.megabytes });
+    await options.fill(url);
     const bucket = `site-${Date.now()}-${process.pid}`;
     await s3.createBucket(bucket);
     const env = {
@@ -165,6 +175,7 @@ async function keys(folder: string): Promise<Record<string, string>> {
   const escrow = await generateKeys();
   const signing = await loadOrCreateSigningKey(path.join(folder, "signing.key"));
   await writeIdentityFile(path.join(folder, "identity.txt"), operations, signing.publicKey);
+  await writeIdentityFile(path.join(folder, "escrow.txt"), escrow, signing.publicKey);
   return {
     BACKUP_ENCRYPTION_RECIPIENTS: `${operations.recipient},${escrow.recipient}`,
     BACKUP_IDENTITY_FILE: path.join(folder, "identity.txt"),

@@ -24,7 +24,7 @@ export async function fetchSegment(
   for (const tier of tiers) {
     try {
       const key = backupKey(ref.database, ref.backupId, segment.name);
-      const cipher = await readAll(tier.store.get(key, { signal: options.signal }), segment.size);
+      const cipher = await readAll(tier.store.get(key, { signal: options.signal }), segment.size, segment.name);
       return { plain: await opener.open(cipher, segment), tier: tier.name };
     } catch (error) {
       options.signal.throwIfAborted();

@@ -5,15 +5,15 @@ const NOTE = `# How to restore these backups without Trivault
 
 Each folder \`<database>/<backup id>/\` that holds a \`manifest.json\` is one complete backup; one without it is not.
 The backup id begins with the time, in UTC. You need: this folder, your age identity (the secret key, AGE-SECRET-KEY-1…),
-and the programs age, zstd, pg_restore, psql and sha256sum. On Debian or Ubuntu:
+and the programs age, zstd, pg_restore and psql. On Debian or Ubuntu:
 
-    apt-get install age zstd postgresql-client coreutils
+    apt-get install age zstd postgresql-client
 
 In the folder of the backup that you want:
 
-1. Check that every file is whole. manifest.json lists each with its size and SHA-256; this compares them (needs jq):
+1. Check that every file is whole. manifest.json lists each with its SHA-256; this compares them:
 
-       jq -r '.manifest.segments[] | .sha256 + "  " + .name' manifest.json | sha256sum --check
+       awk -F'"' '$2=="name"{n=$4} $2=="sha256"{print $4 "  " n}' manifest.json | sha256sum --check
 
 2. Make the archive: decrypt each segment, in the order of their numbers, and decompress the whole:
 

@@ -25,8 +25,9 @@ export async function runService(
   try {
     const config = configFromEnvironment("backup");
     const log = createLogger(config.logLevel, name);
+    const stop = signalled(); // heard from now on: a signal during the start ends what was started, in order
     const running = await start(config, log);
-    await signalled();
+    await stop;
     log.info("shutting down");
     await running.close();
     log.info("closed");

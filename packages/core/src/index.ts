@@ -7,3 +7,4 @@ export * from "./ids.ts";
 export * from "./keys.ts";
 export * from "./log.ts";
 export * from "./manifest.ts";
+export * from "./reaper.ts";

@@ -1,5 +1,5 @@
-import { TrivaultError } from "@trivault/core";
-import { type Child, type Command, type Outcome, findReaper, startChild, succeeded } from "./child.ts";
+import { findReaper, TrivaultError } from "@trivault/core";
+import { type Child, type Command, type Outcome, startChild, succeeded } from "./child.ts";
 
 /** Programs joined by the operating system's pipes: `a | b | c`, with every exit status kept. */
 export interface Chain {

@@ -1,8 +1,8 @@
-import { type ChildProcess, type StdioOptions, execFile, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hidePasswords } from "@trivault/core";
+import { hidePasswords, type Reaper } from "@trivault/core";
 
 export type Env = Readonly<Record<string, string>>;
 
@@ -92,24 +92,6 @@ export function succeeded(outcome: Outcome): boolean {
 export function statusOf({ code, signal }: Outcome): string {
   if (signal !== null) return `was ended by signal ${signal} (${constants.signals[signal]})`;
   return code === null ? "could not be started" : `failed with exit status ${code}`;
-}
-
-/** A prefix for argument lists: empty, or the program that makes a child die with its parent. */
-export type Reaper = readonly string[];
-
-let reaper: Promise<Reaper> | undefined;
-
-/**
- * `setpriv --pdeathsig KILL` (util-linux): the kernel kills the child when our thread ends, even by SIGKILL, so that a
- * dump does not run on without an owner. Elsewhere (macOS) such an orphan ends when its spool folder is swept.
- */
-export function findReaper(): Promise<Reaper> {
-  reaper ??= new Promise((resolve) => {
-    if (process.platform !== "linux") return resolve([]);
-    const prefix = ["--pdeathsig", "KILL", "--"];
-    execFile("setpriv", [...prefix, "true"], (error) => resolve(error ? [] : ["setpriv", ...prefix]));
-  });
-  return reaper;
 }
 
 /** setpriv replaces itself by the program; stopped before that, it would not be bound to us yet. */

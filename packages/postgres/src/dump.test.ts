@@ -7,9 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { type TrivaultError, silentLogger } from "@trivault/core";
+import { findReaper, type TrivaultError, silentLogger } from "@trivault/core";
 import { type TempDir, expectNoLeaks, makeTempDir } from "@trivault/testkit";
-import { findReaper } from "./child.ts";
+
 import { parseDatabaseUrl } from "./connection-url.ts";
 import { type DumpProcess, startDump } from "./dump.ts";
 import { requireTools } from "./tools.ts";

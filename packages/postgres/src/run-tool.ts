@@ -1,6 +1,7 @@
+import { findReaper } from "@trivault/core";
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
-import { type Command, type Outcome, findReaper, startChild } from "./child.ts";
+import { type Command, type Outcome, startChild } from "./child.ts";
 
 /** For outputs that are small by nature; one that is not ends the program rather than fill our memory. */
 const MAX_OUTPUT = 64 * 1024 * 1024;

@@ -9,16 +9,16 @@ import { z } from "zod";
  * makes (a retry makes another: `current`). Encrypt jobs have the backup's id, copy jobs `<backup id>.<tier>`.
  */
 const name = z.string().min(1).max(255);
-const backupId = z.string().regex(/^\d{8}t\d{6}z-[0-9a-z]{8}$/);
+const id = z.string().regex(/^\d{8}t\d{6}z-[0-9a-z]{8}$/);
 
 export const dumpJobSchema = z.object({
   database: name,
   /** The backup that the newest attempt makes; set by the worker. */
-  current: backupId.optional(),
+  current: id.optional(),
   requestedBy: z.enum(["api", "cli", "schedule"]),
 });
-export const encryptJobSchema = z.object({ database: name, backupId });
-export const copyJobSchema = z.object({ database: name, backupId, from: name, to: name });
+export const encryptJobSchema = z.object({ database: name, backupId: id });
+export const copyJobSchema = z.object({ database: name, backupId: id, from: name, to: name });
 export const maintenanceJobSchema = z.object({});
 
 export type DumpJob = z.infer<typeof dumpJobSchema>;

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, TrivaultError } from "@trivault/core";
+import { codeOf, findReaper, TrivaultError } from "@trivault/core";
 import { connectRedis } from "./redis.ts";
 
 /** Longest path of a Unix socket (sun_path) that every system takes. */
@@ -44,44 +44,55 @@ export async function startPrivateRedis(backupDir: string): Promise<PrivateRedis
     "maxmemory-policy": "noeviction",
     daemonize: "no",
   };
-  const child = spawn(
-    "redis-server",
-    Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
-    { stdio: ["ignore", "pipe", "pipe"], detached: true },
+  const server = await launch(Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]));
+  for (let tries = 0; tries < 100 && server.failure() === null; tries++) {
+    if (await answers(url)) return { url, stop: () => server.stop() };
+    await sleep(100);
+  }
+  const failure = server.failure() ?? "it does not answer";
+  await server.stop();
+  throw new TrivaultError(
+    "QUEUE_UNREACHABLE",
+    `redis-server could not be started under ${data}: ${failure} Install it (apt-get install redis-server, brew install redis), or set REDIS_URL.`,
+    { permanent: true },
   );
+}
+
+interface Server {
+  /** Why it is not running, or null. */
+  failure(): string | null;
+  stop(): Promise<void>;
+}
+
+/** In a process group of its own, so that Ctrl-C reaches us and not it; where we are killed, it ends as well. */
+async function launch(args: readonly string[]): Promise<Server> {
+  const [file = "redis-server", ...rest] = [...(await findReaper("TERM")), "redis-server", ...args];
+  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const ended = Promise.withResolvers<void>();
   let said = "";
+  let failure: string | null = null;
   const keep = (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-2000);
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
-  const ended = Promise.withResolvers<void>();
-  let gone: string | null = null;
   child.once("error", (error) => {
-    gone = codeOf(error) === "ENOENT" ? "it is not installed" : error.message;
+    failure = codeOf(error) === "ENOENT" ? "it is not installed." : error.message;
     ended.resolve();
   });
   child.once("exit", (code, signal) => {
-    gone ??= `it ended with ${signal ?? code}`;
+    failure ??= `it ended with ${signal ?? code}. ${said.trim().split("\n").slice(-3).join(" ")}`;
     ended.resolve();
   });
-  for (let tries = 0; tries < 100 && gone === null; tries++) {
-    if (await answers(url)) return { url, stop: () => stop(child, ended.promise) };
-    await sleep(100);
-  }
-  child.kill("SIGKILL");
-  throw new TrivaultError(
-    "QUEUE_UNREACHABLE",
-    `redis-server could not be started under ${data}: ${gone ?? "it does not answer"}. ${said.trim().split("\n").slice(-3).join(" ")} Install it (apt-get install redis-server, brew install redis), or set REDIS_URL.`,
-    { permanent: true },
-  );
-}
-
-async function stop(child: ReturnType<typeof spawn>, ended: Promise<void>): Promise<void> {
-  child.kill("SIGTERM");
-  const hurry = setTimeout(() => child.kill("SIGKILL"), 10_000);
-  await ended;
-  clearTimeout(hurry);
+  return {
+    failure: () => failure,
+    async stop() {
+      child.kill("SIGTERM");
+      const hurry = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      await ended.promise;
+      clearTimeout(hurry);
+    },
+  };
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { messageOf, newBackupId, TrivaultError } from "@trivault/core";
+import { newBackupId, TrivaultError } from "@trivault/core";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { type CopyJob, copyJobId, type DumpJob, type EncryptJob } from "./jobs.ts";
 import { KEY_PREFIX, type Queues } from "./queues.ts";
-import { within } from "./redis.ts";
+import { isConnectionError, within } from "./redis.ts";
 
 /** An idempotency key is remembered for so long. */
 const REMEMBER_SECONDS = 24 * 3600;
@@ -29,7 +29,8 @@ export function requestBackup(queues: Queues, redis: Redis, request: BackupReque
     const runId = newBackupId();
     if (request.idempotencyKey !== undefined) {
       const key = idempotencyName(request.database, request.idempotencyKey);
-      const earlier = await redis.set(key, runId, "EX", REMEMBER_SECONDS, "NX", "GET");
+      const first = (await redis.set(key, runId, "EX", REMEMBER_SECONDS, "NX")) !== null;
+      const earlier = first ? null : await redis.get(key);
       if (earlier !== null) {
         // Killed between the two writes, an earlier request may have left its key without its job.
         await addOnce(queues.dump, "dump", earlier, { database: request.database, requestedBy: request.requestedBy });
@@ -66,16 +67,14 @@ async function addOrRestart(queue: Queue, name: string, jobId: string, data: obj
   await queue.add(name, data, { jobId });
 }
 
+/** Ends soon, and turns a Redis that is away into QUEUE_UNREACHABLE; whatever else goes wrong is passed on as it is. */
 export async function failingFast<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await within(ANSWER_MS, work());
   } catch (cause) {
-    if (cause instanceof TrivaultError) throw cause;
-    throw new TrivaultError(
-      "QUEUE_UNREACHABLE",
-      `Redis does not answer (${messageOf(cause)}), so nothing was enqueued for sure; try again when it is up.`,
-      { cause },
-    );
+    if (!isConnectionError(cause)) throw cause;
+    const message = "Redis does not answer, so it is not known whether anything was enqueued; try again when it is up.";
+    throw new TrivaultError("QUEUE_UNREACHABLE", message, { cause });
   }
 }
 

@@ -43,7 +43,7 @@ export function runStatus(
         stages.push(await statusOf(queue, tier, await queues[queue].getJob(copyJobId(backupId, tier))));
       }
     }
-    return { runId, database: data.database, backupId, stages };
+    return { runId: dump.id ?? runId, database: data.database, backupId, stages };
   });
 }
 

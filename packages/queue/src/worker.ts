@@ -111,7 +111,7 @@ async function carryOut(
         .log(`${new Date().toISOString()} ${line}`)
         .catch((error: unknown) => log.debug({ err: error }, "a log line was not kept"));
     },
-    progress: progress.report,
+    progress: (value) => progress.report(value),
   };
   try {
     return await handler.run(job.data, context, { id: job.id ?? "", update: (data) => job.updateData(data) });

@@ -25,13 +25,13 @@ export function storeSource(store: Store, key: Key, object: { size: number; sha2
 }
 
 /** The whole of a small object. `maxBytes` bounds what an untrusted tier can make us hold: CORRUPT beyond. */
-export async function readAll(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+export async function readAll(chunks: AsyncIterable<Uint8Array>, maxBytes: number, name = "An object"): Promise<Buffer> {
   const all: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunks) {
     size += chunk.byteLength;
     if (size > maxBytes) {
-      throw new TrivaultError("CORRUPT", `An object is larger than the ${maxBytes} bytes it may have.`, {
+      throw new TrivaultError("CORRUPT", `${name} is larger than the ${maxBytes} bytes it may have.`, {
         permanent: true,
       });
     }

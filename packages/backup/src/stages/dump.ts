@@ -128,15 +128,13 @@ async function dumpIntoSpool(work: Work): Promise<number> {
 
 /** Reports progress, and holds the dump back while too many parts wait to be sealed. Ends with the dump. */
 async function followSpool(dump: DumpProcess, { site, run, context }: Work, signal: AbortSignal): Promise<void> {
-  let ended = false;
-  const end = () => {
-    ended = true;
-  };
+  const ended = new AbortController();
+  const end = () => ended.abort();
   dump.done.then(end, end);
   let held = false;
   let seen = -1;
   let movedAt = performance.now();
-  for (let look = 0; !ended; look++) {
+  for (let look = 0; !ended.signal.aborted; look++) {
     const { parts, lastSize } = await readSpool(run);
     const full = parts.length > MAX_WAITING_PARTS;
     if (full && !held) dump.pause();
@@ -157,7 +155,7 @@ async function followSpool(dump: DumpProcess, { site, run, context }: Work, sign
       context.progress({ bytes, segments: parts.at(-1) ?? 0 });
     }
     await pause(signal).catch((error: unknown) => {
-      if (!ended) throw signal.reason ?? error;
+      if (!ended.signal.aborted) throw signal.reason ?? error;
     });
   }
 }

@@ -102,8 +102,8 @@ export const FIELDS = {
   BACKUP_API_HOST: field(text.regex(/^[A-Za-z0-9.:_-]+$/), "an address to listen on, such as 127.0.0.1"),
   BACKUP_API_PORT: field(whole(0, 65535), "a port, such as 3000"),
   BACKUP_API_TOKEN: field(
-    text.min(16),
-    "a secret of at least 16 characters, such as `openssl rand -hex 32` prints",
+    text.regex(/^[!-~]{16,}$/),
+    "a secret of at least 16 letters, digits and signs, such as `openssl rand -hex 32` prints",
     true,
   ),
   WORKER_QUEUES: field(
