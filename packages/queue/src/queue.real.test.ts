@@ -1,0 +1,249 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
+import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
+import type { Redis } from "ioredis";
+import { startPrivateRedis } from "./private-redis.ts";
+import { requestBackup, startCopy, startEncrypt } from "./producer.ts";
+import { closeQueues, openQueues, type Queues } from "./queues.ts";
+import { checkRedis, connectRedis } from "./redis.ts";
+import { isSettled, runStatus } from "./runs.ts";
+import { ensureSchedules } from "./schedules.ts";
+import { type Handler, type RunningWorker, startWorker } from "./worker.ts";
+
+let server: RedisServer;
+let redis: Redis;
+let queues: Queues;
+let running: RunningWorker[] = [];
+beforeEach(async () => {
+  server = await startRedis();
+  redis = connectRedis(server.url, "wait");
+  queues = openQueues(redis);
+});
+afterEach(async () => {
+  for (const worker of running) await worker.close(0);
+  running = [];
+  await closeQueues(queues);
+  redis.disconnect();
+  await server.stop();
+});
+
+const config: WorkerConfig = resolveConfig({ WORKER_TAKEOVER_SECONDS: "5" }, "read").worker;
+const work = (handler: Handler["run"], failed?: Handler["failed"]) => {
+  const worker = startWorker(
+    redis,
+    "dump",
+    config,
+    silentLogger(),
+    failed ? { run: handler, failed } : { run: handler },
+  );
+  running.push(worker);
+  return worker;
+};
+const request = (idempotencyKey?: string) =>
+  requestBackup(queues, redis, { database: "shop", requestedBy: "api", idempotencyKey });
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await condition()); tries++) {
+    if (tries > 400) throw new Error("it did not happen within 20 s");
+    await sleep(50);
+  }
+}
+
+describe("redis", () => {
+  test.each(["allkeys-lru", "volatile-ttl"])("with maxmemory-policy %s is refused", async (policy) => {
+    await using careless = await startRedis({ args: ["--maxmemory-policy", policy] });
+    const connection = connectRedis(careless.url, "fail-fast");
+    const refused = { code: "QUEUE_UNSAFE", permanent: true, message: expect.stringContaining(policy) };
+    await expect(checkRedis(connection, careless.url)).rejects.toMatchObject(refused);
+    connection.disconnect();
+    await checkRedis(redis, server.url);
+  });
+
+  test("that is not there is told by its address, without its password", async () => {
+    const connection = connectRedis("redis://:hunter2@127.0.0.1:1", "fail-fast");
+    const error: unknown = await checkRedis(connection, "redis://:hunter2@127.0.0.1:1").catch(
+      (cause: unknown) => cause,
+    );
+    expect(error).toMatchObject({ code: "QUEUE_UNREACHABLE", message: expect.stringContaining("127.0.0.1:1") });
+    expect(String(error)).not.toContain("hunter2");
+    connection.disconnect();
+  });
+
+  test("of our own: private, durable, used by whoever comes second, gone afterwards", async () => {
+    await using dir = await makeTempDir();
+    const first = await startPrivateRedis(dir.path);
+    const second = await startPrivateRedis(dir.path);
+    expect(second.url).toBe(first.url);
+    const connection = connectRedis(first.url, "fail-fast");
+    await checkRedis(connection, first.url);
+    expect(await connection.config("GET", "appendonly")).toEqual(["appendonly", "yes"]);
+    expect(await connection.config("GET", "port")).toEqual(["port", "0"]);
+    await connection.set("kept", "yes");
+    connection.disconnect();
+    await second.stop();
+    await first.stop();
+    const third = await startPrivateRedis(dir.path);
+    const again = connectRedis(third.url, "fail-fast");
+    expect(await again.get("kept")).toBe("yes");
+    again.disconnect();
+    await third.stop();
+  });
+});
+
+describe("producer", () => {
+  test("each request is a run; the same idempotency key is the same run, also at once and after a restart of Redis' clients", async () => {
+    expect((await request()).runId).not.toBe((await request()).runId);
+    const answers = await Promise.all(Array.from({ length: 5 }, () => request("one")));
+    expect(new Set(answers.map(({ runId }) => runId)).size).toBe(1);
+    expect(answers.filter(({ created }) => created)).toHaveLength(1);
+    expect(await queues.dump.getWaitingCount()).toBe(3);
+  });
+
+  test("a stage is started once while it waits or runs, and anew once it has ended", async () => {
+    const job = { database: "shop", backupId: "20261123t020000z-7f3k9xq2" };
+    for (let i = 0; i < 3; i++) await startEncrypt(queues, job);
+    expect(await queues.encrypt.getWaitingCount()).toBe(1);
+    let calls = 0;
+    const run = async () => ({ call: ++calls });
+    running.push(startWorker(redis, "encrypt", config, silentLogger(), { run }));
+    await until(async () => (await queues.encrypt.getCompletedCount()) === 1);
+    await startEncrypt(queues, job);
+    await until(async () => (await queues.encrypt.getJob(job.backupId))?.returnvalue?.call === 2);
+    expect(await queues.encrypt.getCompletedCount()).toBe(1);
+  });
+
+  test("says within seconds that Redis is away, instead of waiting for it", async () => {
+    const impatient = connectRedis(server.url, "fail-fast");
+    const theirs = openQueues(impatient);
+    await impatient.ping();
+    await server.stop();
+    const begun = performance.now();
+    await expect(requestBackup(theirs, impatient, { database: "shop", requestedBy: "api" })).rejects.toMatchObject({
+      code: "QUEUE_UNREACHABLE",
+    });
+    expect(performance.now() - begun).toBeLessThan(8000);
+    impatient.disconnect();
+  });
+});
+
+describe("worker", () => {
+  test("keeps result, progress and a readable log with the job", async () => {
+    work(async (_data, context) => {
+      context.note("half of it");
+      context.progress({ bytes: 1, segments: 0 });
+      context.progress({ bytes: 2, segments: 1 });
+      return { done: true };
+    });
+    const { runId } = await request();
+    await until(async () => (await queues.dump.getCompletedCount()) === 1);
+    const job = await queues.dump.getJob(runId);
+    expect(job).toMatchObject({ progress: { bytes: 2, segments: 1 }, returnvalue: { done: true } });
+    expect((await queues.dump.getJobLogs(runId)).logs).toEqual([expect.stringMatching(/^\d{4}-.*Z half of it$/)]);
+  });
+
+  test("a permanent failure is not tried again, is told in the operator's words, and is tidied up after", async () => {
+    let calls = 0;
+    const tidied: unknown[] = [];
+    work(
+      async () => {
+        calls++;
+        throw new TrivaultError("DATABASE_REFUSED", "The password is wrong; set another one.", { permanent: true });
+      },
+      async (data) => void tidied.push(data),
+    );
+    const { runId } = await request();
+    await until(async () => (await queues.dump.getFailedCount()) === 1);
+    await until(async () => tidied.length === 1);
+    expect(calls).toBe(1);
+    const status = await runStatus(queues, runId, []);
+    expect(status?.stages[0]).toMatchObject({ state: "failed", problem: "The password is wrong; set another one." });
+    expect(status && isSettled(status)).toBe(true);
+  });
+
+  test("a passing failure is tried again later, and is not settled until then", async () => {
+    let calls = 0;
+    work(async () => {
+      if (++calls === 1) throw new TrivaultError("STORE_UNREACHABLE", "not now");
+      return {};
+    });
+    const { runId } = await request();
+    await until(async () => (await queues.dump.getDelayedCount()) === 1);
+    const status = await runStatus(queues, runId, []);
+    expect(status?.stages[0]).toMatchObject({ state: "retrying", attempts: 1 });
+    expect(status && isSettled(status)).toBe(false);
+    await (await queues.dump.getJob(runId))?.promote();
+    await until(async () => (await queues.dump.getCompletedCount()) === 1);
+    expect(calls).toBe(2);
+  });
+
+  test("on shutdown, a job that cannot finish in time goes back to the queue and costs no attempt", async () => {
+    const begun = Promise.withResolvers<void>();
+    const worker = work(async (_data, { signal }) => {
+      begun.resolve();
+      await sleep(60_000, undefined, { signal });
+      return {};
+    });
+    const { runId } = await request();
+    await begun.promise;
+    const asked = performance.now();
+    await worker.close(200);
+    expect(performance.now() - asked).toBeLessThan(5000);
+    const job = await queues.dump.getJob(runId);
+    expect(job?.attemptsMade).toBe(0);
+    expect(["delayed", "waiting"]).toContain(await job?.getState());
+    running = [];
+    work(async () => ({}));
+    await until(async () => (await queues.dump.getCompletedCount()) === 1);
+  });
+
+  test("what is not a job of ours is refused by name, without being run", async () => {
+    const { parseJob, copyJobSchema } = await import("./jobs.ts");
+    expect(() =>
+      parseJob(copyJobSchema, "remote-sync", { database: "shop", backupId: "../../etc", from: "a", to: "b" }),
+    ).toThrow(/remote-sync.*backupId/);
+    await startCopy(queues, "remote-sync", {
+      database: "shop",
+      backupId: "20261123t020000z-7f3k9xq2",
+      from: "local",
+      to: "remote",
+    });
+    const [job] = await queues["remote-sync"].getWaiting();
+    expect(job?.id).toBe("20261123t020000z-7f3k9xq2.remote");
+  });
+});
+
+describe("schedules", () => {
+  const databases = (cron: string | null, name = "shop") => [
+    { name, url: "postgresql://secret@h/shop", schedule: cron === null ? null : { cron, timeZone: "Europe/Paris" } },
+  ];
+  const crons = async () => (await queues.dump.getJobSchedulers()).map(({ pattern, tz }) => `${pattern} ${tz}`);
+
+  test("twenty starts of two processes leave one schedule and one next run; a changed or removed one follows", async () => {
+    await Promise.all(Array.from({ length: 20 }, () => ensureSchedules(queues, databases("0 3 * * *"))));
+    expect(await crons()).toEqual(["0 3 * * * Europe/Paris"]);
+    expect(await queues.dump.getDelayedCount()).toBe(1);
+    await ensureSchedules(queues, databases("30 4 * * *"));
+    expect(await crons()).toEqual(["30 4 * * * Europe/Paris"]);
+    expect(await queues.dump.getDelayedCount()).toBe(1);
+    await ensureSchedules(queues, databases(null));
+    expect(await crons()).toEqual([]);
+  });
+
+  test("come back after FLUSHALL, run, and carry no secret", async () => {
+    await ensureSchedules(queues, databases("* * * * * *", "Ünusual: name"));
+    await redis.flushall();
+    await ensureSchedules(queues, databases("* * * * * *", "Ünusual: name"));
+    const seen: unknown[] = [];
+    work(async (data) => {
+      seen.push(data);
+      return {};
+    });
+    await until(async () => seen.length >= 2);
+    expect(seen[0]).toEqual({ database: "Ünusual: name", requestedBy: "schedule" });
+    await ensureSchedules(queues, databases(null));
+    const keys = await redis.keys("*");
+    const dump = await Promise.all(keys.map(async (key) => JSON.stringify(await redis.dump(key))));
+    expect(dump.join("")).not.toContain("secret");
+  });
+});
