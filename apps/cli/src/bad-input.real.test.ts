@@ -13,7 +13,7 @@ let before: string[];
 let settle: () => Promise<void>;
 beforeAll(async () => {
   site = await makeFixture(9);
-  expect((await site.cli("run --inline")).code).toBe(0);
+  expect(await site.cli("run --inline")).toMatchObject({ code: 0 });
   before = await filesIn(site.backupDir);
 }, 120_000);
 afterAll(async () => {
