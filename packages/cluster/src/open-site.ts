@@ -1,6 +1,6 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import type { Site } from "@trivault/backup";
-import { type Config, messageOf, TrivaultError } from "@trivault/core";
+import { type Config, ensureFolder, messageOf, TrivaultError } from "@trivault/core";
 import { checkRecipients, createSealer, loadOrCreateSigningKey, type Sealer, type SigningKey } from "@trivault/crypto";
 import { openTiers, type Tier } from "@trivault/storage";
 
@@ -36,7 +36,7 @@ export async function openSite(config: Config): Promise<OpenSite> {
 
 async function checkWritable(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await ensureFolder(directory);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new TrivaultError(

@@ -1,8 +1,8 @@
-import { mkdir, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { rename, rm, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
-import { formatBytes, TrivaultError } from "@trivault/core";
+import { ensureFolder, formatBytes, messageOf, TrivaultError } from "@trivault/core";
 import {
   type Connection,
   type DumpProcess,
@@ -197,7 +197,13 @@ function connectionOf(site: Site, database: string): Connection {
 /** A spool that cannot hold a backup's bounded share fails here, by name, and not as a broken pipe later. */
 async function checkSpool(site: Site): Promise<void> {
   const { spoolDir, segmentSize } = site.config;
-  await mkdir(spoolDir, { recursive: true, mode: 0o700 });
+  await ensureFolder(spoolDir).catch((cause: unknown) => {
+    throw new TrivaultError(
+      "STORE_REFUSED",
+      `The spool ${spoolDir} cannot be made (${messageOf(cause)}): set BACKUP_SPOOL_DIR to a folder on a tmpfs, such as /dev/shm/trivault.`,
+      { permanent: true, cause },
+    );
+  });
   const { bavail, bsize } = await statfs(spoolDir);
   const needed = (MAX_WAITING_PARTS + 1) * segmentSize;
   if (bavail * bsize >= needed) return;

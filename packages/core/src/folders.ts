@@ -1,0 +1,28 @@
+import { mkdir, stat } from "node:fs/promises";
+import path from "node:path";
+import { codeOf } from "./errors.ts";
+
+/**
+ * `mkdir -p` with 0700. Node's own `recursive` never comes back where a parent exists and still answers ENOENT, as
+ * folders under /proc do.
+ */
+export async function ensureFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === "EEXIST" && (await isFolder(folder))) return;
+    const parent = path.dirname(folder);
+    if (codeOf(error) !== "ENOENT" || parent === folder || (await isFolder(parent))) throw error;
+    await ensureFolder(parent);
+    await ensureFolder(folder);
+  }
+}
+
+async function isFolder(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).isDirectory();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
