@@ -15,7 +15,6 @@ test("makes what is missing, for this user alone, and leaves what is there", asy
   await rm(root, { recursive: true });
 });
 
-const linux = process.platform === "linux" ? test : test.skip;
-linux("says no at once where the system never will", async () => {
-  await expect(ensureFolder("/proc/nope/deeper")).rejects.toThrow("ENOENT");
+test("says no at once where the system never will", async () => {
+  await expect(ensureFolder("/proc/nope/deeper")).rejects.toThrow(/^E/);
 });
