@@ -1,3 +1,4 @@
+export { catchUp } from "./catch-up.ts";
 export { type BackupRef, type NextStage, type Progress, type Site, type StageContext } from "./site.ts";
 export { type Copy, listCopies, readManifest, type StoredManifest } from "./copies.ts";
 export { type InlineResult, runInline, type StageName } from "./inline.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, findReaper, TrivaultError } from "@trivault/core";
-import { connectRedis } from "./redis.ts";
+import { connectRedis, socketOf } from "./redis.ts";
 
 /** Longest path of a Unix socket (sun_path) that every system takes. */
 const MAX_SOCKET_PATH = 100;
@@ -30,7 +30,7 @@ export interface PrivateRedis {
 export async function startPrivateRedis(backupDir: string): Promise<PrivateRedis> {
   const url = privateRedisUrl(backupDir);
   if (await answers(url)) return { url, stop: async () => undefined };
-  const socket = new URL(url).pathname;
+  const socket = socketOf(url);
   const data = path.join(backupDir, ".trivault/redis");
   await mkdir(data, { recursive: true, mode: 0o700 });
   await mkdir(path.dirname(socket), { recursive: true, mode: 0o700 });

@@ -71,7 +71,7 @@ describe("redis", () => {
   });
 
   test("of our own: private, durable, used by whoever comes second, gone afterwards", async () => {
-    await using dir = await makeTempDir();
+    await using dir = await makeTempDir("tv with space");
     const first = await startPrivateRedis(dir.path);
     const second = await startPrivateRedis(dir.path);
     expect(second.url).toBe(first.url);

@@ -17,9 +17,14 @@ export function connectRedis(url: string, mode: "fail-fast" | "wait"): Redis {
     // A command that waits for a connection fails with the next attempt, so those must come soon where it shall fail fast.
     retryStrategy: (times: number) => Math.min(times * 200, waits ? 5000 : 1000),
   } satisfies RedisOptions;
-  const redis = url.startsWith("unix:") ? new Redis(new URL(url).pathname, options) : new Redis(url, options);
+  const redis = url.startsWith("unix:") ? new Redis(socketOf(url), options) : new Redis(url, options);
   redis.on("error", () => undefined); // every command reports its own failure; an unheard 'error' would end the process
   return redis;
+}
+
+/** `unix:/srv/my backups/redis.sock` → the path, which a URL would show encoded. */
+export function socketOf(url: string): string {
+  return url.replace(/^unix:(?:\/\/)?/, "");
 }
 
 /**

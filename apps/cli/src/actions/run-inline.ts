@@ -1,6 +1,7 @@
-import { type InlineResult, type Progress, runInline, type StageName } from "@trivault/backup";
+import { catchUp, type InlineResult, type Progress, runInline, type StageName } from "@trivault/backup";
 import { openSite } from "@trivault/cluster";
 import { type Config, type Logger, messageOf } from "@trivault/core";
+import { say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { showProgress, type Task } from "../progress.ts";
 import { reportOutcome, stageName, type StageReport } from "./run-report.ts";
@@ -11,6 +12,10 @@ export async function runHere(config: Config, log: Logger, database: string, run
   try {
     const result = await watched(config, (watch) => runInline(site, database, { ...watch, ...running, log }));
     running.signal.throwIfAborted();
+    const { signal } = running;
+    await catchUp(site, { signal, log, note: (line) => log.debug(line), progress: () => undefined }).catch(
+      (error: unknown) => say(`Maintenance could not be done: ${messageOf(error)}`),
+    );
     const stages = stagesOf(config).map((stage) => reportOf(stage, result));
     const ok = stages.every(({ state }) => state === "completed");
     const { backupId } = result;

@@ -13,6 +13,7 @@ import {
   sampleContent,
   SEGMENT,
 } from "../../test/fake-dump.ts";
+import { catchUp } from "../catch-up.ts";
 import { listCopies } from "../copies.ts";
 import { maintenanceStage } from "../maintenance.ts";
 import { markAborted } from "../run-directory.ts";
@@ -196,6 +197,23 @@ describe("maintenance", () => {
     }));
     const result = await maintenanceStage(site, fake.context());
     expect(result).toMatchObject({ copiesStarted: 1, unreachable: [{ tier: "remote", reason: "no route to host" }] });
+  });
+
+  test("without workers: the copies that earlier runs could not make are brought, one that still fails is only told", async () => {
+    const dump = await beginDump(fake);
+    await dump.finish(content);
+    await encryptStage(fake.site, dump.ref, fake.context());
+    const site = fake.with((store) => ({
+      ...store,
+      put(...args) {
+        if (store.description.includes("remote")) throw new Error("disk full");
+        return store.put(...args);
+      },
+    }));
+    await catchUp(site, fake.context());
+    const cloud = site.tiers[2] ?? site.tiers[0];
+    expect(await contentOf(cloud, dump.ref, fake.trust)).toEqual(content);
+    expect(fake.notes).toContainEqual(expect.stringContaining(`remote still lacks ${dump.ref.backupId}: disk full`));
   });
 
   test("leaves a backup in the making alone, and foreign files in BACKUP_DIR as well", async () => {
