@@ -94,20 +94,21 @@ async function makeInput(folder: string): Promise<Uint8Array> {
   return bytes;
 }
 
-/** As the encrypt stage does: one segment is sealed while the one before it is written. */
+/** Two segments at a time, each being sealed or written, which is what a sealer allows. */
 async function sealAll(folder: string, { recipient }: KeyPair): Promise<{ run: Run; segments: Segment[] }> {
   const sealer = createSealer({ recipients: [recipient], segmentSize: SEGMENT });
-  // A worker's thread and memory are there before the first segment.
-  (await sealer.seal(part(folder, 0))).release();
-  const segments: Segment[] = [];
+  const indices = Array.from({ length: SEGMENTS }, (_, index) => index);
+  const sealOne = async (index: number): Promise<Segment> => {
+    const { bytes, release, ...listed } = await sealer.seal(part(folder, index));
+    await writeFile(`${part(folder, index)}.age`, bytes);
+    release();
+    return { name: `data-${String(index + 1).padStart(6, "0")}.zst.age`, ...listed };
+  };
+  // A worker's threads and memory are there before the first segment.
+  await Promise.all(indices.slice(0, 2).map(sealOne));
+  let segments: Segment[] = [];
   const run = await timed(async () => {
-    const writing: Promise<void>[] = [];
-    for (let index = 0; index < SEGMENTS; index++) {
-      const { bytes, release, ...listed } = await sealer.seal(part(folder, index));
-      segments.push({ name: `data-${String(index + 1).padStart(6, "0")}.zst.age`, ...listed });
-      writing.push(writeFile(`${part(folder, index)}.age`, bytes).finally(release));
-    }
-    await Promise.all(writing);
+    segments = await Promise.all(indices.map(sealOne));
   });
   await sealer.close();
   return { run, segments };

@@ -31,14 +31,16 @@ export interface Sealer {
   close(): Promise<void>;
 }
 
-/** Bounds the memory: one segment is sealed while the one before it is being stored. */
+/** Bounds the memory: one segment is sealed while the one before it is being stored, or two are sealed at once. */
 const BUFFERS = 2;
 
 /** Each segment becomes an age file of its own, encrypted to all `recipients`; null leaves it as it is, and only hashes. */
 export function createSealer(options: { recipients: readonly string[] | null; segmentSize: number }): Sealer {
   const { recipients, segmentSize } = options;
-  const thread = createSegmentThread();
   const pool = createPool(BUFFERS);
+  const threads = Array.from({ length: BUFFERS }, createSegmentThread);
+  /** The one used last is used next: a caller that never seals two files at once never starts a second thread. */
+  const idle = [...threads];
 
   return {
     async seal(file, signal) {
@@ -46,13 +48,10 @@ export function createSealer(options: { recipients: readonly string[] | null; se
       try {
         const age = recipients && (await makePrefix(recipients));
         const need = age ? age.prefix.length + sealedSize(segmentSize) : segmentSize;
-        const reply = await thread.run({
-          kind: "seal",
-          file,
-          age,
-          maxPlainSize: segmentSize,
-          memory: slot.memory(need),
-        });
+        const thread = idle.pop();
+        if (!thread) throw new Error("more segments are being sealed than there are slots");
+        const job = { kind: "seal", file, age, maxPlainSize: segmentSize, memory: slot.memory(need) } as const;
+        const reply = await thread.run(job).finally(() => idle.push(thread));
         slot.keep(reply.memory);
         if (signal?.aborted) throw cancelled(signal);
         if (reply.is !== "sealed") throw explain(reply, file, segmentSize);
@@ -72,7 +71,7 @@ export function createSealer(options: { recipients: readonly string[] | null; se
     },
     async close() {
       pool.close();
-      await thread.close();
+      await Promise.all(threads.map((thread) => thread.close()));
     },
   };
 }
