@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { backupKey, type Config, directoryOf, type Key, newBackupId, segmentName } from "@trivault/core";
 import { sha256Hex } from "@trivault/crypto";
-import { openTier, type Source as Bytes, storeSource, type Tier } from "@trivault/storage";
+import { openTier, storeSource, type Tier } from "@trivault/storage";
 import { runPipeline } from "./pipeline.ts";
 import type { Source } from "./source.ts";
 import type { Targets } from "./targets.ts";
@@ -80,7 +80,7 @@ async function putAll({ store }: Tier, { local, objects }: PutObjects): Promise<
   const begun = performance.now();
   const putNext = async (): Promise<void> => {
     for (let object = waiting.shift(); object; object = waiting.shift()) {
-      const bytes: Bytes = storeSource(local.store, object.key, object);
+      const bytes = storeSource(local.store, object.key, object);
       if ((await store.put(object.key, bytes)) !== "stored") throw new Error(`${object.key} was there already`);
     }
   };

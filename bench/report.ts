@@ -4,6 +4,7 @@ import type { Machine } from "./machine.ts";
 import type { Setting } from "./options.ts";
 import type { PutRates } from "./put-rates.ts";
 import type { Round } from "./rounds.ts";
+import type { Peaks } from "./sampling.ts";
 
 export interface SettingResult {
   readonly setting: Setting;
@@ -92,10 +93,10 @@ function renderPuts(puts: readonly PutRates[]): string[] {
 
 /** The most that each program ever held, over all rounds. */
 function renderMemory(rounds: readonly Round[]): string[] {
-  const of = (title: string, pick: (round: Round) => readonly Readonly<Record<string, number>>[]) => {
+  const of = (title: string, pick: (round: Round) => readonly Peaks[]) => {
     const all = rounds.flatMap(pick);
-    const programs = [...new Set(all.flatMap((peaks) => Object.keys(peaks)))];
     const most = (program: string) => Math.max(...all.map((peaks) => peaks[program] ?? 0));
+    const programs = [...new Set(all.flatMap((peaks) => Object.keys(peaks)))].filter((program) => most(program) >= MIB);
     return row(title, programs.map((program) => `${program} ${(most(program) / MIB).toFixed(0)}`).join(", "));
   };
   return [
