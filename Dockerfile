@@ -45,7 +45,7 @@ RUN apt-get update \
 # A new named volume takes its owner and mode from the folder of the image that it covers.
  && install -d -o node -g node -m 700 /backups /spool /etc/trivault \
  && mkdir /app \
-# Settings may come as a file instead of environment variables, which `docker inspect` shows.
+# The demo profile hands its settings over as a file in a volume.
  && ln -s /etc/trivault/env /app/.env
 ENV NODE_ENV=production BACKUP_DIR=/backups BACKUP_SPOOL_DIR=/spool npm_config_cache=/tmp/npm npm_config_update_notifier=false
 WORKDIR /app

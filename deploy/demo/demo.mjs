@@ -20,7 +20,7 @@ const removeSettings = () => rmSync(SETTINGS, { force: true });
 
 if (process.env.OPERATOR_DATABASE_URL !== "") {
   say("DATABASE_URL is set in .env or in the shell. The demo has servers of its own and must not mix them with yours:");
-  say("run it as   docker compose --env-file /dev/null -p trivault-demo --profile demo up");
+  say("run it as   env -u DATABASE_URL docker compose --env-file /dev/null -p trivault-demo --profile demo up");
   process.exit(1);
 }
 for (const signal of ["SIGTERM", "SIGINT"]) {
@@ -131,12 +131,14 @@ function tell({ status, backupId, copies }) {
   say(`
 Restore it from a tier (local, remote, cloud) into a new database, in another terminal:
 
-  docker compose exec worker npm run backup:restore -- --database shop --from cloud \\
+  docker compose -p ${process.env.DEMO_PROJECT} exec worker npm run backup:restore -- --database shop --from cloud \\
     --target ${SERVER}/shop_restored
 
 Look at the jobs:  http://127.0.0.1:${process.env.DEMO_API_PORT}/queues   (any user name; the password is
 ${readFileSync(TOKEN, "utf8")})
 
-End it with Ctrl-C, and remove all of it with:  docker compose --profile demo down --volumes
+End it with Ctrl-C, and remove all of it with:
+
+  docker compose -p ${process.env.DEMO_PROJECT} --profile demo down --volumes
 `);
 }
