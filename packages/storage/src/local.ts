@@ -9,7 +9,7 @@ import type { CallOptions, GetOptions, Source, Store } from "./store.ts";
 import { existsWithOtherBytes, fileSystemError, notFound, wrongBytes } from "./store-errors.ts";
 import { checkPrefix, type Entry, folders, listTemporary, listTree, parentOf, temporaryName } from "./tree.ts";
 
-const READ_SIZE = 512 * 1024;
+const READ_SIZE = 1024 * 1024;
 
 /** A folder of this machine. Files are 0600, folders 0700; every publish is on the disk (fsync) before it is reported. */
 export function localStore({ directory }: Pick<LocalTierConfig, "directory">): Store {
@@ -76,10 +76,10 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
   async function holds(key: Key, bytes: { size: number; sha256: string }, options: CallOptions): Promise<boolean> {
     const found = await entryOf(path.dirname(at(key)), path.basename(key), false);
     if (found.kind !== "file" || found.size !== bytes.size) return false;
-    return (await hashAll(read(key, options))).sha256 === bytes.sha256;
+    return (await hashAll(read(key, { ...options, reuseChunks: true }))).sha256 === bytes.sha256;
   }
 
-  async function* read(key: Key, { signal, range, onBytes }: GetOptions): AsyncGenerator<Uint8Array> {
+  async function* read(key: Key, { signal, range, onBytes, reuseChunks }: GetOptions): AsyncGenerator<Uint8Array> {
     let file: FileHandle;
     try {
       // A link placed on a tier must not lead a restore out of it.
@@ -90,9 +90,10 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
     try {
       const size = (await file.stat()).size;
       const end = Math.min(size, (range?.end ?? Number.POSITIVE_INFINITY) + 1);
+      let buffer: Buffer | undefined;
       for (let position = range?.start ?? 0; position < end;) {
-        const buffer = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, end - position));
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+        if (!buffer || !reuseChunks) buffer = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, end - position));
+        const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - position), position);
         throwIfAborted(signal);
         if (bytesRead === 0) throw new Error(`${key} became shorter while it was read`);
         onBytes?.(bytesRead);

@@ -1,6 +1,6 @@
 import { type Key, toKey } from "@trivault/core";
 import { throwIfAborted } from "./cancellation.ts";
-import { readAll, sha256Hex, sizedChunks } from "./source.ts";
+import { sha256Hex, sizedChunks } from "./source.ts";
 import type { GetOptions, Store } from "./store.ts";
 import { existsWithOtherBytes, notFound, wrongBytes } from "./store-errors.ts";
 import { checkPrefix } from "./tree.ts";
@@ -28,7 +28,12 @@ export function memoryStore(name = "test"): Store {
     description,
     async put(unchecked, source, { signal, onBytes } = {}) {
       const key = toKey(unchecked);
-      const bytes = await readAll(sizedChunks(source, { store: description, key }, signal), source.size);
+      const bytes = Buffer.alloc(source.size);
+      let filled = 0;
+      for await (const chunk of sizedChunks(source, { store: description, key }, signal)) {
+        bytes.set(chunk, filled);
+        filled += chunk.byteLength;
+      }
       if (sha256Hex(bytes) !== source.sha256) throw wrongBytes(description, key, "their SHA-256 differs");
       const stored = objects.get(key);
       if (stored && !stored.bytes.equals(bytes)) throw existsWithOtherBytes(description, key);

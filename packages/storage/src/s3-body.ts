@@ -42,7 +42,7 @@ export function bodyOf(
 
 async function* count(chunks: AsyncIterable<Uint8Array>, onSent: (bytes: number) => void): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
-    yield chunk;
+    yield Buffer.from(chunk); // A copy: the stream and the socket keep it while the source goes on.
     onSent(chunk.byteLength);
   }
 }
@@ -57,7 +57,7 @@ async function* hashed(
   for await (const chunk of chunks) {
     if (held) yield held;
     hash.update(chunk);
-    held = chunk;
+    held = Buffer.from(chunk);
   }
   if (hash.digest("hex") !== source.sha256) throw wrongBytes(target.store, target.key, "their SHA-256 differs");
   if (held) yield held;

@@ -83,7 +83,7 @@ async function connectOnce(
   let timer: NodeJS.Timeout | undefined;
   // ssh2 waits for ever for a server that lets us in and then starts no SFTP.
   const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(letIn ? NO_SFTP : "the SSH handshake took too long")), readyMs);
+    timer = setTimeout(() => reject(new Error("no answer in time")), readyMs);
   });
   try {
     const connected = client.connect({
@@ -105,7 +105,7 @@ async function connectOnce(
     return overConnection(ssh, sftp, socket, description, timeouts.idleTimeoutMs);
   } catch (error) {
     socket.destroy();
-    throw error;
+    throw letIn ? new Error(NO_SFTP, { cause: error }) : error;
   } finally {
     clearTimeout(timer);
   }
@@ -181,7 +181,13 @@ function overConnection(
 
   return {
     isDead: () => death !== undefined,
-    request: (send) => call((done) => send(sftp, done)),
+    request: (send) =>
+      call((done) => {
+        // A write is eight SSH packets: one system call for all.
+        socket.cork();
+        send(sftp, done);
+        process.nextTick(() => socket.uncork());
+      }),
     openChannel: (command) => call((done) => ssh.exec(command, done)),
     async close() {
       death ??= unreachable(description, "this client was closed.");

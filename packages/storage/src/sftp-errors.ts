@@ -47,7 +47,7 @@ export function connectError(error: unknown, config: SftpTierConfig, description
   if (/no matching/i.test(said)) {
     return refused(`${description}: no common SSH algorithm (${said}). Update OpenSSH on that server.`, error);
   }
-  if (said === NO_SFTP || /subsystem/i.test(said)) {
+  if (said === NO_SFTP) {
     return unreachable(
       description,
       `${NO_SFTP}. Set \`Subsystem sftp internal-sftp\` in its sshd_config, and see that nothing in the user's start-up files ` +

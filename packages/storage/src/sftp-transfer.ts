@@ -6,8 +6,8 @@ import type { SftpConnection } from "./sftp-connection.ts";
  * the other.
  */
 const REQUEST_SIZE = 254 * 1024;
-/** Together 4 MiB: fills a link of 1 Gbit/s at 30 ms. */
-const IN_FLIGHT = 16;
+/** Together 2 MiB, which is the window of an SSH channel of OpenSSH: more would wait here, in memory. */
+const IN_FLIGHT = 8;
 
 /** Writes chunks one behind the other, many requests at a time. ssh2 copies each, so a chunk may be reused after. */
 export async function writeChunks(
@@ -20,9 +20,11 @@ export async function writeChunks(
   let position = 0;
   for await (const chunk of chunks) {
     const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    for (let start = 0; start < buffer.length; start += REQUEST_SIZE) {
+    // Equal parts, so that no chunk ends in a request of a few bytes.
+    const part = Math.ceil(buffer.length / Math.ceil(buffer.length / REQUEST_SIZE));
+    for (let start = 0; start < buffer.length; start += part) {
       if (writes.length === IN_FLIGHT) await writes.shift();
-      const length = Math.min(REQUEST_SIZE, buffer.length - start);
+      const length = Math.min(part, buffer.length - start);
       const at = position;
       const write = connection
         .request<void>((sftp, done) => sftp.write(handle, buffer, start, length, at, done))

@@ -21,11 +21,15 @@ export function bytesSource(bytes: Uint8Array, sha256: string = sha256Hex(bytes)
 
 /** An object of another store, read anew at each `open`. */
 export function storeSource(store: Store, key: Key, object: { size: number; sha256: string }): Source {
-  return { size: object.size, sha256: object.sha256, open: (signal) => store.get(key, { signal }) };
+  return { size: object.size, sha256: object.sha256, open: (signal) => store.get(key, { signal, reuseChunks: true }) };
 }
 
 /** The whole of a small object. `maxBytes` bounds what an untrusted tier can make us hold: CORRUPT beyond. */
-export async function readAll(chunks: AsyncIterable<Uint8Array>, maxBytes: number, name = "An object"): Promise<Buffer> {
+export async function readAll(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  name = "An object",
+): Promise<Buffer> {
   const all: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunks) {

@@ -40,6 +40,8 @@ export interface CallOptions {
 export interface GetOptions extends CallOptions {
   /** Bytes `start` to `end`, both included, as in HTTP. */
   readonly range?: { readonly start: number; readonly end: number } | undefined;
+  /** For readers that are done with a chunk before they ask for the next: it may then be overwritten, which spares memory. */
+  readonly reuseChunks?: boolean | undefined;
 }
 
 /** Bytes to be put. Size and hash are known beforehand; `open` may be called again for a retry. */
@@ -47,6 +49,7 @@ export interface Source {
   readonly size: number;
   /** Lower-case hex. */
   readonly sha256: string;
+  /** A chunk is valid until the next one is asked for: a `put` that keeps it copies it. */
   open(signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 

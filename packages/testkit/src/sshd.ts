@@ -86,6 +86,8 @@ async function launch(options: SshdOptions, port: number): Promise<Sshd> {
     "PermitRootLogin prohibit-password",
     `AllowUsers ${user}`,
     "PrintMotd no",
+    // Keeps bash from running this user's ~/.bashrc, as it does for commands over SSH when it is not in another shell.
+    "SetEnv SHLVL=1",
     "LogLevel VERBOSE",
     "Subsystem sftp internal-sftp",
     ...config,
