@@ -175,16 +175,19 @@ async function* readyParts({ site, run, signal, context }: Work, segments: Seale
 
 /** `split` writes every part but the last to exactly the segment size; anything else is not what the dump wrote. */
 async function checkPart(site: Site, run: RunDirectory, number: number, dumped: Dumped | null): Promise<void> {
-  const { size } = await stat(partPath(run, number)).catch((cause: unknown) => {
-    throw new TrivaultError("CORRUPT", `Part ${number} of the spool is missing; the dump must be made again.`, {
-      permanent: true,
-      cause,
-    });
+  const file = partPath(run, number);
+  const { size } = await stat(file).catch((cause: unknown) => {
+    throw lostFromSpool(file, cause);
   });
   const expected = dumped !== null && number === dumped.parts - 1 ? dumped.lastPartSize : site.config.segmentSize;
   if (size === expected) return;
   await markAborted(run, `part ${number} of the spool is damaged`);
   await throwIfAborted(run);
+}
+
+function lostFromSpool(file: string, cause: unknown): TrivaultError {
+  const message = `${path.basename(file)} is missing from the spool (was its tmpfs emptied?); the dump must be made again.`;
+  return new TrivaultError("CORRUPT", message, { permanent: true, cause });
 }
 
 interface NewSegment {
@@ -194,7 +197,13 @@ interface NewSegment {
 }
 
 async function sealNew({ site, signal }: Work, file: string, name: string): Promise<NewSegment> {
-  const { bytes, size, sha256, plainSize, plainSha256, release } = await site.sealer().seal(file, signal);
+  const sealed = await site
+    .sealer()
+    .seal(file, signal)
+    .catch((cause: unknown) => {
+      throw codeOf(cause) === "NOT_FOUND" ? lostFromSpool(file, cause) : cause;
+    });
+  const { bytes, size, sha256, plainSize, plainSha256, release } = sealed;
   return { segment: { name, size, sha256, plainSize, plainSha256 }, bytes, release };
 }
 

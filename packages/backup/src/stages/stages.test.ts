@@ -1,4 +1,4 @@
-import { appendFile, readdir, writeFile } from "node:fs/promises";
+import { appendFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -95,6 +95,15 @@ describe("encrypt", () => {
     await expect(encryptStage(fake.site, dump.ref, fake.context())).rejects.toMatchObject({ code: "ABANDONED" });
     expect((await listCopies(fake.site.tiers[0])).filter(({ complete }) => complete)).toEqual([]);
     await dump.lease.release();
+  });
+
+  test("plaintext that vanished from the spool is lost for good: no retry, no manifest", async () => {
+    const dump = await beginDump(fake);
+    await dump.finish(content);
+    await rm(path.join(dump.run.spool, "details.zst"));
+    const failure = { code: "CORRUPT", permanent: true, message: expect.stringContaining("details.zst is missing") };
+    await expect(encryptStage(fake.site, dump.ref, fake.context())).rejects.toMatchObject(failure);
+    expect(await listCopies(fake.site.tiers[0])).toEqual([]);
   });
 
   test("a run that was given up gets no manifest, even where everything is sealed", async () => {

@@ -90,6 +90,11 @@ export const FIELDS = {
     "one or more age recipients (public keys, age1…), separated by commas; `npm run backup:keys:generate` makes a pair",
   ),
   BACKUP_IDENTITY_FILE: field(path, "the path of an age identity file"),
+  BACKUP_RESTORE_TARGET: field(
+    url("postgres:", "postgresql:"),
+    "the PostgreSQL URL to restore into, such as postgresql://postgres:password@host:5432/restored",
+    true,
+  ),
   BACKUP_SIGNING_KEY_FILE: field(path, "the path of the signing key that `npm run backup:keys:generate` wrote"),
   BACKUP_TRUSTED_KEYS: field(
     list.refine((items) => items.every((item) => /^tvsign1[A-Za-z0-9_-]{43}$/.test(item))),
