@@ -1,8 +1,9 @@
-import { type Key, type SftpTierConfig, toKey, TrivaultError } from "@trivault/core";
+import { type Key, type SftpTierConfig, toKey } from "@trivault/core";
 import type { FileEntryWithStats, Stats } from "ssh2";
 import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
 import { connectSftp, type SftpConnection, type SftpTimeouts } from "./sftp-connection.ts";
 import { FAILURE, NO_SUCH_FILE, sftpError, statusOf } from "./sftp-errors.ts";
+import { freeSpace, lstat, sync, unlink } from "./sftp-files.ts";
 import { type RemoteHasher, startHasher } from "./sftp-hasher.ts";
 import { hashFile, readChunks, writeChunks } from "./sftp-transfer.ts";
 import { sizedChunks } from "./source.ts";
@@ -15,7 +16,7 @@ const SMALL = 256 * 1024;
 
 /**
  * A folder on a server, over SFTP. Objects are written under a temporary name, synced, hashed by the server itself
- * (`sha256sum`; read back where it runs no commands) and only then renamed to their key. Connects at the first call, and
+ * (`openssl` or `sha256sum`; read back where it runs no commands) and only then renamed to their key. Connects at the first call, and
  * anew after a connection broke.
  */
 export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts> = {}): Store {
@@ -120,15 +121,6 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     }
   }
 
-  async function sync(server: SftpConnection, handle: Buffer): Promise<void> {
-    try {
-      await server.request<void>((sftp, done) => sftp.ext_openssh_fsync(handle, done));
-    } catch (error) {
-      // ssh2 throws this for servers without the extension; they sync when they like.
-      if (!(error instanceof Error && error.message.includes("does not support"))) throw error;
-    }
-  }
-
   /** Started with the first large file, while it is on its way. */
   function hasherOf(server: SftpConnection): RemoteHasher {
     const known = hashers.get(server) ?? startHasher(server);
@@ -183,15 +175,6 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     }
   }
 
-  async function lstat(server: SftpConnection, file: string): Promise<Stats | null> {
-    try {
-      return await server.request<Stats>((sftp, done) => sftp.lstat(file, done));
-    } catch (error) {
-      if (statusOf(error) === NO_SUCH_FILE) return null;
-      throw error;
-    }
-  }
-
   async function fileAt(server: SftpConnection, key: Key): Promise<{ size: number; modifiedAt: Date } | null> {
     const found = await lstat(server, at(key));
     return found?.isFile() ? { size: found.size, modifiedAt: new Date(found.mtime * 1000) } : null;
@@ -213,14 +196,6 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     }
   }
 
-  async function unlink(server: SftpConnection, file: string): Promise<void> {
-    try {
-      await server.request<void>((sftp, done) => sftp.unlink(file, done));
-    } catch (error) {
-      if (statusOf(error) !== NO_SUCH_FILE) throw error;
-    }
-  }
-
   async function removeIfEmpty(server: SftpConnection, folder: string): Promise<void> {
     try {
       await server.request<void>((sftp, done) => sftp.rmdir(at(folder), done));
@@ -230,22 +205,10 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     }
   }
 
-  async function freeSpace(server: SftpConnection): Promise<{ free: number; total: number } | null> {
-    for (let folder = root; ; folder = parentOf(folder) || (root.startsWith("/") ? "/" : ".")) {
-      try {
-        const found = await server.request<Statvfs>((sftp, done) => sftp.ext_openssh_statvfs(folder, done));
-        return { free: found.f_bavail * found.f_frsize, total: found.f_blocks * found.f_frsize };
-      } catch (error) {
-        if (error instanceof TrivaultError) throw error;
-        if (statusOf(error) !== NO_SUCH_FILE || folder === "/" || folder === ".") return null;
-      }
-    }
-  }
-
   /** SFTP has no status for a full disk; what is free tells. */
   async function fullOr(server: SftpConnection, error: unknown, needed: number): Promise<never> {
     if (statusOf(error) === FAILURE) {
-      const space = await freeSpace(server).catch(() => null);
+      const space = await freeSpace(server, root).catch(() => null);
       if (space && space.free < needed) throw storeFull(description, error);
     }
     throw error;
@@ -308,7 +271,7 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
       });
     },
     async capacity(options = {}) {
-      return guard(options, "asking for free space", freeSpace);
+      return guard(options, "asking for free space", (server) => freeSpace(server, root));
     },
     async close() {
       const open = current;
@@ -316,11 +279,4 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
       await open?.then((server) => server.close()).catch(() => {}); // One that never came about needs no end.
     },
   };
-}
-
-/** statvfs@openssh.com, which ssh2's types leave open. */
-interface Statvfs {
-  readonly f_frsize: number;
-  readonly f_blocks: number;
-  readonly f_bavail: number;
 }

@@ -1,0 +1,51 @@
+import { TrivaultError } from "@trivault/core";
+import type { Stats } from "ssh2";
+import type { SftpConnection } from "./sftp-connection.ts";
+import { NO_SUCH_FILE, statusOf } from "./sftp-errors.ts";
+import { parentOf } from "./tree.ts";
+
+/** Single requests by path, as the SFTP store needs them; their errors carry SFTP's status. */
+export async function lstat(server: SftpConnection, file: string): Promise<Stats | null> {
+  try {
+    return await server.request<Stats>((sftp, done) => sftp.lstat(file, done));
+  } catch (error) {
+    if (statusOf(error) === NO_SUCH_FILE) return null;
+    throw error;
+  }
+}
+
+export async function unlink(server: SftpConnection, file: string): Promise<void> {
+  try {
+    await server.request<void>((sftp, done) => sftp.unlink(file, done));
+  } catch (error) {
+    if (statusOf(error) !== NO_SUCH_FILE) throw error;
+  }
+}
+
+export async function sync(server: SftpConnection, handle: Buffer): Promise<void> {
+  try {
+    await server.request<void>((sftp, done) => sftp.ext_openssh_fsync(handle, done));
+  } catch (error) {
+    // ssh2 throws this for servers without the extension; they sync when they like.
+    if (!(error instanceof Error && error.message.includes("does not support"))) throw error;
+  }
+}
+
+export async function freeSpace(server: SftpConnection, root: string): Promise<{ free: number; total: number } | null> {
+  for (let folder = root; ; folder = parentOf(folder) || (root.startsWith("/") ? "/" : ".")) {
+    try {
+      const found = await server.request<Statvfs>((sftp, done) => sftp.ext_openssh_statvfs(folder, done));
+      return { free: found.f_bavail * found.f_frsize, total: found.f_blocks * found.f_frsize };
+    } catch (error) {
+      if (error instanceof TrivaultError) throw error;
+      if (statusOf(error) !== NO_SUCH_FILE || folder === "/" || folder === ".") return null;
+    }
+  }
+}
+
+/** statvfs@openssh.com, which ssh2's types leave open. */
+interface Statvfs {
+  readonly f_frsize: number;
+  readonly f_blocks: number;
+  readonly f_bavail: number;
+}
