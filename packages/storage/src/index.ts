@@ -3,6 +3,7 @@ export { memoryStore } from "./memory.ts";
 export { openTier, openTiers } from "./open-tiers.ts";
 export { s3Store } from "./s3.ts";
 export type { S3Options } from "./s3-connection.ts";
+export { collectShortLivedBuffers } from "./short-lived-buffers.ts";
 export { sftpStore } from "./sftp.ts";
 export { sshNativeAddonLoaded, type SftpTimeouts } from "./sftp-connection.ts";
 export { bytesSource, hashAll, readAll, storeSource } from "./source.ts";

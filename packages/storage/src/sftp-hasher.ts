@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SftpConnection } from "./sftp-connection.ts";
 
-/** Hashes files where they lie, with the server's own `sha256sum`. */
+/** Hashes files where they lie, with the server's own `openssl` or `sha256sum`. */
 export interface RemoteHasher {
   /** Null where the server runs no commands, sees other files by them than by SFTP, or takes too long. */
   sha256(path: string): Promise<string | null>;
@@ -10,11 +10,12 @@ export interface RemoteHasher {
 
 /**
  * One shell for all files of a connection: to start one for each would run the user's start-up files again and again.
- * It reads a path per line and answers a line for each, so no path is ever part of a command.
+ * It reads a path per line and answers a line for each, so no path is ever part of a command. OpenSSL uses the processor's
+ * SHA instructions, Debian's `sha256sum` does not: 0.65 against 3 seconds of the server's CPU per GiB.
  */
 const COMMAND =
-  `sh -c 'echo ready; while IFS= read -r file; do ` +
-  `[ -z "$file" ] || sha256sum -- "$file" || echo failed; done' 2>/dev/null`;
+  `sh -c 'if command -v openssl >/dev/null; then hash="openssl dgst -sha256 -r"; else hash=sha256sum; fi; echo ready; ` +
+  `while IFS= read -r file; do [ -z "$file" ] || $hash <"$file" || echo failed; done' 2>/dev/null`;
 /** Means nothing to that shell, and ends a server that runs SFTP whatever the command (ForceCommand internal-sftp). */
 const NO_SFTP_PACKET = "\n".repeat(8);
 
@@ -64,8 +65,7 @@ export function startHasher(connection: SftpConnection): RemoteHasher {
         });
         write(`${path}\n`);
       });
-      // A backslash stands before the hash where the name that follows has characters to escape.
-      return /^\\?([0-9a-f]{64}) [ *]/.exec(line ?? "")?.[1] ?? null;
+      return /^([0-9a-f]{64}) /.exec(line ?? "")?.[1] ?? null;
     },
   };
 }
