@@ -8,6 +8,7 @@ import {
   resolveConfig,
   TrivaultError,
 } from "@trivault/core";
+import { collectShortLivedBuffers } from "@trivault/storage";
 
 export function configFromEnvironment(purpose: Purpose): Config {
   loadDotEnv();
@@ -22,6 +23,7 @@ export async function runService(
   name: string,
   start: (config: Config, log: Logger) => Promise<{ close(): Promise<void> }>,
 ): Promise<void> {
+  collectShortLivedBuffers();
   try {
     const config = configFromEnvironment("backup");
     const log = createLogger(config.logLevel, name);

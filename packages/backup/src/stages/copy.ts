@@ -18,7 +18,7 @@ import type { BackupRef, Site, StageContext } from "../site.ts";
 import { findTier } from "../tiers.ts";
 
 /** Segments in flight to one tier: enough to keep a link busy while another segment is being verified. */
-const IN_FLIGHT = 3;
+const IN_FLIGHT = 2;
 /** A follower outlives this many take-overs of the stages before it. */
 const PATIENCE = 4;
 
