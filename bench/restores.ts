@@ -1,9 +1,9 @@
 import path from "node:path";
+import { argumentsOf } from "./npm-scripts.ts";
 import { type Measured, runPipeline } from "./pipeline.ts";
 import type { Source } from "./source.ts";
 import type { Trivault } from "./trivault.ts";
 
-const CLI = path.join(path.dirname(import.meta.dirname), "apps/cli/src/main.ts");
 const TARGET = "restored";
 
 /** (d) Without Trivault: `age -d | zstd -d | pg_restore`, from the file that the floor left. */
@@ -29,7 +29,7 @@ export function restoreFromTier(source: Source, trivault: Trivault, backupId: st
     runPipeline([
       {
         file: process.execPath,
-        args: [CLI, "restore", ...what, "--json"],
+        args: [...argumentsOf("backup:restore"), ...what, "--json"],
         env: { ...trivault.env, BACKUP_RESTORE_TARGET: url },
       },
     ]),

@@ -17,11 +17,11 @@ import {
 } from "@trivault/queue";
 import { interruption } from "./interruption.ts";
 import { removeCopies, sealedBytes } from "./copies.ts";
+import { argumentsOf } from "./npm-scripts.ts";
 import type { Source } from "./source.ts";
 import type { Targets } from "./targets.ts";
 import { measureWorker, type WorkerMeasured } from "./worker-measure.ts";
 
-const ROOT = path.dirname(import.meta.dirname);
 const POLL_MS = 100;
 const START_MS = 30_000;
 
@@ -151,7 +151,7 @@ interface WorkerProcess extends AsyncDisposable {
 
 function startWorkerProcess(env: Readonly<Record<string, string>>, profileDir: string | null): WorkerProcess {
   const profiling = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${path.resolve(profileDir)}`];
-  const child = spawn(process.execPath, [...profiling, path.join(ROOT, "apps/worker/src/main.ts")], {
+  const child = spawn(process.execPath, [...profiling, ...argumentsOf("worker")], {
     // A folder without an .env file.
     cwd: env["BACKUP_DIR"],
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
