@@ -1,0 +1,140 @@
+import { execFile } from "node:child_process";
+import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { inspectTiers, startSite, type TestSite, webShop } from "./support/site.ts";
+
+const CLI = path.resolve(import.meta.dirname, "../apps/cli/src/main.ts");
+
+let site: TestSite;
+let folder: string;
+let good: string;
+beforeAll(async () => {
+  site = await startSite({ fill: webShop(5) });
+  folder = path.dirname(site.config.backupDir);
+  const { stdout } = await run({});
+  good = (JSON.parse(stdout) as { backupId: string }).backupId;
+}, 120_000);
+afterAll(async () => site?.[Symbol.asyncDispose](), 60_000);
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A whole backup in one process, as a cron job makes it. */
+async function run(env: Record<string, string>): Promise<Ended> {
+  const all = { PATH: process.env["PATH"] ?? "", ...site.env, ...env };
+  try {
+    const ended = await promisify(execFile)(process.execPath, [CLI, "run", "--inline", "--json"], {
+      env: all,
+      cwd: folder,
+    });
+    return { code: 0, ...ended };
+  } catch (error) {
+    return error as Ended;
+  }
+}
+
+/** Copies a key file of the site to a place where it may be spoilt. */
+async function keyCopy(name: string, mode: number): Promise<string> {
+  const file = path.join(folder, name);
+  await copyFile(site.env["BACKUP_SSH_KEY"] ?? "", file);
+  await chmod(file, mode);
+  return file;
+}
+
+const cases: [what: string, tier: string, env: () => Promise<Record<string, string>>, told: RegExp][] = [
+  [
+    "another host key than the one configured",
+    "remote",
+    async () => ({ BACKUP_SSH_KNOWN_HOSTS: "", BACKUP_SSH_HOST_KEY: `SHA256:${"A".repeat(43)}` }),
+    /host key|fingerprint/i,
+  ],
+  [
+    "a host that known_hosts does not know",
+    "remote",
+    async () => {
+      await writeFile(path.join(folder, "empty"), "");
+      return { BACKUP_SSH_KNOWN_HOSTS: path.join(folder, "empty") };
+    },
+    /host key|known_hosts/i,
+  ],
+  ["a key file that is missing", "remote", async () => ({ BACKUP_SSH_KEY: path.join(folder, "nowhere") }), /nowhere/],
+  [
+    "a key file that others may read",
+    "remote",
+    async () => ({ BACKUP_SSH_KEY: await keyCopy("open-key", 0o644) }),
+    /chmod 600/,
+  ],
+  ["a server that does not answer", "remote", async () => ({ BACKUP_REMOTE_SERVER: "127.0.0.1:1" }), /127\.0\.0\.1:1/],
+  [
+    "a bucket that does not exist",
+    "cloud",
+    async () => ({ BACKUP_S3_BUCKET: "no-such-bucket-here" }),
+    /no-such-bucket-here/,
+  ],
+  [
+    "a wrong secret",
+    "cloud",
+    async () => ({ AWS_SECRET_ACCESS_KEY: "hunter2hunter2" }),
+    /AWS_SECRET_ACCESS_KEY|credentials|secret/i,
+  ],
+];
+
+describe("a backup whose", () => {
+  test.each(cases)(
+    "tier has %s: %s fails in plain words, the other tiers are served, older backups stay",
+    async (_, tier, env, told) => {
+      const { code, stdout, stderr } = await run(await env());
+      expect(code).toBe(1);
+      const report = JSON.parse(stdout) as {
+        backupId: string;
+        stages: { tier: string | null; state: string; problem: string | null }[];
+      };
+      const failed = report.stages.filter(({ state }) => state !== "completed");
+      expect(failed.map((stage) => stage.tier)).toEqual([tier]);
+      expect(failed[0]?.problem).toMatch(told);
+      expect(failed[0]?.problem).not.toMatch(/\n\s+at |hunter2/);
+      expect(stdout + stderr).not.toMatch(/\n\s+at |hunter2/);
+      const found = await inspectTiers(site);
+      for (const name of ["local", "remote", "cloud"]) {
+        expect(found[name]?.complete).toContain(good);
+        expect(found[name]?.partial).toEqual([]);
+        if (name === tier) expect(found[name]?.complete).not.toContain(report.backupId);
+      }
+    },
+  );
+
+  const asRoot = process.getuid?.() === 0 && process.platform === "linux" ? test : test.failing;
+  asRoot(
+    "local disk is full: nothing half-done is left, older backups stay (needs root, for a small tmpfs)",
+    async () => {
+      const small = path.join(folder, "small");
+      await mkdir(small);
+      await promisify(execFile)("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small]);
+      try {
+        const { code, stdout } = await run({ BACKUP_DIR: small });
+        expect(code).toBe(1);
+        expect(stdout).toMatch(/full|no space/i);
+        const left = await promisify(execFile)("find", [
+          small,
+          "-name",
+          "*.age",
+          "-o",
+          "-name",
+          "manifest.json",
+          "-o",
+          "-name",
+          "*.tmp",
+        ]);
+        expect(left.stdout).toBe("");
+      } finally {
+        await promisify(execFile)("umount", [small]);
+      }
+      expect((await inspectTiers(site))["local"]?.complete).toContain(good);
+    },
+  );
+});
