@@ -8,6 +8,7 @@ import {
   databaseOfRun,
   listRuns,
   markAborted,
+  readDumped,
   readdirOrEmpty,
   removeRun,
   type RunDirectory,
@@ -26,8 +27,8 @@ export interface MaintenanceResult {
 }
 
 /**
- * Puts a site in order from what truly lies there, with nothing but the files to go by: ends runs whose workers died,
- * removes what never became a backup, and starts a copy for each complete local backup that another tier lacks. Idempotent.
+ * Puts a site in order from what truly lies there, with nothing but the files to go by: ends runs whose workers died (or
+ * goes on with them, where the dump is whole), removes what never became a backup, and starts a copy for each complete local backup that another tier lacks. Idempotent.
  */
 export async function maintenanceStage(site: Site, context: StageContext): Promise<MaintenanceResult> {
   const runs = await tidyRuns(site, context);
@@ -75,6 +76,11 @@ async function tidyRuns(site: Site, context: StageContext): Promise<{ ended: num
     }
     if ((await abortedReason(run)) === null) {
       if (!(await isSilent(run, site))) continue;
+      if (await readDumped(run)) {
+        // The dump is whole; only the worker that sealed it died. Its job may be lost, but nothing else is.
+        await context.start({ stage: "encrypt", database, backupId });
+        continue;
+      }
       await markAborted(run, "its workers died");
       ended++;
     }
@@ -91,6 +97,7 @@ async function removeEverywhere(
   context: StageContext,
 ): Promise<number> {
   let removed = 0;
+  await rm(run.spool, { recursive: true, force: true }); // plaintext goes at once
   try {
     for (const tier of site.tiers) removed += (await removePartial(tier, ref, context.signal)) > 0 ? 1 : 0;
     if (await isSilent(run, site)) await removeRun(run);

@@ -61,7 +61,7 @@ export async function dumpStage(site: Site, ref: BackupRef, context: StageContex
     onLost: (error) => lost.abort(error),
   });
   try {
-    await context.start({ stage: "encrypt", ...ref });
+    await context.start({ ...ref, stage: "encrypt" });
     const signal = AbortSignal.any([context.signal, lost.signal]);
     const bytes = await dumpIntoSpool({ site, run, connection, tools, snapshot, signal, context });
     return { ...ref, bytes, seconds: (performance.now() - begun) / 1000 };

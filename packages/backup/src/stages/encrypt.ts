@@ -51,7 +51,7 @@ export async function encryptStage(site: Site, ref: BackupRef, context: StageCon
   const run = runDirectory(site.config, ref.backupId);
   const [local] = site.tiers;
   for (const tier of site.tiers.slice(1)) {
-    await context.start({ stage: "copy", ...ref, from: local.name, to: tier.name });
+    await context.start({ ...ref, stage: "copy", from: local.name, to: tier.name });
   }
   const existing = await readManifest(local, ref);
   if (existing) {

@@ -1,4 +1,4 @@
-import { appendFile, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -208,6 +208,21 @@ describe("maintenance", () => {
     expect(result).toMatchObject({ copiesStarted: 1, unreachable: [{ tier: "remote", reason: "no route to host" }] });
   });
 
+  test("a run whose dump is whole is gone on with, however long its workers have been dead; one that is not is ended", async () => {
+    const whole = await beginDump(fake);
+    await whole.finish(content);
+    const torn = await beginDump(fake);
+    await torn.write(0, content.subarray(0, SEGMENT));
+    await torn.lease.release();
+    const longAgo = new Date(Date.now() - 3_600_000);
+    for (const { run } of [whole, torn]) await utimes(run.path, longAgo, longAgo);
+    expect(await maintenanceStage(fake.site, fake.context())).toMatchObject({ runsEnded: 1 });
+    expect(fake.started).toEqual([{ stage: "encrypt", ...whole.ref }]);
+    await catchUp(fake.site, fake.context());
+    for (const tier of fake.site.tiers) expect(await contentOf(tier, whole.ref, fake.trust)).toEqual(content);
+    await expect(readdir(torn.run.spool)).rejects.toThrow("ENOENT");
+  });
+
   test("without workers: the copies that earlier runs could not make are brought, one that still fails is only told", async () => {
     const dump = await beginDump(fake);
     await dump.finish(content);
@@ -222,7 +237,7 @@ describe("maintenance", () => {
     await catchUp(site, fake.context());
     const cloud = site.tiers[2] ?? site.tiers[0];
     expect(await contentOf(cloud, dump.ref, fake.trust)).toEqual(content);
-    expect(fake.notes).toContainEqual(expect.stringContaining(`remote still lacks ${dump.ref.backupId}: disk full`));
+    expect(fake.notes).toContainEqual(`copy of ${dump.ref.backupId} to remote failed again: disk full`);
   });
 
   test("leaves a backup in the making alone, and foreign files in BACKUP_DIR as well", async () => {
