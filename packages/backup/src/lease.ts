@@ -68,18 +68,22 @@ function keep(file: string, owner: string, onLost: (error: TrivaultError) => voi
   };
 }
 
-/** Watches a lease without wanting it: for how long has it been silent, as seen from here? */
+/**
+ * Watches a lease without wanting it: for how long has it been silent, as seen from here? A watcher that was itself held up
+ * (a busy machine, SIGSTOP) saw nothing meanwhile, so each look adds at most the time of one beat. Look often.
+ */
 export function watchLease(file: string): { silentMs(): Promise<number> } {
   let last: string | null = null;
-  let since = performance.now();
+  let silent = 0;
+  let lookedAt = performance.now();
   return {
     async silentMs() {
-      const now = await readOrNull(file);
-      if (now !== last) {
-        last = now;
-        since = performance.now();
-      }
-      return performance.now() - since;
+      const content = await readOrNull(file);
+      const now = performance.now();
+      silent = content === last ? silent + Math.min(now - lookedAt, BEAT_MS) : 0;
+      last = content;
+      lookedAt = now;
+      return silent;
     },
   };
 }
