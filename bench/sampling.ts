@@ -17,7 +17,8 @@ export function watchMemory(roots: readonly number[]): { stop(): Peaks } {
   const look = () => {
     for (const pid of treeOf(roots)) raise(peaks, programOf(pid), peakMemory(pid));
   };
-  const timer = setInterval(look, MEMORY_EVERY_MS);
+  // Nobody stops it where the measurement fails; it must not keep the process alive.
+  const timer = setInterval(look, MEMORY_EVERY_MS).unref();
   return {
     stop() {
       clearInterval(timer);
@@ -48,7 +49,7 @@ export function watchSpool(spoolDir: string): { stop(): SpoolMark } {
       mark.bytes = Math.max(mark.bytes, bytes);
     }
   };
-  const timer = setInterval(look, SPOOL_EVERY_MS);
+  const timer = setInterval(look, SPOOL_EVERY_MS).unref(); // as above
   return {
     stop() {
       clearInterval(timer);
