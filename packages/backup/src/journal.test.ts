@@ -24,7 +24,7 @@ const segment = (number: number, fill = "a"): Segment => ({
 describe("journal", () => {
   test("is empty before it is begun, and yields each segment once as it grows", async () => {
     const reader = journalReader(file);
-    expect(await reader.read()).toEqual([]);
+    expect(await reader.read()).toBeNull();
     await appendJournal(file, segment(1));
     await appendJournal(file, segment(2));
     expect(await reader.read()).toEqual([segment(1), segment(2)]);

@@ -11,8 +11,8 @@ export async function appendJournal(file: string, segment: Segment): Promise<voi
 }
 
 export interface JournalReader {
-  /** The segments journaled since the last call. */
-  read(): Promise<Segment[]>;
+  /** The segments journaled since the last call; null where there is no journal (not yet, or no longer). */
+  read(): Promise<Segment[] | null>;
 }
 
 /**
@@ -26,6 +26,7 @@ export function journalReader(file: string): JournalReader {
   return {
     async read() {
       const text = await readFrom(file, offset);
+      if (text === null) return null;
       offset += Buffer.byteLength(text);
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
@@ -51,7 +52,7 @@ function parseLine(line: string): Segment | null {
 }
 
 /** Journal lines are ASCII, so that bytes and characters are the same. */
-async function readFrom(file: string, offset: number): Promise<string> {
+async function readFrom(file: string, offset: number): Promise<string | null> {
   try {
     const handle = await open(file, "r");
     try {
@@ -63,7 +64,7 @@ async function readFrom(file: string, offset: number): Promise<string> {
       await handle.close();
     }
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return "";
+    if (codeOf(error) === "ENOENT") return null;
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { Tier } from "@trivault/storage";
 import { readManifest, type StoredManifest } from "./copies.ts";
 import { journalReader } from "./journal.ts";
 import { watchLease } from "./lease.ts";
-import { pause } from "./poll.ts";
+import { LOOKS_PER_CHECK, pause } from "./poll.ts";
 import { databaseOfRun, type RunDirectory, throwIfAborted } from "./run-directory.ts";
 import type { BackupRef } from "./site.ts";
 
@@ -21,34 +21,41 @@ export async function* followSegments(
   const journal = journalReader(run.journal);
   const workers = [watchLease(run.dumpLease), watchLease(run.sealLease)];
   const seen = new Set<string>();
+  const manifestKey = backupKey(ref.database, ref.backupId, MANIFEST);
   for (let look = 0; ; look++) {
-    if (look % 20 === 0) await throwIfAborted(run);
-    for (const segment of await journal.read()) {
+    const check = look % LOOKS_PER_CHECK === 0;
+    if (check) await throwIfAborted(run);
+    const fresh = await journal.read();
+    for (const segment of fresh ?? []) {
       seen.add(segment.name);
       yield segment;
     }
-    if ((await tier.store.stat(backupKey(ref.database, ref.backupId, MANIFEST))) !== null) {
+    // The journal goes right after the manifest has come.
+    if ((fresh === null || check) && (await tier.store.stat(manifestKey)) !== null) {
       const manifest = await readManifest(tier, ref, options.signal);
       if (manifest) {
         yield* manifest.signed.manifest.segments.filter(({ name }) => !seen.has(name));
         return manifest;
       }
     }
-    if (look % 20 === 0) await throwIfGone(run);
-    const silent = await Promise.all(workers.map((worker) => worker.silentMs()));
-    if (Math.min(...silent) > options.patienceMs) {
-      throw new TrivaultError(
-        "ABANDONED",
-        `Nobody has worked on backup ${ref.backupId} for ${Math.round(options.patienceMs / 1000)} s; is a worker for the queue encrypt running?`,
-      );
+    if (check) {
+      // Asked again, as the manifest may have come, and the run gone, since it was asked for above.
+      const gone = (await databaseOfRun(run)) === null && (await tier.store.stat(manifestKey)) === null;
+      if (gone) throw lost(ref);
+      const silent = await Promise.all(workers.map((worker) => worker.silentMs()));
+      if (Math.min(...silent) > options.patienceMs) throw abandoned(ref, options.patienceMs);
     }
     await pause(options.signal);
   }
 }
 
-async function throwIfGone(run: RunDirectory): Promise<void> {
-  if ((await databaseOfRun(run)) !== null) return;
-  throw new TrivaultError("ABANDONED", `Backup ${run.backupId} is neither complete nor in the making.`, {
-    permanent: true,
-  });
+function abandoned({ backupId }: BackupRef, patienceMs: number): TrivaultError {
+  const seconds = Math.round(patienceMs / 1000);
+  const message = `Nobody has worked on backup ${backupId} for ${seconds} s; is a worker for the queue encrypt running?`;
+  return new TrivaultError("ABANDONED", message);
+}
+
+function lost({ backupId }: BackupRef): TrivaultError {
+  const message = `Backup ${backupId} is neither complete nor in the making.`;
+  return new TrivaultError("ABANDONED", message, { permanent: true });
 }

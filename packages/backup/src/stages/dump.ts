@@ -15,7 +15,7 @@ import {
   type Tools,
 } from "@trivault/postgres";
 import { acquireLease } from "../lease.ts";
-import { pause } from "../poll.ts";
+import { LOOKS_PER_CHECK, pause } from "../poll.ts";
 import {
   createRun,
   type Dumped,
@@ -150,7 +150,7 @@ async function followSpool(dump: DumpProcess, { site, run, context }: Work, sign
       );
     }
     // Twice a second: another worker may have fenced this one off.
-    if (look % 20 === 0) {
+    if (look % LOOKS_PER_CHECK === 0) {
       await throwIfAborted(run);
       context.progress({ bytes, segments: parts.at(-1) ?? 0 });
     }

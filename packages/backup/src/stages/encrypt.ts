@@ -18,7 +18,7 @@ import { bytesSource } from "@trivault/storage";
 import { readManifest, removePartial } from "../copies.ts";
 import { appendJournal, journalReader } from "../journal.ts";
 import { acquireLease, type Lease, watchLease } from "../lease.ts";
-import { pause } from "../poll.ts";
+import { LOOKS_PER_CHECK, pause } from "../poll.ts";
 import { ensureRecoveryNote } from "../recovery-note.ts";
 import {
   abandoned,
@@ -117,7 +117,7 @@ type Sealed = Map<string, Segment>;
 
 async function sealParts(work: Work): Promise<{ segments: Sealed; dumped: Dumped }> {
   const { site, run } = work;
-  const done = await journalReader(run.journal).read();
+  const done = (await journalReader(run.journal).read()) ?? [];
   const segments: Sealed = new Map(done.map((segment) => [segment.name, segment]));
   const parts = readyParts(work, segments);
   let publishing = Promise.resolve();
@@ -162,10 +162,12 @@ async function* readyParts({ site, run, signal, context }: Work, segments: Seale
       yield next;
     }
     if (dumped !== null) return dumped;
-    if (look % 20 === 0) await throwIfAborted(run);
-    if ((await dumpLease.silentMs()) > takeoverMs) {
-      await markAborted(run, "the worker that dumped it died or was cut off");
+    if (look % LOOKS_PER_CHECK === 0) {
       await throwIfAborted(run);
+      if ((await dumpLease.silentMs()) > takeoverMs) {
+        await markAborted(run, "the worker that dumped it died or was cut off");
+        await throwIfAborted(run);
+      }
     }
     await pause(signal).catch((error: unknown) => {
       throw signal.reason ?? context.signal.reason ?? error;
