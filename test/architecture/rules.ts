@@ -13,8 +13,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   crypto: ["core"],
   postgres: ["core"],
   queue: ["core"],
+  audit: ["core"],
+  retention: ["core"],
+  schedule: ["core"],
   backup: ["core", ...ADAPTERS],
-  cluster: ["core", ...ADAPTERS, "backup", "queue"],
+  maintenance: ["core", ...ADAPTERS, "audit", "backup", "retention", "schedule"],
+  cluster: ["core", ...ADAPTERS, "audit", "backup", "maintenance", "queue", "schedule"],
   testkit: ["core", "storage"],
 };
 const APP = Object.keys(ARROWS).filter((name) => name !== "testkit");

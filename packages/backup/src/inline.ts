@@ -35,7 +35,7 @@ export async function runInline(
     ended?: (stage: StageName, ok: boolean) => void;
   },
 ): Promise<InlineResult> {
-  const ref = { database, backupId: newBackupId() };
+  const ref = { database, backupId: newBackupId(site.now()) };
   const stages: Record<string, InlineResult["stages"][string]> = {};
   const running = new Map<StageName, Promise<void>>();
   const begin = (name: StageName, stage: (context: StageContext) => Promise<{ bytes: number; seconds: number }>) => {

@@ -9,6 +9,8 @@ export interface Site {
   readonly tiers: readonly [Tier, ...Tier[]];
   readonly sealer: () => Sealer;
   readonly signingKey: () => Promise<SigningKey>;
+  /** The time, for whatever is dated; a simulation may let it run faster. */
+  readonly now: () => Date;
 }
 
 /** What a stage is given beside its payload. */

@@ -53,7 +53,7 @@ export async function fakeSite(): Promise<FakeSite> {
   ];
   const started: NextStage[] = [];
   const notes: string[] = [];
-  const site: Site = { config, tiers, sealer: () => sealer, signingKey: async () => signingKey };
+  const site: Site = { config, tiers, sealer: () => sealer, signingKey: async () => signingKey, now: () => new Date() };
   return {
     site,
     config,

@@ -9,7 +9,7 @@ export interface OpenSite extends Site {
 }
 
 /** Everything that the stages need, opened lazily: no connection is made and no thread started before its first use. */
-export async function openSite(config: Config): Promise<OpenSite> {
+export async function openSite(config: Config, now: () => Date = () => new Date()): Promise<OpenSite> {
   const { encryption } = config;
   if (encryption.mode === "age") checkRecipients(encryption.recipients);
   await checkWritable(config.backupDir);
@@ -21,6 +21,7 @@ export async function openSite(config: Config): Promise<OpenSite> {
   return {
     config,
     tiers,
+    now,
     sealer: () =>
       (sealer ??= createSealer({
         recipients: encryption.mode === "age" ? encryption.recipients : null,

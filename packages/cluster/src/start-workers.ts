@@ -102,7 +102,7 @@ function stageHandlers(site: OpenSite, queues: Queues): Record<QueueName, Handle
           await start({ stage: "encrypt", database, backupId: current });
           return { database, backupId: current };
         }
-        const backupId = current === undefined && isBackupId(job.id) ? job.id : newBackupId();
+        const backupId = current === undefined && isBackupId(job.id) ? job.id : newBackupId(site.now());
         await job.update({ database, requestedBy, current: backupId });
         return dumpStage(site, { database, backupId }, contextOf(context));
       },

@@ -1,5 +1,6 @@
 export * from "./bytes.ts";
 export * from "./config/dot-env.ts";
+export * from "./config/find-database.ts";
 export * from "./config/resolve.ts";
 export * from "./config/types.ts";
 export * from "./errors.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
+import { type DatabaseConfig, resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
 import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
 import type { Redis } from "ioredis";
 import { startPrivateRedis } from "./private-redis.ts";
@@ -214,8 +214,18 @@ describe("worker", () => {
 });
 
 describe("schedules", () => {
-  const databases = (cron: string | null, name = "shop") => [
-    { name, url: "postgresql://secret@h/shop", schedule: cron === null ? null : { cron, timeZone: "Europe/Paris" } },
+  const databases = (cron: string | null, name = "shop"): DatabaseConfig[] => [
+    {
+      name,
+      url: "postgresql://secret@h/shop",
+      schedule: cron === null ? null : { cron, timeZone: "Europe/Paris" },
+      timeZone: "Europe/Paris",
+      tiers: ["local"],
+      retention: {},
+      selection: { schemas: [], tables: [], excludeSchemas: [], excludeTables: [] },
+      priority: 5,
+      objectiveSeconds: null,
+    },
   ];
   const crons = async () => (await queues.dump.getJobSchedulers()).map(({ pattern, tz }) => `${pattern} ${tz}`);
 

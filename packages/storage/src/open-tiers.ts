@@ -16,5 +16,6 @@ export function openTiers(configs: readonly TierConfig[]): Tier[] {
 
 function openStore(config: TierConfig): Store {
   if (config.kind === "local") return localStore(config);
-  return config.kind === "sftp" ? sftpStore(config) : s3Store(config);
+  if (config.kind === "sftp") return sftpStore(config);
+  return s3Store(config, config.credentials === null ? {} : { credentials: config.credentials });
 }

@@ -34,6 +34,11 @@ function tier(bucket: string, changes: Partial<S3TierConfig> = {}): S3TierConfig
     pathStyle: true,
     verify: "server",
     conditionalPut: true,
+    budget: null,
+    prices: {},
+    credentials: null,
+    storageClass: null,
+    lifecycle: [],
     ...changes,
   };
 }

@@ -25,6 +25,8 @@ function tier(server: Sshd, changes: Partial<SftpTierConfig> = {}): SftpTierConf
     keyFile: server.keyFile,
     directory: path.join(server.directory, "not/yet/there"),
     hostKey: { fingerprint: server.fingerprint },
+    budget: null,
+    prices: {},
     ...changes,
   };
 }

@@ -2,7 +2,7 @@ import { rename, rm, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
-import { ensureFolder, formatBytes, messageOf, TrivaultError } from "@trivault/core";
+import { ensureFolder, findDatabase, formatBytes, messageOf, TrivaultError } from "@trivault/core";
 import {
   type Connection,
   type DumpProcess,
@@ -86,7 +86,7 @@ interface Work {
 
 async function dumpIntoSpool(work: Work): Promise<number> {
   const { site, run, connection, tools, snapshot, signal, context } = work;
-  const startedAt = new Date().toISOString();
+  const startedAt = site.now().toISOString();
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const dump = await startDump({
@@ -182,7 +182,7 @@ async function writeExtra(run: RunDirectory, name: string, content: Uint8Array):
 }
 
 function connectionOf(site: Site, database: string): Connection {
-  const configured = site.config.databases.find(({ name }) => name === database);
+  const configured = findDatabase(site.config, database);
   if (configured) return parseDatabaseUrl(configured.url);
   const known = site.config.databases.map(({ name }) => JSON.stringify(name)).join(", ");
   throw new TrivaultError(

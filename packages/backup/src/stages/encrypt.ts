@@ -257,7 +257,7 @@ async function publishManifest(
     id: ref.backupId,
     database: ref.database,
     startedAt: dumped.startedAt,
-    completedAt: new Date().toISOString(),
+    completedAt: site.now().toISOString(),
     tools: dumped.tools,
     server: dumped.server,
     encryption: encryption.mode,

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { TrivaultError } from "../errors.ts";
 import { FIELDS, type Values, type Variable } from "./fields.ts";
-import type { Config, DatabaseConfig, S3TierConfig, SftpTierConfig, TierConfig } from "./types.ts";
+import type { Config, DatabaseConfig, RetentionPolicy, S3TierConfig, SftpTierConfig, TierConfig } from "./types.ts";
 import { QUEUES } from "./types.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -75,7 +75,10 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databases: database ? [database] : [],
+    servers: [],
     tiers: tiers(values, backupDir, absolute),
+    limits: { dumpsPerServer: 1, dumpsPerSite: 4, spreadSeconds: 300, maintenanceMinutes: 15 },
+    configFile: null,
     encryption:
       values.BACKUP_ENCRYPTION === "none"
         ? { mode: "none" }
@@ -155,8 +158,33 @@ function databaseConfig(url: string, values: Values, problems: Problem[]): Datab
   }
   const cron = values.BACKUP_SCHEDULE ?? "0 * * * *";
   const timeZone = values.BACKUP_TIME_ZONE ?? "UTC";
-  return { name, url, schedule: cron === "off" ? null : { cron, timeZone } };
+  const names = tiers(values, "", (file) => file).map((tier) => tier.name);
+  return {
+    name,
+    url,
+    schedule: cron === "off" ? null : { cron, timeZone },
+    timeZone,
+    tiers: names,
+    retention: Object.fromEntries(names.map((tier) => [tier, DEFAULT_RETENTION])),
+    selection: { schemas: [], tables: [], excludeSchemas: [], excludeTables: [] },
+    priority: 5,
+    objectiveSeconds: null,
+  };
 }
+
+const NO_OPTIONS = { budget: null, prices: {} } as const;
+
+/** Two days hour by hour, two weeks day by day, two months week by week, a year month by month, and three years. */
+export const DEFAULT_RETENTION: RetentionPolicy = {
+  last: 0,
+  hourly: 48,
+  daily: 14,
+  weekly: 8,
+  monthly: 12,
+  yearly: 3,
+  withinSeconds: null,
+  atLeast: 2,
+};
 
 /** The database in a PostgreSQL URL, or null. */
 export function databaseNameOf(url: string): string | null {
@@ -170,7 +198,7 @@ export function databaseNameOf(url: string): string | null {
 }
 
 function tiers(values: Values, backupDir: string, absolute: (file: string) => string): TierConfig[] {
-  const all: TierConfig[] = [{ name: "local", kind: "local", directory: backupDir }];
+  const all: TierConfig[] = [{ ...NO_OPTIONS, name: "local", kind: "local", directory: backupDir }];
   if (values.BACKUP_REMOTE_SERVER !== undefined) all.push(remoteTier(values, values.BACKUP_REMOTE_SERVER, absolute));
   if (values.BACKUP_S3_BUCKET !== undefined) all.push(cloudTier(values, values.BACKUP_S3_BUCKET));
   return all;
@@ -180,6 +208,7 @@ function remoteTier(values: Values, server: string, absolute: (file: string) => 
   const [, host = "", port = "22"] = /^(.*?)(?::(\d+))?$/.exec(server) ?? [];
   const fingerprint = values.BACKUP_SSH_HOST_KEY?.replace(/=$/, "");
   return {
+    ...NO_OPTIONS,
     name: "remote",
     kind: "sftp",
     host: host.replace(/^\[|\]$/g, ""),
@@ -194,6 +223,7 @@ function remoteTier(values: Values, server: string, absolute: (file: string) => 
 
 function cloudTier(values: Values, bucket: string): S3TierConfig {
   return {
+    ...NO_OPTIONS,
     name: "cloud",
     kind: "s3",
     bucket,
@@ -203,6 +233,9 @@ function cloudTier(values: Values, bucket: string): S3TierConfig {
     pathStyle: values.BACKUP_S3_PATH_STYLE ?? values.BACKUP_S3_ENDPOINT !== undefined,
     verify: values.BACKUP_S3_VERIFY ?? "server",
     conditionalPut: values.BACKUP_S3_CONDITIONAL_PUT ?? true,
+    credentials: null,
+    storageClass: null,
+    lifecycle: [],
   };
 }
 

@@ -1,8 +1,13 @@
 /** What the whole program is configured with, resolved and validated once at start. Secrets are marked; never log them. */
 export interface Config {
   readonly databases: readonly DatabaseConfig[];
+  /** Servers whose databases are found by pattern; one is backed up as `<server>.<database>`. */
+  readonly servers: readonly ServerConfig[];
   /** The first is always `local`. */
   readonly tiers: readonly TierConfig[];
+  readonly limits: LimitsConfig;
+  /** Where `trivault.config.yaml` was read from; null where there is none. */
+  readonly configFile: string | null;
   readonly encryption: EncryptionConfig;
   readonly identityFile: string | null;
   /** Ed25519 private key that signs manifests; made at first use where it is missing. */
@@ -33,18 +38,76 @@ export interface DatabaseConfig {
   readonly url: string;
   /** Null means: only on demand. */
   readonly schedule: { readonly cron: string; readonly timeZone: string } | null;
+  /** IANA name; of the schedule and of the calendar that retention goes by. */
+  readonly timeZone: string;
+  /** Names of the tiers that shall hold its backups; the first is always `local`. */
+  readonly tiers: readonly string[];
+  /** What each of those tiers keeps; null means everything, for ever. */
+  readonly retention: Readonly<Record<string, RetentionPolicy | null>>;
+  readonly selection: Selection;
+  /** 1 is served first, 10 last. */
+  readonly priority: number;
+  /** Recovery point objective: no tier's newest good copy may be older. Null means: as the schedule implies. */
+  readonly objectiveSeconds: number | null;
+}
+
+/** How many backups stay: the newest of each of so many calendar hours, days, … that have one; all rules add up. */
+export interface RetentionPolicy {
+  readonly last: number;
+  readonly hourly: number;
+  readonly daily: number;
+  readonly weekly: number;
+  readonly monthly: number;
+  readonly yearly: number;
+  /** All that are not older than this, seen from the newest one; null means no such rule. */
+  readonly withinSeconds: number | null;
+  /** The newest complete copies on a tier that stay whatever the rules or the clock say; at least 1. */
+  readonly atLeast: number;
+}
+
+/** Patterns of pg_dump's `--schema`, `--table`, `--exclude-schema`, `--exclude-table`; all empty means everything. */
+export interface Selection {
+  readonly schemas: readonly string[];
+  readonly tables: readonly string[];
+  readonly excludeSchemas: readonly string[];
+  readonly excludeTables: readonly string[];
+}
+
+/** A server on which databases are discovered. All else is as for a database, and holds for each that is found. */
+export interface ServerConfig extends Omit<DatabaseConfig, "name" | "url"> {
+  readonly name: string;
+  /** Secret: a URL of the server; the database in it is where the others are asked for. */
+  readonly url: string;
+  /** Shell-like patterns (`*`, `?`) of database names. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+export interface LimitsConfig {
+  /** Dumps at a time of one database server (host and port), by all workers of the site. */
+  readonly dumpsPerServer: number;
+  readonly dumpsPerSite: number;
+  /** Databases whose cron lines meet start spread over so many seconds, each always at the same one; 0: all at once. */
+  readonly spreadSeconds: number;
+  readonly maintenanceMinutes: number;
 }
 
 export type TierConfig = LocalTierConfig | SftpTierConfig | S3TierConfig;
 
-export interface LocalTierConfig {
+interface TierOptions {
   readonly name: string;
+  /** What all backups on it may take; null means no limit. `stop`: copies to a tier over its budget are refused. */
+  readonly budget: { readonly bytes: number; readonly whenFull: "warn" | "stop" } | null;
+  /** Money per GB (10^9 bytes) and month, by storage class (`STANDARD` where a tier knows none); empty: not told. */
+  readonly prices: Readonly<Record<string, number>>;
+}
+
+export interface LocalTierConfig extends TierOptions {
   readonly kind: "local";
   readonly directory: string;
 }
 
-export interface SftpTierConfig {
-  readonly name: string;
+export interface SftpTierConfig extends TierOptions {
   readonly kind: "sftp";
   readonly host: string;
   readonly port: number;
@@ -55,8 +118,7 @@ export interface SftpTierConfig {
   readonly hostKey: { readonly fingerprint: string } | { readonly knownHostsFile: string };
 }
 
-export interface S3TierConfig {
-  readonly name: string;
+export interface S3TierConfig extends TierOptions {
   readonly kind: "s3";
   readonly bucket: string;
   /** Folder inside the bucket, without slashes at its ends; may be empty. */
@@ -69,7 +131,24 @@ export interface S3TierConfig {
   readonly verify: "server" | "readback";
   /** Whether PUT honours `If-None-Match: *`; where not, a HEAD goes before each PUT. */
   readonly conditionalPut: boolean;
+  /** Secret. Null means: the AWS SDK's own chain (environment, profile, instance role). */
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
+  /** The class that objects are put with; null means the bucket's default. */
+  readonly storageClass: StorageClass | null;
+  /** Later classes by age, ascending. */
+  readonly lifecycle: readonly { readonly afterDays: number; readonly storageClass: StorageClass }[];
 }
+
+/** Classes that can be read at once; from the others a restore would wait for hours. */
+export const STORAGE_CLASSES = [
+  "STANDARD",
+  "STANDARD_IA",
+  "ONEZONE_IA",
+  "INTELLIGENT_TIERING",
+  "GLACIER_IR",
+  "REDUCED_REDUNDANCY",
+] as const;
+export type StorageClass = (typeof STORAGE_CLASSES)[number];
 
 export type EncryptionConfig =
   | { readonly mode: "age"; readonly recipients: readonly string[] }

@@ -1,0 +1,1 @@
+export { AUDIT_ACTIONS, type AuditAction, type AuditEvent, type Recorder } from "./event.ts";

@@ -1,0 +1,44 @@
+import type { Config, DatabaseConfig, ServerConfig } from "./types.ts";
+
+/** How a database that was discovered on a server is called: `<server>.<database>`. */
+export function discoveredName(server: ServerConfig, database: string): string {
+  return `${server.name}.${database}`;
+}
+
+/** The configuration of a discovered database: the server's, with a name and a URL of its own. */
+export function discoveredDatabase(server: ServerConfig, database: string): DatabaseConfig {
+  const { include: _include, exclude: _exclude, ...common } = server;
+  const url = new URL(server.url);
+  url.pathname = `/${encodeURIComponent(database)}`;
+  url.searchParams.delete("dbname");
+  return { ...common, name: discoveredName(server, database), url: url.href };
+}
+
+/**
+ * The database of that name, if it is configured: by itself, or on a server whose patterns it matches (whether it exists
+ * there is not asked). Null where nothing configured is called so.
+ */
+export function findDatabase(config: Pick<Config, "databases" | "servers">, name: string): DatabaseConfig | null {
+  const configured = config.databases.find((database) => database.name === name);
+  if (configured) return configured;
+  for (const server of config.servers) {
+    if (!name.startsWith(`${server.name}.`)) continue;
+    const database = name.slice(server.name.length + 1);
+    if (isDiscovered(server, database)) return discoveredDatabase(server, database);
+  }
+  return null;
+}
+
+/** Whether a server's patterns take a database of that name. Templates never are. */
+export function isDiscovered(server: Pick<ServerConfig, "include" | "exclude">, database: string): boolean {
+  const matches = (pattern: string) => globToRegExp(pattern).test(database);
+  return database !== "" && server.include.some(matches) && !server.exclude.some(matches);
+}
+
+function globToRegExp(pattern: string): RegExp {
+  const source = pattern
+    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${source}$`, "su");
+}

@@ -1,0 +1,1 @@
+export type { Inventory, InventoryCopy } from "./inventory.ts";

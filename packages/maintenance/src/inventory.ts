@@ -1,0 +1,26 @@
+import type { CopyState } from "@trivault/retention";
+
+/** What one look at a tier found. Cached as `BACKUP_DIR/.trivault/inventory/<tier>.json`; can be rebuilt at any time. */
+export interface Inventory {
+  readonly tier: string;
+  readonly scannedAt: Date;
+  readonly copies: readonly InventoryCopy[];
+  /** Bytes of the file system or account, where the tier can tell. */
+  readonly capacity: { readonly free: number; readonly total: number } | null;
+}
+
+export interface InventoryCopy {
+  readonly database: string;
+  readonly backupId: string;
+  readonly state: CopyState;
+  /** As listed, all objects. */
+  readonly bytes: number;
+  readonly objects: number;
+  readonly newestAt: Date;
+  /** Bytes by storage class, where the tier tells classes. */
+  readonly classes: Readonly<Record<string, number>>;
+  /** Identifies the manifest that was read: while the listing shows the same, it is not read again. */
+  readonly manifest: { readonly size: number; readonly modifiedAt: Date } | null;
+  /** Of that manifest's segments: how many, and their sizes together, as they should lie there. */
+  readonly expected: { readonly objects: number; readonly bytes: number } | null;
+}

@@ -1,0 +1,1 @@
+export type { CopyState, Decision, Plan, PlanBackup, PlanInput, PlanTier } from "./types.ts";

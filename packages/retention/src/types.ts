@@ -1,0 +1,57 @@
+import type { RetentionPolicy } from "@trivault/core";
+
+/** All that retention looks at, of one database. */
+export interface PlanInput {
+  readonly database: string;
+  /** IANA name: whose calendar tells where an hour, a day, a week begins. */
+  readonly timeZone: string;
+  readonly now: Date;
+  readonly tiers: readonly PlanTier[];
+  readonly backups: readonly PlanBackup[];
+  /** Backups from this one on are of a normal size, whatever those before were; null: nobody has said so. */
+  readonly sizeAcceptedFrom: string | null;
+}
+
+export interface PlanTier {
+  readonly name: string;
+  /** Null: everything stays. */
+  readonly policy: RetentionPolicy | null;
+  /** False where the tier could not be looked at: what it holds is not known. */
+  readonly known: boolean;
+}
+
+export interface PlanBackup {
+  readonly id: string;
+  readonly startedAt: Date;
+  readonly bytes: number;
+  /** By tier name; a tier that holds nothing of it is missing here. */
+  readonly copies: Readonly<Record<string, CopyState>>;
+  /** Why somebody wants it kept (legal hold), or null. */
+  readonly keep: string | null;
+}
+
+/**
+ * `complete`: its manifest is signed by a trusted key and all its objects are there in their sizes. `damaged`: the manifest
+ * is good, but objects are missing or have another size. `untrusted`: its manifest is no good (not ours, or forged).
+ * `partial`: no manifest.
+ */
+export type CopyState = "complete" | "damaged" | "untrusted" | "partial";
+
+/** What is to become of one backup on one tier. */
+export interface Decision {
+  readonly database: string;
+  readonly backupId: string;
+  readonly tier: string;
+  readonly bytes: number;
+  /** `copy`: the tier lacks it and shall have it. `none`: the tier lacks it, and that is right. */
+  readonly action: "keep" | "delete" | "copy" | "none";
+  /** For people: `daily 2026-11-20`, `one of the newest 2`, `kept by hand: lawsuit 4711`, `beyond every rule`. */
+  readonly reasons: readonly string[];
+}
+
+export interface Plan {
+  /** Newest first, then by tier in the order given. */
+  readonly decisions: readonly Decision[];
+  /** What an operator should know: held back deletions, odd sizes, dates in the future. */
+  readonly warnings: readonly string[];
+}

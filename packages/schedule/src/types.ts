@@ -1,0 +1,4 @@
+export interface Schedule {
+  readonly cron: string;
+  readonly timeZone: string;
+}
