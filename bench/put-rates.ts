@@ -1,8 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { backupKey, type Config, directoryOf, type Key, newBackupId, segmentName } from "@trivault/core";
-import { sha256Hex } from "@trivault/crypto";
+import { backupKey, type Config, directoryOf, type Key, newBackupId, segmentName, sha256Hex } from "@trivault/core";
 import { openTier, storeSource, type Tier } from "@trivault/storage";
 import { runPipeline } from "./pipeline.ts";
 import type { Source } from "./source.ts";

@@ -3,6 +3,7 @@ export * from "./config/dot-env.ts";
 export * from "./config/find-database.ts";
 export * from "./config/resolve.ts";
 export * from "./config/types.ts";
+export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./folders.ts";
 export * from "./ids.ts";

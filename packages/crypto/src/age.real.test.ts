@@ -1,3 +1,4 @@
+import { sha256Hex } from "@trivault/core";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -6,7 +7,6 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { decryptAge, encryptAge } from "./age.ts";
-import { sha256Hex } from "./digest.ts";
 import { generateKeys, type KeyPair, readIdentityFile, writeIdentityFile } from "./identity-file.ts";
 import { createOpener, type Opener } from "./opener.ts";
 import { createSealer, type Sealer } from "./sealer.ts";

@@ -1,5 +1,4 @@
 export { decryptAge, decryptAgeStream, encryptAge } from "./age.ts";
-export { sha256Hex } from "./digest.ts";
 export { type IdentityFile, type KeyPair, generateKeys, readIdentityFile, writeIdentityFile } from "./identity-file.ts";
 export { type Opener, createOpener } from "./opener.ts";
 export { checkRecipients } from "./recipients.ts";

@@ -1,7 +1,6 @@
 import { type KeyObject, randomBytes } from "node:crypto";
-import { formatBytes, TrivaultError } from "@trivault/core";
+import { formatBytes, TrivaultError, sha256Hex } from "@trivault/core";
 import { encryptAge } from "./age.ts";
-import { sha256Hex } from "./digest.ts";
 import { makeHeader } from "./header.ts";
 import { cancelled, createPool } from "./pool.ts";
 import type { Sealed } from "./segment-thread.ts";

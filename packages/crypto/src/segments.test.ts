@@ -1,10 +1,10 @@
+import { sha256Hex } from "@trivault/core";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { decryptAge } from "./age.ts";
-import { sha256Hex } from "./digest.ts";
 import { generateKeys, type KeyPair } from "./identity-file.ts";
 import { createOpener, type Opener } from "./opener.ts";
 import { createSealer, sealBytes, type SealedBytes, type Sealer } from "./sealer.ts";

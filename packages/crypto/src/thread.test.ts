@@ -1,10 +1,10 @@
+import { sha256Hex } from "@trivault/core";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "@jest/globals";
 import type { OpenJob } from "./segment-thread.ts";
 import { createSegmentThread } from "./thread.ts";
-import { sha256Hex } from "./digest.ts";
 
 const job = (bytes: Uint8Array): OpenJob => ({
   kind: "open",

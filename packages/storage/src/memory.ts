@@ -1,6 +1,6 @@
-import { type Key, toKey } from "@trivault/core";
+import { type Key, toKey, sha256Hex } from "@trivault/core";
 import { throwIfAborted } from "./cancellation.ts";
-import { sha256Hex, sizedChunks } from "./source.ts";
+import { sizedChunks } from "./source.ts";
 import type { GetOptions, Store } from "./store.ts";
 import { existsWithOtherBytes, notFound, wrongBytes } from "./store-errors.ts";
 import { checkPrefix } from "./tree.ts";

@@ -1,12 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Key, TrivaultError } from "@trivault/core";
+import { type Key, sha256Hex, TrivaultError } from "@trivault/core";
 import { untilAborted } from "./cancellation.ts";
 import type { CallOptions, Source, Store } from "./store.ts";
 import { wrongBytes } from "./store-errors.ts";
-
-export function sha256Hex(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
 
 /** Bytes in memory, such as a manifest. `sha256` where it is known already. */
 export function bytesSource(bytes: Uint8Array, sha256: string = sha256Hex(bytes)): Source {
