@@ -1,4 +1,5 @@
 export * from "./bytes.ts";
+export * from "./config/discovered.ts";
 export * from "./config/dot-env.ts";
 export * from "./config/find-database.ts";
 export * from "./config/resolve.ts";

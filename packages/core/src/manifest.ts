@@ -31,6 +31,8 @@ export const manifestSchema = z.strictObject({
   /** Versions of what made it, e.g. `{ trivault: "0.1.0", pg_dump: "17.2", zstd: "1.5.6" }`. */
   tools: z.record(z.string().max(40), z.string().max(80)),
   server: z.strictObject({ version: z.string().max(80), major: z.int().positive() }),
+  /** What the data segments open to; absent means an archive for pg_restore. `sql` is a script for psql (docs/adopt.md). */
+  content: z.enum(["pg_dump", "sql"]).optional(),
   encryption: z.enum(["age", "none"]),
   recipients: z.array(z.string().max(4096)).max(64),
   segments: z.array(segmentSchema).min(1).max(1_000_000),

@@ -2,6 +2,7 @@ export * from "./compare.ts";
 export * from "./connect.ts";
 export * from "./connection-url.ts";
 export { type Details, type DetailsTable, type Server, detailsSchema } from "./details.ts";
+export * from "./discover.ts";
 export * from "./dump.ts";
 export * from "./globals.ts";
 export * from "./restore.ts";
