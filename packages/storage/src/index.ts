@@ -1,6 +1,8 @@
 export { localStore } from "./local.ts";
 export { memoryStore } from "./memory.ts";
 export { openTier, openTiers } from "./open-tiers.ts";
+export { probeTier } from "./probe.ts";
+export type { ProbeStep } from "./probe-steps.ts";
 export { s3Store } from "./s3.ts";
 export type { S3Options } from "./s3-connection.ts";
 export { collectShortLivedBuffers } from "./short-lived-buffers.ts";

@@ -4,7 +4,7 @@ import { refused } from "./store-errors.ts";
 /** Status codes of SFTP version 3 (draft-ietf-secsh-filexfer-02, 7). There is none for "exists" or "no space": FAILURE. */
 export const NO_SUCH_FILE = 2;
 export const FAILURE = 4;
-const PERMISSION_DENIED = 3;
+export const PERMISSION_DENIED = 3;
 
 export function statusOf(error: unknown): number | undefined {
   const known = typeof error === "object" && error !== null && "code" in error && typeof error.code === "number";
