@@ -8,7 +8,7 @@ export interface PlanInput {
   readonly now: Date;
   readonly tiers: readonly PlanTier[];
   readonly backups: readonly PlanBackup[];
-  /** Backups from this one on are of a normal size, whatever those before were; null: nobody has said so. */
+  /** Backups from this one on displace those before it, however small they are; null: nobody has said so. */
   readonly sizeAcceptedFrom: string | null;
 }
 
@@ -43,14 +43,16 @@ export interface Decision {
   readonly backupId: string;
   readonly tier: string;
   readonly bytes: number;
-  /** `copy`: the tier lacks it and shall have it. `none`: the tier lacks it, and that is right. */
+  /** What the tier holds of it now; null: nothing. */
+  readonly state: CopyState | null;
+  /** `copy`: the tier lacks it, or holds it incomplete, and shall have it. `none`: the tier lacks it, and that is right. */
   readonly action: "keep" | "delete" | "copy" | "none";
   /** For people: `daily 2026-11-20`, `one of the newest 2`, `kept by hand: lawsuit 4711`, `beyond every rule`. */
   readonly reasons: readonly string[];
 }
 
 export interface Plan {
-  /** Newest first, then by tier in the order given. */
+  /** Newest first, then by tier in the order given. None is made for a tier that is not known. */
   readonly decisions: readonly Decision[];
   /** What an operator should know: held back deletions, odd sizes, dates in the future. */
   readonly warnings: readonly string[];
