@@ -126,6 +126,8 @@ function failed(error: unknown, directory: string): never {
     case "ENOSPC":
     case "EDQUOT":
       throw new ProbeFailure(seen, "The disk (or the quota) is full: free space, or keep fewer backups there.", error);
+    case "ENOENT":
+      throw new ProbeFailure(seen, "It cannot be made here: choose another folder.", error);
     case "ENOTDIR":
     case "EEXIST":
     case "ELOOP":

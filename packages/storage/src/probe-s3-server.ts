@@ -1,7 +1,8 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
+import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { codeOf, messageOf, type S3TierConfig } from "@trivault/core";
 import { openTcp } from "./probe-network.ts";
 import { ProbeFailure } from "./probe-steps.ts";
@@ -18,25 +19,32 @@ export interface Address {
 const SKEW_LIMIT_SECONDS = 5 * 60;
 
 /** Where the SDK sends requests for the bucket, asked of the SDK itself; nothing is sent. */
-export async function addressOf(client: S3Client, config: S3TierConfig): Promise<Address> {
-  const command = new HeadBucketCommand({ Bucket: config.bucket });
+export async function addressOf({ bucket, region, endpoint, pathStyle }: S3TierConfig): Promise<Address> {
+  const client = new S3Client({
+    region,
+    ...(endpoint === null ? {} : { endpoint }),
+    forcePathStyle: pathStyle,
+    credentials: { accessKeyId: "none", secretAccessKey: "none" }, // nothing gets signed
+  });
+  const command = new HeadBucketCommand({ Bucket: bucket });
   let found: Address | undefined;
   command.middlewareStack.add(
     () => (args) => {
       const { request } = args as { request: { protocol: string; hostname: string; port?: number } };
       const { protocol, hostname } = request;
-      found = {
-        protocol,
-        hostname: hostname.replace(/^\[|\]$/g, ""),
-        port: request.port ?? (protocol === "http:" ? 80 : 443),
-      };
+      const port = request.port ?? (protocol === "http:" ? 80 : 443);
+      found = { protocol, hostname: hostname.replace(/^\[|\]$/g, ""), port };
       throw new Error("it was only asked where this would go");
     },
     { step: "build", name: "probeAddress" },
   );
-  await client.send(command).catch((error: unknown) => {
+  try {
+    await client.send(command);
+  } catch (error) {
     if (found === undefined) throw error;
-  });
+  } finally {
+    client.destroy();
+  }
   if (found === undefined) throw new Error("the SDK sends requests nowhere");
   return found;
 }
@@ -60,7 +68,12 @@ export async function reachServer(address: Address, signal: AbortSignal): Promis
 
 async function reachTls({ hostname, port }: Address, signal: AbortSignal): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = connectTls({ host: hostname, port, servername: hostname, ALPNProtocols: ["http/1.1"] });
+  const socket = connectTls({
+    host: hostname,
+    port,
+    ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+    ALPNProtocols: ["http/1.1"],
+  });
   const stop = () => socket.destroy(new Error("no answer in time"));
   signal.addEventListener("abort", stop, { once: true });
   socket.once("secureConnect", resolve);

@@ -46,7 +46,7 @@ export function s3Probe(config: S3TierConfig): Probe {
       () => null,
       (error: unknown) => error,
     ));
-  const address = () => addressOf(client, config);
+  const address = () => addressOf(config);
   return {
     steps: [
       {
@@ -61,10 +61,10 @@ export function s3Probe(config: S3TierConfig): Probe {
         needs: "connect",
         async run(signal) {
           const { accessKeyId, sessionToken } = await client.config.credentials().catch((error: unknown) => {
-            throw s3Error(error, config, "looking for credentials");
+            throw failure(error, config, "looking for credentials");
           });
           const error = await firstLook(signal);
-          if (OF_CREDENTIALS.includes(nameOf(error))) throw s3Error(error, config, "signing in");
+          if (OF_CREDENTIALS.includes(nameOf(error))) throw failure(error, config, "signing in");
           return `${masked(accessKeyId)}${sessionToken === undefined ? "" : ", with a session token"}`;
         },
       },
@@ -73,7 +73,7 @@ export function s3Probe(config: S3TierConfig): Probe {
         needs: "credentials",
         async run(signal) {
           const error = await firstLook(signal);
-          if (OF_BUCKET.includes(nameOf(error))) throw s3Error(error, config, "looking for it");
+          if (OF_BUCKET.includes(nameOf(error))) throw failure(error, config, "looking for it");
           return seeBucket(client, config, signal);
         },
       },
@@ -82,7 +82,7 @@ export function s3Probe(config: S3TierConfig): Probe {
         needs: "bucket",
         async run(signal) {
           const error = await firstLook(signal);
-          if (error !== null) throw s3Error(error, config, "listing");
+          if (error !== null) throw failure(error, config, "listing");
           return `${config.bucket}/${config.prefix}`;
         },
       },
@@ -95,6 +95,14 @@ export function s3Probe(config: S3TierConfig): Probe {
   };
 }
 
+/** In the words of the store's errors, without what a step of this tier need not repeat. */
+function failure(error: unknown, config: S3TierConfig, doing: string): ProbeFailure {
+  if (error instanceof ProbeFailure) return error;
+  const said = s3Error(error, config, doing).message.replace(/^.*? failed: /, "");
+  const [, seen = said, advice = ""] = /^(.+?[.)]) (?=[A-Z])(.+)$/s.exec(said) ?? [];
+  return new ProbeFailure(seen.replace(/\.$/, ""), advice, error);
+}
+
 const masked = (id: string) => (id.length > 8 ? `${id.slice(0, 4)}…${id.slice(-4)}` : "set");
 
 async function seeBucket(client: S3Client, config: S3TierConfig, abortSignal: AbortSignal): Promise<string> {
@@ -104,7 +112,7 @@ async function seeBucket(client: S3Client, config: S3TierConfig, abortSignal: Ab
   } catch (error) {
     // Whoever may not ask for the bucket may still be allowed its objects.
     if (statusOf(error) === 403) return `${config.bucket}; we may not ask for more`;
-    throw s3Error(
+    throw failure(
       statusOf(error) === 404 ? Object.assign(new Error(), { name: "NoSuchBucket" }) : error,
       config,
       "looking for it",
@@ -166,7 +174,11 @@ function objectProbe(
       if (statusOf(error) === 501 && config.conditionalPut) {
         throw new ProbeFailure("the server knows no If-None-Match", "Set BACKUP_S3_CONDITIONAL_PUT=false.", error);
       }
-      throw s3Error(error, config, "writing");
+      if (statusOf(error) === 400 && config.storageClass !== null) {
+        const seen = `the server refuses objects of the storage class ${config.storageClass} (${nameOf(error)})`;
+        throw new ProbeFailure(seen, "Correct this tier's storage class: the server has none of that name.", error);
+      }
+      throw failure(error, config, "writing");
     }
     const storageClass = config.storageClass === null ? "" : ` as ${config.storageClass}`;
     return `${formatBytes(bytes.length)}${storageClass}, signed over its SHA-256`;
@@ -178,7 +190,7 @@ function objectProbe(
     } catch (error) {
       const status = statusOf(error);
       if (status !== undefined && status >= 400 && status < 500) return `refused, as it must be (${nameOf(error)})`;
-      throw s3Error(error, config, "writing other bytes than were signed");
+      throw failure(error, config, "writing other bytes than were signed");
     }
     if (config.verify === "readback") return "the server takes them, but BACKUP_S3_VERIFY=readback reads all back";
     throw new ProbeFailure(
@@ -195,7 +207,7 @@ function objectProbe(
       await put(name, other, sha256Hex(other), signal);
     } catch (error) {
       if (statusOf(error) === 412) return "a second PUT was refused (If-None-Match)";
-      throw s3Error(error, config, "writing twice");
+      throw failure(error, config, "writing twice");
     }
     await remove(name, signal);
     await put(name, bytes, sha256Hex(bytes), signal);
@@ -212,7 +224,7 @@ function objectProbe(
       return "the same bytes";
     } catch (error) {
       if (error instanceof ProbeFailure) throw error;
-      throw s3Error(error, config, "reading");
+      throw failure(error, config, "reading");
     }
   }
 
@@ -231,7 +243,7 @@ function objectProbe(
       return leftovers.length === 0 ? "gone" : `gone, with ${leftovers.length} that earlier tests left`;
     } catch (error) {
       if (error instanceof ProbeFailure) throw error;
-      throw s3Error(error, config, `deleting (${messageOf(error)})`);
+      throw failure(error, config, `deleting (${messageOf(error)})`);
     }
   }
 

@@ -62,11 +62,13 @@ function refuse(config: SftpTierConfig, seen: readonly Buffer[], why: string | n
   }
   const file = config.hostKey.knownHostsFile;
   const revoked = why?.includes("revoked") ?? false;
-  const known = revoked
-    ? `${file} marks as revoked`
-    : `is not the one in ${file}, or that file does not know the server`;
+  const verdict = revoked
+    ? `${file} marks it as revoked`
+    : why?.includes("does not know")
+      ? `${file} does not know this server`
+      : `${file} has another key for this server`;
   throw new ProbeFailure(
-    `the server showed ${shown}, which ${known}`,
+    seen.length === 0 ? "the server has no host key of a type that is safe" : `the server showed ${shown}; ${verdict}`,
     revoked
       ? "Give the server a new host key, and put that into the file."
       : `No credential was sent. ${compare}set BACKUP_SSH_HOST_KEY=${seen[0] ? fingerprintOf(seen[0]) : "SHA256:…"}, or run: ` +

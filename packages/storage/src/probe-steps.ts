@@ -46,7 +46,7 @@ const CLEAN_UP_MS = 5_000;
 /** Enough to fill more than one packet; small enough for any tier. */
 const PROBE_BYTES = 64 * 1024;
 
-export async function* runProbe(probe: Probe, signal: AbortSignal): AsyncGenerator<ProbeStep> {
+export async function* runProbe(probe: Probe, signal: AbortSignal, stepMs = STEP_MS): AsyncGenerator<ProbeStep> {
   const passed = new Set<string>();
   try {
     for (const step of probe.steps) {
@@ -56,7 +56,7 @@ export async function* runProbe(probe: Probe, signal: AbortSignal): AsyncGenerat
         yield { step: step.name, ok: null, detail, advice: null, seconds: 0 };
         continue;
       }
-      const outcome = await runStep(step, signal);
+      const outcome = await runStep(step, signal, stepMs);
       throwIfAborted(signal);
       if (outcome.ok) passed.add(step.name);
       yield outcome;
@@ -67,19 +67,19 @@ export async function* runProbe(probe: Probe, signal: AbortSignal): AsyncGenerat
   }
 }
 
-async function runStep(step: Step, signal: AbortSignal): Promise<ProbeStep> {
+async function runStep(step: Step, signal: AbortSignal, stepMs: number): Promise<ProbeStep> {
   const begun = performance.now();
   const over = (ok: boolean, detail: string, advice: string | null): ProbeStep => {
     return { step: step.name, ok, detail, advice, seconds: (performance.now() - begun) / 1000 };
   };
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(STEP_MS)]);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(stepMs)]);
   try {
     return over(true, await untilAborted(step.run(limit), limit), null);
   } catch (error) {
     if (limit.aborted)
       return over(
         false,
-        `no answer within ${STEP_MS / 1000} s`,
+        `no answer within ${stepMs / 1000} s`,
         "Look at the network and at the load and the disk there, and try again.",
       );
     if (error instanceof ProbeFailure) return over(false, error.message, error.advice);
