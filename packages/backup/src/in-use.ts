@@ -1,0 +1,51 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { codeOf, type Config, isBackupId } from "@trivault/core";
+import { readdirOrEmpty } from "./run-directory.ts";
+import type { BackupRef } from "./site.ts";
+
+/**
+ * Who reads a backup says so, and no rule deletes it meanwhile:
+ *
+ *     <BACKUP_DIR>/.trivault/in-use/<backup id>.<uuid>
+ *
+ * A reader that died leaves its file behind; it counts for a day.
+ */
+const STALE_MS = 24 * 3_600_000;
+
+type Place = Pick<Config, "backupDir">;
+
+export async function markInUse(config: Place, { backupId }: BackupRef): Promise<{ release: () => Promise<void> }> {
+  const file = path.join(folderOf(config), `${backupId}.${randomUUID()}`);
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, "", { mode: 0o600, flag: "wx" });
+  return { release: () => rm(file, { force: true }) };
+}
+
+/** Ids of the backups that are being read. Files that went stale are removed. */
+export async function listInUse(config: Place): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (const name of await readdirOrEmpty(folderOf(config))) {
+    const id = name.split(".", 1)[0] ?? "";
+    const file = path.join(folderOf(config), name);
+    // By the machine's own clock, which also dates the file.
+    const age = Date.now() - (await modifiedAt(file));
+    if (age > STALE_MS) await rm(file, { force: true });
+    else if (isBackupId(id)) ids.add(id);
+  }
+  return ids;
+}
+
+function folderOf({ backupDir }: Place): string {
+  return path.join(backupDir, ".trivault/in-use");
+}
+
+async function modifiedAt(file: string): Promise<number> {
+  try {
+    return (await stat(file)).mtimeMs;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return 0;
+    throw error;
+  }
+}

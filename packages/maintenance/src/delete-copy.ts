@@ -1,0 +1,30 @@
+import { type BackupRef, forEachConcurrently, noteDeletion } from "@trivault/backup";
+import { backupKey, backupPrefix, type Config, MANIFEST, splitKey } from "@trivault/core";
+import type { Tier } from "@trivault/storage";
+
+/** Deletes in flight to one tier. */
+const IN_FLIGHT = 8;
+
+/**
+ * Deletes a copy, its manifest first: should this be cut short, what is left has no manifest, which is no copy but an orphan
+ * that is swept. Answers the bytes that were freed.
+ */
+export async function deleteCopy(
+  config: Pick<Config, "backupDir">,
+  tier: Tier,
+  ref: BackupRef,
+  signal: AbortSignal,
+): Promise<number> {
+  const objects = await Array.fromAsync(tier.store.list(backupPrefix(ref.database, ref.backupId), { signal }));
+  await noteDeletion(config, tier.name, ref);
+  await tier.store.delete(backupKey(ref.database, ref.backupId, MANIFEST), { signal });
+  const segments = objects.filter(({ key }) => splitKey(key)?.file !== MANIFEST);
+  await forEachConcurrently(
+    async function* each() {
+      yield* segments;
+    },
+    { limit: IN_FLIGHT, signal },
+    ({ key }, inner) => tier.store.delete(key, { signal: inner }),
+  );
+  return objects.reduce((sum, { size }) => sum + size, 0);
+}

@@ -1,0 +1,103 @@
+import { type Config, type DatabaseConfig, timeOfBackupId } from "@trivault/core";
+import { type Decision, type Plan, type PlanBackup, planRetention } from "@trivault/retention";
+import type { Inventory, InventoryCopy } from "./inventory.ts";
+import type { Marks } from "./marks.ts";
+
+/** What is to become of every backup on every tier of the site. */
+export interface SitePlan {
+  /** By database. */
+  readonly plans: ReadonlyMap<string, Plan>;
+  readonly warnings: readonly string[];
+}
+
+export interface SitePlanInput {
+  readonly config: Pick<Config, "tiers">;
+  /** Configured and discovered. What lies there of any other is left alone. */
+  readonly databases: readonly DatabaseConfig[];
+  readonly inventories: readonly Inventory[];
+  /** Tiers that could not be looked at; so is one without an inventory. */
+  readonly unknownTiers: readonly string[];
+  readonly marks: Marks;
+  readonly now: Date;
+}
+
+type Found = InventoryCopy & { readonly tier: string };
+
+/**
+ * A tier that is empty counts as known: it is filled again, and until it is, the others give up nothing that it shall
+ * have.
+ */
+export function planSite({ config, databases, inventories, unknownTiers, marks, now }: SitePlanInput): SitePlan {
+  const configured = new Set(config.tiers.map(({ name }) => name));
+  const known = inventories.filter(({ tier }) => configured.has(tier) && !unknownTiers.includes(tier));
+  const knownNames = new Set(known.map(({ tier }) => tier));
+  const found = known.flatMap(({ tier, copies }) => copies.map((copy): Found => ({ ...copy, tier })));
+  const byDatabase = Map.groupBy(found, ({ database }) => database);
+  const plans = new Map<string, Plan>();
+
+  for (const database of databases) {
+    const { name, timeZone, tiers, retention } = database;
+    const copies = byDatabase.get(name) ?? [];
+    const [own, foreign] = partition(copies, ({ tier }) => tiers.includes(tier));
+    const plan = planRetention({
+      database: name,
+      timeZone,
+      now,
+      tiers: tiers.map((tier) => ({ name: tier, policy: retention[tier] ?? null, known: knownNames.has(tier) })),
+      backups: backupsOf(own, marks),
+      sizeAcceptedFrom: marks.acceptedFrom.get(name) ?? null,
+    });
+    const left = leave(foreign, (tier) => `${name} is not configured to be on ${tier}`);
+    plans.set(name, {
+      decisions: [...plan.decisions, ...left.decisions],
+      warnings: [...plan.warnings, ...left.warnings],
+    });
+  }
+  for (const [name, copies] of byDatabase) {
+    if (!plans.has(name))
+      plans.set(
+        name,
+        leave(copies, () => "its database is not configured"),
+      );
+  }
+  if (marks.problems.length > 0) for (const [name, plan] of plans) plans.set(name, withoutDeletions(plan));
+  return { plans, warnings: [...marks.problems, ...[...plans.values()].flatMap(({ warnings }) => warnings)] };
+}
+
+function backupsOf(copies: readonly Found[], marks: Marks): PlanBackup[] {
+  return [...Map.groupBy(copies, ({ backupId }) => backupId)].map(([id, those]) => {
+    const complete = those.filter(({ state }) => state === "complete");
+    const mark = marks.keep.get(id);
+    return {
+      id,
+      startedAt: timeOfBackupId(id),
+      bytes: Math.max(...(complete.length > 0 ? complete : those).map(({ bytes }) => bytes)),
+      copies: Object.fromEntries(those.map(({ tier, state }) => [tier, state])),
+      keep: mark !== undefined && mark.database === those[0]?.database ? mark.reason : null,
+    };
+  });
+}
+
+/** Copies that no policy speaks of. */
+function leave(copies: readonly Found[], why: (tier: string) => string): Plan {
+  const decisions = copies.map(({ database, backupId, tier, bytes, state }): Decision => {
+    return { database, backupId, tier, bytes, state, action: "keep", reasons: [why(tier)] };
+  });
+  const warnings = [...Map.groupBy(copies, ({ tier }) => tier)].map(([tier, { length, 0: first }]) => {
+    const what = length === 1 ? "1 backup is" : `${length} backups are`;
+    return `${first?.database}: ${what} on ${tier}, and nothing of it is deleted: ${why(tier)}.`;
+  });
+  return { decisions: decisions.toSorted((a, b) => (a.backupId < b.backupId ? 1 : -1)), warnings };
+}
+
+function withoutDeletions(plan: Plan): Plan {
+  const decisions = plan.decisions.map((decision): Decision => {
+    if (decision.action !== "delete") return decision;
+    return { ...decision, action: "keep", reasons: ["held: a mark cannot be read"] };
+  });
+  return { ...plan, decisions };
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
+}
