@@ -1,15 +1,38 @@
 export { catchUp } from "./catch-up.ts";
 export { type BackupRef, type NextStage, type Progress, type Site, type StageContext } from "./site.ts";
-export { type Copy, listCopies, readManifest, type StoredManifest } from "./copies.ts";
+export { forEachConcurrently } from "./concurrency.ts";
+export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
+export { publishJson, readJson } from "./json-file.ts";
 export { type InlineResult, runInline, type StageName } from "./inline.ts";
 export { type BackupList, type BackupSummary, chooseBackup, listBackups } from "./list.ts";
 export { type MaintenanceResult, maintenanceStage } from "./maintenance.ts";
 export { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "./restore.ts";
+export {
+  abortedReason,
+  databaseOfRun,
+  listRuns,
+  markAborted,
+  readdirOrEmpty,
+  readDumped,
+  removeRun,
+  type RunDirectory,
+  runDirectory,
+} from "./run-directory.ts";
 export { settlePrevious } from "./settle.ts";
 export { type CopyPayload, type CopyResult, copyStage } from "./stages/copy.ts";
 export { type DumpResult, dumpStage } from "./stages/dump.ts";
 export { type EncryptResult, encryptStage, giveUp } from "./stages/encrypt.ts";
+export {
+  noteDamage,
+  noteDeletion,
+  readNotes,
+  removeNotes,
+  tierFolder,
+  type TierNote,
+  writeUsage,
+} from "./tier-notes.ts";
 export { findTier } from "./tiers.ts";
-export { loadTrust, requireTrusted, type Trust } from "./trust.ts";
+export { isTrusted, loadTrust, requireTrusted, siteTrust, type Trust } from "./trust.ts";
 export { type Verification, verifyCopy } from "./verify.ts";
 export { VERSION } from "./version.ts";
+export { listInUse, markInUse } from "./in-use.ts";

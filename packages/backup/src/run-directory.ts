@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, isBackupId, TrivaultError } from "@trivault/core";
 import { z } from "zod";
+import { publishJson, readJson } from "./json-file.ts";
 
 /**
  * What a backup in the making keeps on the site, until its manifest is written:
@@ -34,6 +34,8 @@ const dumpedSchema = z.object({
   startedAt: z.iso.datetime(),
   tools: z.record(z.string(), z.string()),
   server: z.object({ version: z.string(), major: z.int().positive() }),
+  /** As in the manifest. */
+  content: z.literal("sql").optional(),
   /** Names of further plaintext files in the spool, e.g. `globals.zst`. */
   extras: z.array(z.enum(["globals.zst", "details.zst"])),
 });
@@ -113,32 +115,6 @@ export async function removeRun(run: RunDirectory): Promise<void> {
 
 function runsRoot(folders: Folders): string {
   return path.join(folders.backupDir, ".trivault/runs");
-}
-
-async function publishJson(file: string, value: unknown): Promise<void> {
-  const temporary = `${file}.${randomUUID()}`;
-  const handle = await open(temporary, "wx", 0o600);
-  try {
-    await handle.writeFile(JSON.stringify(value));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-}
-
-async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | null> {
-  const text = await readOrNull(file);
-  return text === null ? null : schema.parse(JSON.parse(text));
-}
-
-async function readOrNull(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
-    throw error;
-  }
 }
 
 export async function readdirOrEmpty(directory: string): Promise<string[]> {

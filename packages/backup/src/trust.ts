@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Config, type SignedManifest, TrivaultError } from "@trivault/core";
 import { checkManifest, loadSigningKey, readIdentityFile } from "@trivault/crypto";
+import type { Site } from "./site.ts";
 
 /** What a reader of backups can open and believes. */
 export interface Trust {
@@ -20,6 +21,19 @@ export async function loadTrust(config: Config): Promise<Trust> {
     identities: file?.identities ?? null,
     trustedKeys: [...new Set([...config.trustedKeys, ...(file?.trustedKeys ?? []), ...own])],
   };
+}
+
+/**
+ * What a worker believes, which has no use for an identity: one that lies elsewhere, or is protected, is simply not asked.
+ */
+export async function siteTrust({ config, signingKey }: Pick<Site, "config" | "signingKey">): Promise<Trust> {
+  const file = config.identityFile === null ? null : await readIdentityFile(config.identityFile).catch(() => null);
+  const own = (await signingKey()).publicKey;
+  return { identities: null, trustedKeys: [...new Set([...config.trustedKeys, ...(file?.trustedKeys ?? []), own])] };
+}
+
+export function isTrusted(signed: SignedManifest, trustedKeys: readonly string[]): boolean {
+  return checkManifest(signed, trustedKeys) === "trusted";
 }
 
 /** Throws UNTRUSTED unless the manifest is signed by a trusted key; `anyOrigin` lets all but a wrong signature pass. */

@@ -40,6 +40,13 @@ export async function fakeSite(): Promise<FakeSite> {
       BACKUP_SEGMENT_SIZE: "64KiB",
       BACKUP_ENCRYPTION_RECIPIENTS: keys.recipient,
       WORKER_TAKEOVER_SECONDS: "5",
+      // Never connected to: the tiers of these names are stores in memory.
+      BACKUP_REMOTE_SERVER: "127.0.0.1:1",
+      BACKUP_REMOTE_DIR: "/srv/backups",
+      BACKUP_SSH_USER: "nobody",
+      BACKUP_SSH_KEY: path.join(folder, "no-key"),
+      BACKUP_SSH_HOST_KEY: `SHA256:${"A".repeat(43)}`,
+      BACKUP_S3_BUCKET: "bucket",
     },
     "backup",
   );

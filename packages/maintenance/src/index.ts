@@ -4,3 +4,7 @@ export { type ClassCost, costOf, costOfCopies, type TierCost } from "./cost.ts";
 export { acceptSize, type KeepMark, loadMarks, markKept, type Marks, releaseKept } from "./marks.ts";
 export { planSite, type SitePlan, type SitePlanInput } from "./plan-site.ts";
 export type { Inventory, InventoryCopy } from "./inventory.ts";
+export { readInventories } from "./inventory-cache.ts";
+export type { MaintenanceSite } from "./maintain-site.ts";
+export { type CopyToStart, reconcile } from "./reconcile.ts";
+export { type Scan, scanAll, type ScannedTiers, type ScanOptions, scanTier } from "./scan.ts";

@@ -57,4 +57,6 @@ export interface StoredObject {
   readonly key: Key;
   readonly size: number;
   readonly modifiedAt: Date;
+  /** In listings, where the store knows classes. */
+  readonly storageClass?: string | undefined;
 }

@@ -8,19 +8,19 @@ import {
   totalSize,
   TrivaultError,
 } from "@trivault/core";
-import { bytesSource, storeSource, type Tier } from "@trivault/storage";
+import { bytesSource, type Tier } from "@trivault/storage";
 import { readManifest, removePartial, type StoredManifest } from "../copies.ts";
 import { forEachConcurrently } from "../concurrency.ts";
 import { ensureRecoveryNote } from "../recovery-note.ts";
 import { abortedReason, runDirectory, throwIfAborted } from "../run-directory.ts";
-import { followSegments } from "../segment-feed.ts";
+import { putSegment } from "../segment-sources.ts";
+import { segmentsToCopy } from "../segments-to-copy.ts";
 import type { BackupRef, Site, StageContext } from "../site.ts";
+import { noteArrival, readUsage } from "../tier-notes.ts";
 import { findTier } from "../tiers.ts";
 
 /** Segments in flight to one tier: enough to keep a link busy while another segment is being verified. */
 const IN_FLIGHT = 2;
-/** A follower outlives this many take-overs of the stages before it. */
-const PATIENCE = 4;
 
 export interface CopyPayload extends BackupRef {
   readonly from: string;
@@ -37,7 +37,8 @@ export interface CopyResult extends CopyPayload {
 
 /**
  * Makes a tier hold what another one holds of a backup: every segment that it lacks, verified where it lies, and the
- * manifest last. Follows a backup in the making. Idempotent; this is also how tiers are reconciled.
+ * manifest last. From any tier to any other; from the local one it follows a backup in the making. What the source turns
+ * out not to have any more comes from whichever tier has it. Idempotent; this is also how tiers are reconciled and healed.
  */
 export async function copyStage(site: Site, payload: CopyPayload, context: StageContext): Promise<CopyResult> {
   const begun = performance.now();
@@ -48,20 +49,22 @@ export async function copyStage(site: Site, payload: CopyPayload, context: Stage
     context.note(`${to.name} holds a complete copy already`);
     return { ...payload, bytes: 0, segments: 0, skipped: 0, seconds: 0 };
   }
+  await refuseOverBudget(site, to);
   try {
     const copied = await copySegments(site, from, to, payload, context);
     await ensureRecoveryNote(to, signal);
     await to.store.put(backupKey(payload.database, payload.backupId, MANIFEST), bytesSource(copied.manifest.bytes), {
       signal,
     });
-    const { segments } = copied.manifest.signed.manifest;
-    const bytes = totalSize(copied.manifest.signed.manifest);
-    context.progress({ bytes, totalBytes: bytes, segments: segments.length });
+    const { manifest } = copied.manifest.signed;
+    const bytes = totalSize(manifest);
+    await noteArrival(site.config, to.name, manifest);
+    context.progress({ bytes, totalBytes: bytes, segments: manifest.segments.length });
     context.note(`${to.name} copy complete and verified: ${formatBytes(bytes)}`);
     return {
       ...payload,
       bytes,
-      segments: segments.length,
+      segments: manifest.segments.length,
       skipped: copied.skipped,
       seconds: (performance.now() - begun) / 1000,
     };
@@ -73,6 +76,19 @@ export async function copyStage(site: Site, payload: CopyPayload, context: Stage
     }
     throw error;
   }
+}
+
+/** By what the last scan of the tier found: a budget is a line to stop at, not one that is never crossed by a backup. */
+async function refuseOverBudget({ config }: Site, to: Tier): Promise<void> {
+  const budget = config.tiers.find(({ name }) => name === to.name)?.budget;
+  if (budget?.whenFull !== "stop") return;
+  const bytes = await readUsage(config, to.name);
+  if (bytes === null || bytes <= budget.bytes) return;
+  throw new TrivaultError(
+    "STORE_FULL",
+    `The tier ${to.name} holds ${formatBytes(bytes)}, more than its budget of ${formatBytes(budget.bytes)}, and is configured ` +
+      "to take no more then. Keep fewer backups there (its retention), or raise the budget; the copy is made afterwards by itself.",
+  );
 }
 
 async function isGivenUp(site: Site, ref: BackupRef, error: unknown): Promise<boolean> {
@@ -87,8 +103,6 @@ async function copySegments(
   payload: CopyPayload,
   context: StageContext,
 ): Promise<{ manifest: StoredManifest; skipped: number }> {
-  const run = runDirectory(site.config, payload.backupId);
-  const patienceMs = PATIENCE * site.config.worker.takeoverSeconds * 1000;
   const there = await namesOn(to, payload, context.signal);
   let skipped = 0;
   let bytes = 0;
@@ -98,7 +112,7 @@ async function copySegments(
     context.progress({ bytes, segments });
   };
   const manifest = await forEachConcurrently(
-    (signal) => followSegments(from, run, payload, { patienceMs, signal }),
+    (signal) => segmentsToCopy(site, from, to, payload, { ...context, signal }),
     { limit: IN_FLIGHT, signal: context.signal },
     async (segment: Segment, signal) => {
       const key = backupKey(payload.database, payload.backupId, segment.name);
@@ -112,10 +126,14 @@ async function copySegments(
         }
         await to.store.delete(key, { signal });
       }
-      await to.store.put(key, storeSource(from.store, key, segment), { signal, onBytes: moved });
+      await putSegment(site, { from, to, ref: payload, segment }, { ...context, signal }, moved);
       segments++;
     },
   );
+  const listed = new Set(manifest.signed.manifest.segments.map(({ name }) => name));
+  for (const stray of there.difference(listed)) {
+    if (stray !== MANIFEST) await to.store.delete(backupKey(payload.database, payload.backupId, stray), context);
+  }
   return { manifest, skipped };
 }
 

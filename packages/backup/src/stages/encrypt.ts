@@ -4,6 +4,7 @@ import {
   backupKey,
   codeOf,
   encodeManifest,
+  findDatabase,
   formatBytes,
   isPermanent,
   MANIFEST,
@@ -34,6 +35,7 @@ import {
 } from "../run-directory.ts";
 import type { BackupRef, Site, StageContext } from "../site.ts";
 import { partPath, readSpool } from "../spool.ts";
+import { noteArrival } from "../tier-notes.ts";
 
 export interface EncryptResult extends BackupRef {
   /** Bytes as they lie on the local tier. */
@@ -50,7 +52,9 @@ export async function encryptStage(site: Site, ref: BackupRef, context: StageCon
   const begun = performance.now();
   const run = runDirectory(site.config, ref.backupId);
   const [local] = site.tiers;
+  const wanted = findDatabase(site.config, ref.database)?.tiers;
   for (const tier of site.tiers.slice(1)) {
+    if (wanted && !wanted.includes(tier.name)) continue;
     await context.start({ ...ref, stage: "copy", from: local.name, to: tier.name });
   }
   const existing = await readManifest(local, ref);
@@ -63,6 +67,7 @@ export async function encryptStage(site: Site, ref: BackupRef, context: StageCon
   }
   try {
     const manifest = await sealAll(site, run, ref, context);
+    await noteArrival(site.config, local.name, manifest);
     await removeRun(run);
     context.note(`sealed: ${manifest.segments.length} segments; the manifest is written`);
     return result(ref, manifest, begun);
@@ -260,6 +265,7 @@ async function publishManifest(
     completedAt: site.now().toISOString(),
     tools: dumped.tools,
     server: dumped.server,
+    ...(dumped.content && { content: dumped.content }),
     encryption: encryption.mode,
     recipients: encryption.mode === "age" ? [...encryption.recipients] : [],
     segments,

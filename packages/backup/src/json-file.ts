@@ -1,0 +1,37 @@
+import { randomUUID } from "node:crypto";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import { codeOf } from "@trivault/core";
+import type { z } from "zod";
+
+/** Whole or absent: by temporary name, fsync and rename. */
+export async function publishJson(file: string, value: unknown): Promise<void> {
+  const temporary = `${file}.${randomUUID()}`;
+  try {
+    const handle = await open(temporary, "wx", 0o600);
+    try {
+      await handle.writeFile(JSON.stringify(value));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Null where there is no such file. Throws where it is not of that form. */
+export async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | null> {
+  const text = await readOrNull(file);
+  return text === null ? null : schema.parse(JSON.parse(text));
+}
+
+async function readOrNull(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}

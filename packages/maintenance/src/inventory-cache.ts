@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import path from "node:path";
+import { publishJson, readJson, readNotes, type TierNote } from "@trivault/backup";
+import { type Config, directoryOf, ensureFolder } from "@trivault/core";
+import { z } from "zod";
+import type { Inventory, InventoryCopy } from "./inventory.ts";
+
+const bytes = z.int().nonnegative();
+const time = z.iso.datetime().transform((text) => new Date(text));
+const copySchema = z.object({
+  database: z.string(),
+  backupId: z.string(),
+  state: z.enum(["complete", "damaged", "untrusted", "partial"]),
+  bytes,
+  objects: bytes,
+  newestAt: time,
+  classes: z.record(z.string(), bytes),
+  manifest: z.object({ size: bytes, modifiedAt: time }).nullable(),
+  expected: z.object({ objects: bytes, bytes }).nullable(),
+});
+const cacheSchema = z.object({
+  version: z.literal(1),
+  /** Of the keys that were trusted: with other keys, other manifests are good. */
+  trust: z.string(),
+  tier: z.string(),
+  scannedAt: time,
+  capacity: z.object({ free: bytes, total: bytes }).nullable(),
+  copies: z.array(copySchema),
+});
+
+export interface CachedInventory {
+  readonly inventory: Inventory;
+  readonly trust: string;
+}
+
+type Place = Pick<Config, "backupDir">;
+
+/** As it was written by the last scan; null where there is none, or one that cannot be used: it is then made anew. */
+export async function readCache(config: Place, tier: string): Promise<CachedInventory | null> {
+  const cache = await readJson(cacheFile(config, tier), cacheSchema).catch(() => null);
+  if (cache === null || cache.tier !== tier) return null;
+  const { trust, scannedAt, capacity, copies } = cache;
+  return { trust, inventory: { tier, scannedAt, capacity, copies } };
+}
+
+export async function writeCache(config: Place, { inventory, trust }: CachedInventory): Promise<void> {
+  const file = cacheFile(config, inventory.tier);
+  await ensureFolder(path.dirname(file));
+  await publishJson(file, { version: 1, trust, ...inventory });
+}
+
+/** The inventories that are cached, each brought up to date with what this site did to the tier since. */
+export async function readInventories(config: Pick<Config, "backupDir" | "tiers">): Promise<Inventory[]> {
+  const found = await Promise.all(config.tiers.map(({ name }) => readInventory(config, name)));
+  return found.filter((inventory) => inventory !== null);
+}
+
+export async function readInventory(config: Place, tier: string): Promise<Inventory | null> {
+  const cached = await readCache(config, tier);
+  if (cached === null) return null;
+  const [arrived, deleted, damaged] = await Promise.all([
+    readNotes(config, tier, "arrived"),
+    readNotes(config, tier, "deleted"),
+    readNotes(config, tier, "damaged"),
+  ]);
+  const copies = new Map(cached.inventory.copies.map((copy) => [nameOf(copy), copy]));
+  for (const note of arrived) copies.set(nameOf(note), arrivedCopy(note, cached.inventory.scannedAt));
+  for (const note of deleted) copies.delete(nameOf(note));
+  for (const note of damaged) {
+    const copy = copies.get(nameOf(note));
+    if (copy?.state === "complete") copies.set(nameOf(note), { ...copy, state: "damaged" });
+  }
+  return { ...cached.inventory, copies: [...copies.values()] };
+}
+
+/** Identifies a set of trusted keys. */
+export function trustOf(trustedKeys: readonly string[]): string {
+  return createHash("sha256").update(trustedKeys.toSorted().join("\n")).digest("hex");
+}
+
+/** One name for a copy on its tier. */
+export function nameOf({ database, backupId }: { database: string; backupId: string }): string {
+  return `${database}/${backupId}`;
+}
+
+function arrivedCopy({ database, backupId, bytes: size, objects }: TierNote, newestAt: Date): InventoryCopy {
+  const rest = { classes: {}, manifest: null, expected: null };
+  return { database, backupId, state: "complete", bytes: size, objects, newestAt, ...rest };
+}
+
+function cacheFile({ backupDir }: Place, tier: string): string {
+  return path.join(backupDir, ".trivault/inventory", `${directoryOf(tier)}.json`);
+}

@@ -1,0 +1,38 @@
+import path from "node:path";
+import { publishJson, readJson, tierFolder } from "@trivault/backup";
+import { type Config, ensureFolder } from "@trivault/core";
+import { z } from "zod";
+
+const time = z.iso
+  .datetime()
+  .transform((text) => new Date(text))
+  .nullable()
+  .default(null);
+const stateSchema = z.object({
+  /** Since when it cannot be looked at; null: it could, the last time. */
+  unreachableSince: time,
+  reason: z.string().nullable().default(null),
+  overBudget: z.boolean().default(false),
+  temporariesSweptAt: time,
+  lifecycleAppliedAt: time,
+});
+
+/** What maintenance remembers of a tier from one time to the next, in `<tier folder>/state.json` (tier-notes.ts). */
+export type TierState = z.infer<typeof stateSchema>;
+
+type Place = Pick<Config, "backupDir">;
+
+/** A file that is missing or broken is one that remembers nothing: then an event is told twice. */
+export async function readTierState(config: Place, tier: string): Promise<TierState> {
+  const state = await readJson(stateFile(config, tier), stateSchema).catch(() => null);
+  return state ?? stateSchema.parse({});
+}
+
+export async function writeTierState(config: Place, tier: string, state: TierState): Promise<void> {
+  await ensureFolder(tierFolder(config, tier));
+  await publishJson(stateFile(config, tier), state);
+}
+
+function stateFile(config: Place, tier: string): string {
+  return path.join(tierFolder(config, tier), "state.json");
+}

@@ -1,0 +1,118 @@
+import { rm, stat } from "node:fs/promises";
+import path from "node:path";
+import {
+  abortedReason,
+  type BackupRef,
+  databaseOfRun,
+  listRuns,
+  markAborted,
+  readdirOrEmpty,
+  readDumped,
+  readManifest,
+  removePartial,
+  removeRun,
+  type RunDirectory,
+  runDirectory,
+  type StageContext,
+} from "@trivault/backup";
+import { codeOf, isBackupId, messageOf } from "@trivault/core";
+import type { MaintenanceSite } from "./maintain-site.ts";
+import { ORPHAN_AGE_MS } from "./maintain-sweep.ts";
+
+export interface Upkeep {
+  readonly runsEnded: number;
+  readonly remainsRemoved: number;
+}
+
+/**
+ * Puts the site itself in order: ends runs whose workers died (or goes on with them, where the dump is whole), and removes
+ * what they left, on every tier and in the spool. Ages of files are measured with the system's clock, which dates them,
+ * and not with the site's.
+ */
+export async function keepSite(site: MaintenanceSite, context: StageContext): Promise<Upkeep> {
+  let runsEnded = 0;
+  let remainsRemoved = 0;
+  const down = new Set<string>();
+  for (const backupId of await listRuns(site.config)) {
+    const run = runDirectory(site.config, backupId);
+    const database = await databaseOfRun(run);
+    if (database === null || (await readManifest(site.tiers[0], { database, backupId }, context.signal))) {
+      if (await isSilent(run, site)) await removeRun(run);
+      continue;
+    }
+    if ((await abortedReason(run)) === null) {
+      if (!(await isSilent(run, site))) continue;
+      if (await readDumped(run)) {
+        // The dump is whole; only the worker that sealed it died. Its job may be lost, but nothing else is.
+        await context.start({ stage: "encrypt", database, backupId });
+        continue;
+      }
+      await markAborted(run, "its workers died");
+      runsEnded++;
+    }
+    const removed = await removeEverywhere(site, run, { database, backupId }, context, down);
+    remainsRemoved += removed;
+    if (removed > 0) await recordSwept(site, "a run that was given up", { database, backupId });
+  }
+  remainsRemoved += await sweepSpool(site);
+  return { runsEnded, remainsRemoved };
+}
+
+/** The run directory goes last, and only if every tier could be cleaned: it is what remembers that this is to be done. */
+async function removeEverywhere(
+  site: MaintenanceSite,
+  run: RunDirectory,
+  ref: BackupRef,
+  context: StageContext,
+  down: Set<string>,
+): Promise<number> {
+  await rm(run.spool, { recursive: true, force: true }); // plaintext goes at once
+  let removed = 0;
+  let clean = true;
+  for (const tier of site.tiers) {
+    try {
+      // A tier that is down is asked once, and not for each of the runs that died.
+      if (!down.has(tier.name)) removed += (await removePartial(tier, ref, context.signal)) > 0 ? 1 : 0;
+    } catch (error) {
+      context.signal.throwIfAborted();
+      context.note(`what ${ref.backupId} left on ${tier.name} could not be removed yet: ${messageOf(error)}`);
+      down.add(tier.name);
+    }
+    if (down.has(tier.name)) clean = false;
+  }
+  if (clean && (await isSilent(run, site))) await removeRun(run);
+  return removed;
+}
+
+/** No lease was renewed for several take-over times: by the files' own clock, generously, as nothing hurries here. */
+async function isSilent(run: RunDirectory, site: MaintenanceSite): Promise<boolean> {
+  const limit = 3 * site.config.worker.takeoverSeconds * 1000;
+  const times = await Promise.all([run.path, run.dumpLease, run.sealLease, run.journal].map(modifiedAt));
+  return Date.now() - Math.max(...times) > limit;
+}
+
+/** Spool folders whose run is gone: plaintext that nobody will ever fetch. */
+async function sweepSpool(site: MaintenanceSite): Promise<number> {
+  const runs = new Set(await listRuns(site.config));
+  let removed = 0;
+  for (const name of (await readdirOrEmpty(site.config.spoolDir)).filter(isBackupId)) {
+    const folder = path.join(site.config.spoolDir, name);
+    if (runs.has(name) || Date.now() - (await modifiedAt(folder)) < ORPHAN_AGE_MS) continue;
+    await rm(folder, { recursive: true, force: true });
+    removed++;
+  }
+  return removed;
+}
+
+async function recordSwept(site: MaintenanceSite, what: string, ref: BackupRef): Promise<void> {
+  await site.record({ action: "tier.swept", outcome: "ok", actor: "maintenance", ...ref, details: { what } });
+}
+
+async function modifiedAt(file: string): Promise<number> {
+  try {
+    return (await stat(file)).mtimeMs;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return 0;
+    throw error;
+  }
+}
