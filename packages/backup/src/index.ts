@@ -3,6 +3,7 @@ export { type BackupRef, type NextStage, type Progress, type Site, type StageCon
 export { forEachConcurrently } from "./concurrency.ts";
 export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
 export { publishJson, readJson } from "./json-file.ts";
+export { type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitForDumpSlot } from "./dump-slots.ts";
 export { type InlineResult, runInline, type StageName } from "./inline.ts";
 export { type BackupList, type BackupSummary, chooseBackup, listBackups } from "./list.ts";
 export { type MaintenanceResult, maintenanceStage } from "./maintenance.ts";

@@ -11,34 +11,48 @@ import { codeOf, TrivaultError } from "@trivault/core";
 /** Take-over times are several of these: fields.ts allows none under 5 s. */
 const BEAT_MS = 1000;
 
+export interface LeaseWatch {
+  readonly file: string;
+  silentMs(): Promise<number>;
+}
+
 export interface Lease {
   /** Throws ABANDONED where somebody took the lease over: this worker was silent for too long and must stop. */
   check(): Promise<void>;
   release(): Promise<void>;
 }
 
-/**
- * Takes the lease at `file`, waiting while another owner is alive. An owner silent for `takeoverMs` is dead.
- * `onLost` is called (once) when a beat finds that the lease went to somebody else or its folder is gone.
- */
-export async function acquireLease(
-  file: string,
-  options: { takeoverMs: number; signal: AbortSignal; onLost: (error: TrivaultError) => void },
-): Promise<Lease> {
-  const owner = randomUUID();
+interface LeaseOptions {
+  readonly takeoverMs: number;
+  readonly signal: AbortSignal;
+  /** Called (once) when a beat finds that the lease went to somebody else or its folder is gone. */
+  readonly onLost: (error: TrivaultError) => void;
+}
+
+/** Takes the lease at `file`, waiting while another owner is alive. An owner silent for `takeoverMs` is dead. */
+export async function acquireLease(file: string, options: LeaseOptions): Promise<Lease> {
   const watch = watchLease(file);
   for (;;) {
     options.signal.throwIfAborted();
-    if (await createExclusively(file, `${owner} 0`)) break;
-    if ((await watch.silentMs()) >= options.takeoverMs) {
-      await replace(file, `${owner} 0`);
-      // Two takers may have replaced it at once: the last rename won, and after a pause both see who that is.
-      await sleep(200, undefined, { signal: options.signal });
-      if ((await ownerOf(file)) === owner) break;
-    }
+    const lease = await tryAcquireLease(watch, options);
+    if (lease) return lease;
     await sleep(100, undefined, { signal: options.signal });
   }
-  return keep(file, owner, options.onLost);
+}
+
+/**
+ * Takes the lease that `watch` looks at, or answers null where another owner has it. That an owner is dead takes several
+ * looks over time with the same `watch`.
+ */
+export async function tryAcquireLease(watch: LeaseWatch, options: LeaseOptions): Promise<Lease | null> {
+  const { file } = watch;
+  const owner = randomUUID();
+  if (await createExclusively(file, `${owner} 0`)) return keep(file, owner, options.onLost);
+  if ((await watch.silentMs()) < options.takeoverMs) return null;
+  await replace(file, `${owner} 0`);
+  // Two takers may have replaced it at once: the last rename won, and after a pause both see who that is.
+  await sleep(200, undefined, { signal: options.signal });
+  return (await ownerOf(file)) === owner ? keep(file, owner, options.onLost) : null;
 }
 
 function keep(file: string, owner: string, onLost: (error: TrivaultError) => void): Lease {
@@ -72,11 +86,12 @@ function keep(file: string, owner: string, onLost: (error: TrivaultError) => voi
  * Watches a lease without wanting it: for how long has it been silent, as seen from here? A watcher that was itself held up
  * (a busy machine, SIGSTOP) saw nothing meanwhile, so each look adds at most the time of one beat. Look often.
  */
-export function watchLease(file: string): { silentMs(): Promise<number> } {
+export function watchLease(file: string): LeaseWatch {
   let last: string | null = null;
   let silent = 0;
   let lookedAt = performance.now();
   return {
+    file,
     async silentMs() {
       const content = await readOrNull(file);
       const now = performance.now();
