@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, type QueueName, TrivaultError } from "@trivault/core";
 import { isSettled, type Queues, type RunStatus, runStatus } from "@trivault/queue";
+import { absence } from "../absence.ts";
 import { type ProgressDisplay, showProgress, type Task } from "../progress.ts";
 import { stageName } from "./run-report.ts";
 
 const LOOK_EVERY_MS = 500;
-/** For how long Redis, or the last worker, may be away (a restart) before waiting makes no sense any more. */
-const PATIENCE_MS = 60_000;
 
 interface Wait {
   readonly copies: readonly { readonly tier: string; readonly queue: QueueName }[];
@@ -53,21 +52,6 @@ async function follow(queues: Queues, runId: string, wait: Wait, display: Progre
     }
     await sleep(LOOK_EVERY_MS, undefined, { signal: wait.signal });
   }
-}
-
-/** Something that should be there is not: bears it for a while, and says so once. */
-function absence(display: ProgressDisplay) {
-  let since: number | null = null;
-  return {
-    tooLong(what: string): boolean {
-      if (since === null) display.say(`${what}; waiting for up to ${PATIENCE_MS / 1000} s more`);
-      since ??= performance.now();
-      return performance.now() - since > PATIENCE_MS;
-    },
-    over(): void {
-      since = null;
-    },
-  };
 }
 
 /** Progress, each new attempt and why the one before it failed. */
