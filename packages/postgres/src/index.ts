@@ -1,3 +1,4 @@
+export * from "./archive.ts";
 export * from "./compare.ts";
 export * from "./connect.ts";
 export * from "./connection-url.ts";
@@ -6,6 +7,7 @@ export * from "./discover.ts";
 export * from "./dump.ts";
 export * from "./globals.ts";
 export * from "./restore.ts";
+export * from "./restore-sql.ts";
 export * from "./snapshot.ts";
 export * from "./target.ts";
 export * from "./tools.ts";

@@ -1,12 +1,12 @@
 import { mkdtemp, open, rm } from "node:fs/promises";
 import path from "node:path";
-import { Readable, type Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { type Logger, TrivaultError, codeOf } from "@trivault/core";
-import { type Chain, startChain } from "./chain.ts";
-import { type Command, type Outcome, childEnv, statusOf } from "./child.ts";
-import { type Connection, describeConnection } from "./connection-url.ts";
+import type { Logger, TrivaultError } from "@trivault/core";
+import { startChain } from "./chain.ts";
+import { type Command, type Outcome, childEnv } from "./child.ts";
+import type { Connection } from "./connection-url.ts";
+import { feed } from "./feed.ts";
 import { conninfo, libpqEnv, withPassFile } from "./libpq.ts";
+import { restoreFailure } from "./restore-failure.ts";
 import type { Tools } from "./tools.ts";
 
 export interface RestoreOptions {
@@ -47,7 +47,9 @@ async function restoreFile(options: RestoreOptions, passFile: string): Promise<v
     await (await open(file, "wx", 0o600)).close();
     const settings = { stdout: "ignore", ...common(options) } as const;
     await feed(await startChain([decompress(options.tools, file)], { stdin: "pipe", ...settings }), options.archive);
-    const restore = pgRestore(options, passFile, [`--jobs=${options.jobs}`, file]);
+    // Of a tar archive pg_restore can restore only one thing at a time.
+    const manner = (await isCustom(file)) ? `--jobs=${options.jobs}` : "--single-transaction";
+    const restore = pgRestore(options, passFile, [manner, file]);
     await (
       await startChain([restore], { stdin: "ignore", ...settings })
     ).done;
@@ -56,24 +58,10 @@ async function restoreFile(options: RestoreOptions, passFile: string): Promise<v
   }
 }
 
-/** Hands over the archive at the pace of the programs. Whichever ends first with an error ends the other. */
-async function feed(chain: Chain, archive: AsyncIterable<Uint8Array>): Promise<void> {
-  const stdin = chain.children[0]?.process.stdin as Writable;
-  const feeding = pipeline(Readable.from(archive, { objectMode: true, highWaterMark: 1 }), stdin);
-  try {
-    await feeding;
-  } catch (error) {
-    // The programs closed their input: they say why. Anything else is the archive's own failure.
-    if (!isClosedInput(error)) {
-      await chain.kill();
-      throw error;
-    }
-  }
-  await chain.done;
-}
-
-function isClosedInput(error: unknown): boolean {
-  return ["EPIPE", "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE", "ERR_STREAM_DESTROYED"].includes(codeOf(error) ?? "");
+async function isCustom(file: string): Promise<boolean> {
+  await using handle = await open(file, "r");
+  const { buffer } = await handle.read(Buffer.alloc(5), 0, 5, 0);
+  return buffer.toString("latin1") === "PGDMP";
 }
 
 function decompress(tools: Tools, file: string | null): Command {
@@ -99,36 +87,5 @@ function common({ connection, tools, signal }: RestoreOptions): {
   signal: AbortSignal | undefined;
   failure: (outcome: Outcome) => TrivaultError;
 } {
-  const failure = (outcome: Outcome): TrivaultError => {
-    const said = outcome.stderr === "" ? "It said nothing." : `It said: ${outcome.stderr}`;
-    const next = ADVICE.find(([pattern]) => pattern.test(outcome.stderr))?.[1](tools) ?? "";
-    const text = `The restore into ${describeConnection(connection)} failed: ${outcome.name} ${statusOf(outcome)}. ${said}`;
-    return new TrivaultError("RESTORE_FAILED", next === "" ? text : `${text} — ${next}`);
-  };
-  return { signal, failure };
+  return { signal, failure: (outcome) => restoreFailure(outcome, connection, tools, "archive") };
 }
-
-/** By the messages of pg_restore and the server. */
-const ADVICE: readonly (readonly [pattern: RegExp, next: (tools: Tools) => string])[] = [
-  [
-    /unsupported version \([\d.]+\) in file header/i,
-    ({ pgRestore: { version } }) =>
-      `The archive was made by a pg_dump newer than this pg_restore (${version}): install PostgreSQL client programs at least as new as those that made the backup.`,
-  ],
-  [
-    /unrecognized configuration parameter/i,
-    ({ pgRestore: { version } }) =>
-      `This pg_restore (${version}) is newer than the server: use the client programs of the server's own major version (BACKUP_PG_BIN_DIR).`,
-  ],
-  [
-    /out of shared memory|max_locks_per_transaction/i,
-    () => "So many objects do not fit one transaction here: use --jobs 2, or raise max_locks_per_transaction.",
-  ],
-  [/role ".*" does not exist/i, () => "Make the role on the target first, or restore without owners (--no-owner)."],
-  [
-    /extension ".*" is not available|could not open extension control file/i,
-    () => "Install the extension's package on the target's server first.",
-  ],
-  [/permission denied|must be (?:owner|superuser)/i, () => "Restore as a user who may do this, such as a superuser."],
-  [/no space left on device/i, () => "Make room on the target's server or in the work folder."],
-];

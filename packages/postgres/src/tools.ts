@@ -45,7 +45,17 @@ export async function requireTools(serverMajor: number, binDir: string | null): 
   if (installations.length === 0) throw missing(serverMajor, binDir);
   const suitable = installations.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major)[0];
   if (!suitable) throw tooOld(serverMajor, newestOf(installations));
-  const { directory, version, major } = suitable;
+  return toolsOf(suitable);
+}
+
+/** The newest programs there are: `pg_restore` reads archives of every version up to its own. */
+export async function newestTools(binDir: string | null): Promise<Tools> {
+  const installations = await findInstallations(binDir);
+  if (installations.length === 0) throw missing(13, binDir);
+  return toolsOf(newestOf(installations));
+}
+
+async function toolsOf({ directory, version, major }: Installation): Promise<Tools> {
   const tool = (name: string): Tool => ({ path: path.join(directory, name), version });
   return {
     major,
