@@ -1,0 +1,143 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { appendFile, mkdir, readdir, readFile, symlink } from "node:fs/promises";
+import { userInfo } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { type Block, missingLine, parsePage } from "./docs-page.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+/** What a fresh clone holds after `npm ci`, as far as a command reads it. */
+const CLONE = ["package.json", "package-lock.json", "node_modules", "apps", "packages", "scripts"];
+
+export interface MachineOptions {
+  readonly folder: string;
+  /** What stands in the pages, and what it is here. Literally; the longest that fits. */
+  readonly real: () => Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  /** Of the superuser, for psql. */
+  readonly databaseUrl: string;
+  /** What the reader types where a command that contains the key asks. */
+  readonly answers?: Readonly<Record<string, string>>;
+}
+
+/** A reader at a machine with a fresh clone, who does what a page says. */
+export interface Machine extends AsyncDisposable {
+  readonly folder: string;
+  /** From the first line to the last; fails where a command does. Resolves to what was printed. What it started stays. */
+  follow(page: string): Promise<string>;
+  sh(commands: string): Promise<Ended>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function openMachine(options: MachineOptions): Promise<Machine> {
+  const { folder, databaseUrl } = options;
+  const clone = path.join(folder, "trivault");
+  await mkdir(clone, { recursive: true });
+  for (const name of CLONE) await symlink(path.join(ROOT, name), path.join(clone, name));
+  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, USER: userInfo().username, ...options.env };
+  let service: ChildProcess | null = null;
+
+  const real = async (text: string) => {
+    const values = await options.real();
+    const examples = Object.keys(values).toSorted((a, b) => b.length - a.length);
+    const any = new RegExp(examples.map((each) => RegExp.escape(each)).join("|"), "g");
+    return text.replaceAll(any, (example) => values[example] ?? example);
+  };
+  const run = async (program: string, args: readonly string[], input: string): Promise<Ended> => {
+    const running = promisify(execFile)(program, args, { cwd: clone, env, timeout: 60_000, maxBuffer: 1e8 });
+    running.child.stdin?.end(input);
+    return running.then(
+      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+      (error: Error & { code?: number | string; stdout?: string; stderr?: string }) => ({
+        code: typeof error.code === "number" ? error.code : -1,
+        stdout: error.stdout ?? "",
+        stderr: `${error.stderr ?? ""}${typeof error.code === "number" ? "" : error.message}`,
+      }),
+    );
+  };
+  const sh = (commands: string) => {
+    const answer = Object.entries(options.answers ?? {}).find(([asked]) => commands.includes(asked))?.[1] ?? "";
+    // One terminal for a whole page: what a block exports is there in the next.
+    const kept = path.join(folder, "exported.sh");
+    const before = existsSync(kept) ? `. ${kept}\n` : "";
+    return run("bash", ["-e", "-o", "pipefail", "-c", `${before}${commands}\nexport -p > ${kept}`], answer);
+  };
+  const start = async () => {
+    service = spawn("npm", ["start"], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
+    await saysItIsUp(service);
+  };
+  const stop = async () => {
+    const child = service;
+    service = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    const hurry = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    await exited;
+    clearTimeout(hurry);
+  };
+  const carryOut = async (block: Block): Promise<string> => {
+    const text = await real(block.text);
+    if (block.kind === "file") {
+      await appendFile(path.join(clone, block.name), `\n${text}`, { mode: 0o600 });
+      return "";
+    }
+    if (text.trim() === "npm start") {
+      await start();
+      return "";
+    }
+    const psql = ["-X", "-v", "ON_ERROR_STOP=1", "-d", databaseUrl];
+    const { code, stdout, stderr } = block.kind === "sql" ? await run("psql", psql, text) : await sh(text);
+    const missing = block.shown === null ? null : missingLine(await real(block.shown), `${stdout}\n${stderr}`);
+    if (code === 0 && missing === null) return stdout + stderr;
+    const problem = code === 0 ? `does not print "${missing}"` : `ended with ${code}`;
+    throw new Error(`line ${block.line}: ${problem}\n${text}\n${stdout}\n${stderr}`);
+  };
+  return {
+    folder: clone,
+    sh,
+    start,
+    stop,
+    async follow(page) {
+      let printed = "";
+      for (const block of parsePage(await readFile(path.join(ROOT, page), "utf8")).blocks) {
+        try {
+          printed += await carryOut(block);
+        } catch (cause) {
+          throw new Error(`${page}, ${String(cause)}`, { cause });
+        }
+      }
+      return printed;
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function saysItIsUp(child: ChildProcess): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let said = "";
+  const listen = (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said.includes("Trivault is up.")) resolve();
+  };
+  child.stdout?.on("data", listen);
+  child.stderr?.on("data", listen);
+  child.once("error", reject);
+  child.once("exit", (code) => reject(new Error(`npm start ended with ${code}:\n${said}`)));
+  await promise;
+}
+
+/** The ids of a database's backups in a folder, oldest first. */
+export async function backupIds(directory: string, database: string): Promise<string[]> {
+  const names = await readdir(path.join(directory, database)).catch(() => []);
+  return names.filter((name) => existsSync(path.join(directory, database, name, "manifest.json"))).toSorted();
+}
