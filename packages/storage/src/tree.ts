@@ -14,6 +14,9 @@ export interface Entry {
 /** The entries of a folder given by its path under the tier's root; none where it does not exist. */
 export type ReadDirectory = (path: string) => Promise<Entry[]>;
 
+/** Folders that are read at a time: a round trip each to a server. */
+const READ_AHEAD = 16;
+
 const TEMPORARY = /^\.(.+)\.[0-9a-f]{16}\.tmp$/;
 
 /** `a/b/data-000001.zst.age` → `a/b/.data-000001.zst.age.<16 hex>.tmp`: beside its target, so that a rename can publish it. */
@@ -61,14 +64,41 @@ export async function* listTemporary(prefix: string, before: Date, read: ReadDir
 
 /** Files in the order of their keys, in folders that can be ours. */
 async function* walk(prefix: string, read: ReadDirectory): AsyncGenerator<{ path: string; entry: Entry }> {
+  yield* walkEntries(prefix, await read(prefix.slice(0, -1)), read);
+}
+
+/** The folders that come next are read while those before them are worked through. */
+async function* walkEntries(
+  prefix: string,
+  entries: readonly Entry[],
+  read: ReadDirectory,
+): AsyncGenerator<{ path: string; entry: Entry }> {
   // "a-b/…" sorts before "a/…": folders compare with the slash that follows them in a key.
-  const order = (entry: Entry) => (entry.kind === "directory" ? `${entry.name}/` : entry.name);
-  const entries = await read(prefix.slice(0, -1));
-  for (const entry of entries.toSorted((a, b) => (order(a) < order(b) ? -1 : 1))) {
+  const named = entries
+    .map((entry) => ({ entry, name: entry.kind === "directory" ? `${entry.name}/` : entry.name }))
+    .filter(({ entry, name }) => entry.kind !== "directory" || canHoldKeys(prefix + name))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const ahead: Promise<Entry[]>[] = [];
+  let next = 0;
+  for (const { entry } of named) {
     const path = prefix + entry.name;
-    if (entry.kind !== "directory") yield { path, entry };
-    else if (canHoldKeys(`${path}/`)) yield* walk(`${path}/`, read);
+    if (entry.kind !== "directory") {
+      yield { path, entry };
+      continue;
+    }
+    for (; next < named.length && ahead.length < READ_AHEAD; next++) {
+      const coming = named[next]?.entry;
+      if (coming?.kind === "directory") ahead.push(readLater(prefix + coming.name, read));
+    }
+    yield* walkEntries(`${path}/`, (await ahead.shift()) ?? [], read);
   }
+}
+
+/** Its failure counts when it is asked for, and not at all where nobody does. */
+function readLater(path: string, read: ReadDirectory): Promise<Entry[]> {
+  const entries = read(path);
+  entries.catch(() => {});
+  return entries;
 }
 
 /** For a folder with its last slash. */

@@ -1,0 +1,85 @@
+import { type BackupRef, readNotes, type StageContext } from "@trivault/backup";
+import { backupKey, backupPrefix, MANIFEST, messageOf } from "@trivault/core";
+import type { Tier } from "@trivault/storage";
+import { nameOf } from "./inventory-cache.ts";
+import type { Inventory, InventoryCopy } from "./inventory.ts";
+import type { MaintenanceSite } from "./maintain-site.ts";
+import type { CopyToStart } from "./reconcile.ts";
+
+export interface Started {
+  readonly copies: number;
+  /** Of those, copies that lay there damaged or with a manifest that is no good. */
+  readonly repairs: number;
+}
+
+/**
+ * Starts copies. Where a bad copy lies in the way, its manifest goes first: it then counts as none, and the copy stage
+ * verifies what lies there and replaces what is wrong.
+ */
+export async function startCopies(
+  site: MaintenanceSite,
+  tier: Tier,
+  inventory: Inventory,
+  copies: readonly CopyToStart[],
+  context: StageContext,
+): Promise<Started> {
+  const here = new Map(inventory.copies.map((copy) => [nameOf(copy), copy]));
+  const noted = new Set((await readNotes(site.config, tier.name, "damaged")).map(nameOf));
+  let started = 0;
+  let repairs = 0;
+  for (const next of copies) {
+    context.signal.throwIfAborted();
+    const bad = here.get(nameOf(next));
+    if (bad !== undefined && bad.manifest !== null) {
+      try {
+        if (!noted.has(nameOf(next)) && (await isWhole(tier, bad, context.signal))) continue;
+        await tier.store.delete(manifestOf(next), { signal: context.signal });
+      } catch (error) {
+        context.signal.throwIfAborted();
+        context.note(`${next.backupId} on ${tier.name} is ${bad.state} and could not be repaired: ${messageOf(error)}`);
+        continue;
+      }
+      repairs++;
+      await recordRepair(site, next, bad);
+    }
+    await context.start(next);
+    started++;
+  }
+  return { copies: started, repairs };
+}
+
+/** A listing that was taken while the copy was being completed may have missed objects that are there. */
+async function isWhole(
+  tier: Tier,
+  { expected, manifest, ...ref }: InventoryCopy,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (expected === null || manifest === null) return false;
+  let objects = -1;
+  let bytes = -manifest.size;
+  for await (const { size } of tier.store.list(backupPrefix(ref.database, ref.backupId), { signal })) {
+    objects++;
+    bytes += size;
+  }
+  return objects === expected.objects && bytes === expected.bytes;
+}
+
+function manifestOf({ database, backupId }: BackupRef) {
+  return backupKey(database, backupId, MANIFEST);
+}
+
+async function recordRepair(
+  site: MaintenanceSite,
+  { from, to, ...next }: CopyToStart,
+  bad: InventoryCopy,
+): Promise<void> {
+  await site.record({
+    action: "tier.repaired",
+    outcome: "ok",
+    actor: "maintenance",
+    tier: to,
+    database: next.database,
+    backupId: next.backupId,
+    details: { was: bad.state, madeAnewFrom: from },
+  });
+}

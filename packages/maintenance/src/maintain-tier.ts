@@ -1,0 +1,224 @@
+import { findTier, siteTrust, type StageContext } from "@trivault/backup";
+import { codeOf, formatBytes, messageOf } from "@trivault/core";
+import type { CopyState } from "@trivault/retention";
+import type { Tier } from "@trivault/storage";
+import { applyPlan } from "./apply-plan.ts";
+import { checkBudget } from "./budget.ts";
+import { lossesSince } from "./inventory-changes.ts";
+import { databasesOn, inventoriesWith } from "./inventory-freshness.ts";
+import type { Inventory } from "./inventory.ts";
+import { startCopies } from "./maintain-repair.ts";
+import type { MaintenanceSite } from "./maintain-site.ts";
+import { readTierState, type TierState, writeTierState } from "./maintain-state.ts";
+import { ORPHAN_AGE_MS, sweepOrphans } from "./maintain-sweep.ts";
+import { loadMarks } from "./marks.ts";
+import { planSite } from "./plan-site.ts";
+import { reconcile } from "./reconcile.ts";
+import { type Scan, scanTier } from "./scan.ts";
+import { keepSite } from "./site-upkeep.ts";
+
+/** Copies started at a time: a tier that was wiped fills up round by round, and new backups need not wait for old ones. */
+const MOST_COPIES = 200;
+/** An inventory of another tier that is older than so many rounds tells nothing: that tier is then not known. */
+const KNOWN_FOR_ROUNDS = 3;
+const DAY_MS = 86_400_000;
+
+/** What one round did, and found. */
+export interface TierMaintenance {
+  readonly tier: string;
+  readonly reachable: boolean;
+  /** Why it could not be looked at. */
+  readonly problem: string | null;
+  readonly found: Readonly<Record<CopyState, number>>;
+  readonly bytes: number;
+  /** Copies that were complete at the last look and are not any more. */
+  readonly lost: number;
+  readonly copiesStarted: number;
+  readonly repairsStarted: number;
+  readonly runsEnded: number;
+  readonly remainsRemoved: number;
+  readonly deleted: number;
+  readonly overBudget: boolean;
+  /** For people: what retention held back and what looks odd. */
+  readonly warnings: readonly string[];
+}
+
+/** One look at a tier: what lies there, or why that cannot be told. */
+export type Look = { readonly tier: Tier; readonly scan: Scan } | { readonly tier: Tier; readonly error: unknown };
+
+/**
+ * Puts one tier in order, from what truly lies there: notes what was lost, starts the copies that it lacks, makes damaged
+ * ones anew, sweeps what never became a copy, and applies retention. The local tier's round is also that of the site. A
+ * tier that cannot be reached ends its own round only. Idempotent.
+ */
+export async function maintainTier(
+  site: MaintenanceSite,
+  tierName: string,
+  context: StageContext,
+  options: { readonly retention?: boolean } = {},
+): Promise<TierMaintenance> {
+  const tier = findTier(site.tiers, tierName);
+  return maintainSeen(site, await lookAt(site, tier, context.signal), context, options);
+}
+
+export async function lookAt(site: MaintenanceSite, tier: Tier, signal: AbortSignal): Promise<Look> {
+  try {
+    return { tier, scan: await scanTier(site, tier, { signal, trust: await siteTrust(site) }) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { tier, error };
+  }
+}
+
+/** `maintainTier` of a tier that was just looked at. */
+export async function maintainSeen(
+  site: MaintenanceSite,
+  look: Look,
+  context: StageContext,
+  { retention = true }: { readonly retention?: boolean } = {},
+): Promise<TierMaintenance> {
+  const { tier } = look;
+  const before = await readTierState(site.config, tier.name);
+  const isLocal = tier.name === site.tiers[0].name;
+  const upkeep = isLocal ? await keepSite(site, context) : { runsEnded: 0, remainsRemoved: 0 };
+  if (!("scan" in look)) {
+    await tellUnreachable(site, look, before, context);
+    return { ...nothing(tier.name), ...upkeep, reachable: false, problem: messageOf(look.error) };
+  }
+  const state: TierState = { ...before, unreachableSince: null, reason: null };
+  if (before.unreachableSince !== null) await tellReachable(site, tier, before.unreachableSince);
+  const { inventory } = look.scan;
+  const losses = lossesSince(look.scan.before, inventory);
+  for (const loss of losses) {
+    await site.record(loss);
+    context.note(`${loss.action}: ${String(loss.details?.["copies"])} copies of ${loss.database} on ${tier.name}`);
+  }
+
+  const { inventories, unknownTiers } = await inventoriesWith(site, [inventory], KNOWN_FOR_ROUNDS);
+  const databases = databasesOn(site.config, inventories);
+  const marks = await loadMarks(site.config);
+  const plan = planSite({ config: site.config, databases, inventories, unknownTiers, marks, now: site.now() });
+
+  state.overBudget = await tellBudget(site, tier, inventory, before, context);
+  const lacking = reconcile(site, plan, inventories, tier.name);
+  const full = state.overBudget && tierConfig(site, tier)?.budget?.whenFull === "stop";
+  const started = await startCopies(site, tier, inventory, full ? [] : lacking.slice(0, MOST_COPIES), context);
+
+  let remainsRemoved = upkeep.remainsRemoved + (await sweepOrphans(site, tier, inventory, lacking, context));
+  if (isDue(before.temporariesSweptAt, site.now())) {
+    remainsRemoved += await tier.store.sweep("", ORPHAN_AGE_MS, { signal: context.signal });
+    state.temporariesSweptAt = site.now();
+  }
+  const { note, signal } = context;
+  const applied = retention
+    ? await applyPlan(site, tier, plan, { signal, note, byHand: false, actor: "maintenance" })
+    : { deleted: [], held: [] };
+  await writeTierState(site.config, tier.name, state);
+
+  const result: TierMaintenance = {
+    ...nothing(tier.name),
+    found: countStates(inventory),
+    bytes: bytesOf(inventory),
+    lost: losses.reduce((sum, { details }) => sum + Number(details?.["copies"] ?? 0), 0),
+    copiesStarted: started.copies,
+    repairsStarted: started.repairs,
+    runsEnded: upkeep.runsEnded,
+    remainsRemoved,
+    deleted: applied.deleted.length,
+    overBudget: state.overBudget,
+    warnings: [...applied.held, ...plan.warnings],
+  };
+  context.note(summary(result, lacking.length));
+  return result;
+}
+
+async function tellUnreachable(
+  site: MaintenanceSite,
+  { tier, error }: Extract<Look, { error: unknown }>,
+  before: TierState,
+  context: StageContext,
+): Promise<void> {
+  context.note(`${tier.name} could not be looked at: ${messageOf(error)}`);
+  const since = before.unreachableSince ?? site.now();
+  await writeTierState(site.config, tier.name, { ...before, unreachableSince: since, reason: messageOf(error) });
+  if (before.unreachableSince !== null) return;
+  await site.record({
+    action: "tier.unreachable",
+    outcome: "failed",
+    actor: "maintenance",
+    tier: tier.name,
+    error: { code: codeOf(error) ?? "STORE_FAILED", message: messageOf(error) },
+  });
+}
+
+async function tellReachable(site: MaintenanceSite, tier: Tier, since: Date): Promise<void> {
+  const seconds = Math.max(0, (site.now().getTime() - since.getTime()) / 1000);
+  await site.record({ action: "tier.reachable", outcome: "ok", actor: "maintenance", tier: tier.name, seconds });
+}
+
+/** Whether the tier is over its budget; told when that changes. */
+async function tellBudget(
+  site: MaintenanceSite,
+  tier: Tier,
+  inventory: Inventory,
+  before: TierState,
+  context: StageContext,
+): Promise<boolean> {
+  const config = tierConfig(site, tier);
+  if (!config) return false;
+  const { state, message, usedBytes: bytes, budgetBytes } = checkBudget(config, inventory);
+  const over = message !== null;
+  if (message !== null) context.note(message);
+  if (over !== before.overBudget) {
+    const details = { state, budgetBytes, message };
+    const outcome = over ? "failed" : "ok";
+    await site.record({ action: "tier.over-budget", outcome, actor: "maintenance", tier: tier.name, bytes, details });
+  }
+  return over;
+}
+
+function tierConfig({ config }: MaintenanceSite, { name }: Tier) {
+  return config.tiers.find((candidate) => candidate.name === name);
+}
+
+/** Once a day; and after a clock was put back, so that it is not put off for years. */
+function isDue(last: Date | null, now: Date): boolean {
+  return last === null || Math.abs(now.getTime() - last.getTime()) >= DAY_MS;
+}
+
+function nothing(tier: string): TierMaintenance {
+  return {
+    tier,
+    reachable: true,
+    problem: null,
+    found: { complete: 0, damaged: 0, untrusted: 0, partial: 0 },
+    bytes: 0,
+    lost: 0,
+    copiesStarted: 0,
+    repairsStarted: 0,
+    runsEnded: 0,
+    remainsRemoved: 0,
+    deleted: 0,
+    overBudget: false,
+    warnings: [],
+  };
+}
+
+function countStates({ copies }: Inventory): TierMaintenance["found"] {
+  const found = { complete: 0, damaged: 0, untrusted: 0, partial: 0 };
+  for (const { state } of copies) found[state]++;
+  return found;
+}
+
+function bytesOf({ copies }: Inventory): number {
+  return copies.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function summary({ tier, found, bytes, ...did }: TierMaintenance, lacking: number): string {
+  const states = Object.entries(found).map(([state, count]) => `${count} ${state}`);
+  const left = lacking > did.copiesStarted ? ` of ${lacking} that it lacks` : "";
+  return (
+    `${tier}: ${states.join(", ")}, ${formatBytes(bytes)}; ${did.copiesStarted} copies started${left}, ` +
+    `${did.remainsRemoved} remains removed, ${did.deleted} deleted by retention`
+  );
+}
