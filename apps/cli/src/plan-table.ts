@@ -38,6 +38,8 @@ export interface PlanReportInput {
 
 export function planReport({ config, plan, inventories, tier, database }: PlanReportInput): PlanReport {
   const plans = [...plan.plans].filter(([name]) => database === undefined || name === database);
+  const others = [...plan.plans].filter(([name]) => database !== undefined && name !== database);
+  const ofOthers = new Set(others.flatMap(([, { warnings }]) => warnings));
   const decisions = plans.flatMap(([, { decisions: all }]) =>
     all.filter((decision) => decision.tier === tier && decision.action !== "none"),
   );
@@ -62,7 +64,7 @@ export function planReport({ config, plan, inventories, tier, database }: PlanRe
     cost: known && costOfCopies(known.tierConfig, known.inventory.copies),
     savedPerMonth: freed?.perMonth ?? null,
     budget: known && checkBudget(known.tierConfig, known.inventory),
-    warnings: database === undefined ? plan.warnings : plans.flatMap(([, { warnings }]) => warnings),
+    warnings: plan.warnings.filter((warning) => !ofOthers.has(warning)),
   };
 }
 
@@ -99,7 +101,11 @@ function saving(perMonth: number | null): string {
 function costTable({ classes, bytes, perMonth }: TierCost): string {
   const rows = classes.map((each) => [each.storageClass, formatBytes(each.bytes), money(each.perMonth)]);
   if (rows.length !== 1) rows.push(["all", formatBytes(bytes), money(perMonth)]);
-  return table(["STORAGE CLASS", ">NOW", ">A MONTH"], rows);
+  const priced = classes.some((each) => each.perMonth !== null);
+  return table(
+    ["STORAGE CLASS", ">NOW", ...(priced ? [">A MONTH"] : [])],
+    priced ? rows : rows.map((cells) => cells.slice(0, 2)),
+  );
 }
 
 /** In the currency of the configured prices, which nobody has told us. */

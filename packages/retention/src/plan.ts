@@ -31,7 +31,8 @@ interface Judgement {
  */
 export function planRetention(input: PlanInput): Plan {
   const backups = input.backups.toSorted((a, b) => (a.id < b.id ? 1 : -1));
-  const complete = backups.filter(({ copies }) => input.tiers.some(({ name }) => copies[name] === "complete"));
+  const looked = input.tiers.filter(({ known }) => known);
+  const complete = backups.filter(({ copies }) => looked.some(({ name }) => copies[name] === "complete"));
   const isFuture = ({ startedAt }: PlanBackup) => startedAt.getTime() > input.now.getTime() + FUTURE_MS;
   const bucketsOf = calendar(input.timeZone);
   const series = complete
@@ -39,20 +40,21 @@ export function planRetention(input: PlanInput): Plan {
     .map(({ id, startedAt, bytes }) => ({ id, time: startedAt.getTime(), bytes, buckets: bucketsOf(startedAt) }));
 
   const judgements = input.tiers.map((tier) => judge(tier, backups, series, input.sizeAcceptedFrom));
-  const known = judgements.filter(({ tier }) => tier.known);
   const completeIds = new Set(complete.map(({ id }) => id));
   return {
     decisions: backups.flatMap((backup) =>
-      known.map((judgement) => ({
-        database: input.database,
-        backupId: backup.id,
-        tier: judgement.tier.name,
-        bytes: backup.bytes,
-        state: backup.copies[judgement.tier.name] ?? null,
-        ...(completeIds.has(backup.id)
-          ? decide(backup, judgement, { judgements, future: isFuture(backup) })
-          : leave(backup, judgement.tier.name)),
-      })),
+      judgements
+        .filter(({ tier }) => tier.known)
+        .map((judgement) => ({
+          database: input.database,
+          backupId: backup.id,
+          tier: judgement.tier.name,
+          bytes: backup.bytes,
+          state: backup.copies[judgement.tier.name] ?? null,
+          ...(completeIds.has(backup.id)
+            ? decide(backup, judgement, { judgements, future: isFuture(backup) })
+            : leave(backup, judgement.tier.name)),
+        })),
     ),
     warnings: [
       ...futureWarning(input.database, complete.filter(isFuture)),
