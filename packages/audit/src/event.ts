@@ -4,7 +4,7 @@
  */
 export interface AuditEvent {
   readonly action: AuditAction;
-  readonly outcome: "ok" | "failed" | "refused";
+  readonly outcome: AuditOutcome;
   /** Who: `user:<login>@<host>`, `token:<name>`, `schedule`, or `maintenance` for what Trivault does by itself. */
   readonly actor: string;
   readonly database?: string | undefined;
@@ -16,6 +16,9 @@ export interface AuditEvent {
   /** What else one wants to know, by short names: `{ rule: "beyond hourly=48" }`. */
   readonly details?: Readonly<Record<string, string | number | boolean | null>> | undefined;
 }
+
+export const AUDIT_OUTCOMES = ["ok", "failed", "refused"] as const;
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
 /** Stable names; scripts and reports match on them. */
 export const AUDIT_ACTIONS = [
@@ -48,8 +51,34 @@ export const AUDIT_ACTIONS = [
   "access.refused",
   /** The end of a line that a crash cut off was taken away. */
   "audit.healed",
+  /** The record did not end as it was left: somebody cut its end off, or changed it. `trivault audit verify` says where. */
+  "audit.broken",
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** Writes one event. Never throws and never waits for long: a backup does not fail because its record cannot be written. */
 export type Recorder = (event: AuditEvent) => Promise<void>;
+
+/** An event as it stands in the record. */
+export type RecordedEvent = AuditEvent & {
+  /** 1, 2, 3, … over the whole record. */
+  readonly seq: number;
+  /** When it was written; never before the line before it, whatever the clock did. */
+  readonly at: Date;
+  /** When it happened by the clock, where that is a second or more off `at`: it had to wait, or the clock was put back. */
+  readonly time?: Date | undefined;
+  readonly host: string;
+  readonly pid: number;
+};
+
+export interface AuditFilter {
+  /** Both by `at`, and included. */
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+  readonly actor?: string | undefined;
+  readonly database?: string | undefined;
+  readonly backupId?: string | undefined;
+  readonly tier?: string | undefined;
+  readonly action?: AuditAction | readonly AuditAction[] | undefined;
+  readonly outcome?: AuditOutcome | undefined;
+}

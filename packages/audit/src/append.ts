@@ -1,0 +1,77 @@
+import { open } from "node:fs/promises";
+import path from "node:path";
+import { messageOf } from "@trivault/core";
+import { listMonths, monthFile, syncFolder } from "./folder.ts";
+import { publishHead } from "./head.ts";
+import { type Link, readEvent, type Unwritten, writeLine } from "./line.ts";
+import { linesBackwards } from "./read-lines.ts";
+
+/** The append failed, and yet some of the lines may stand in the file, from number `from` on. */
+export class AppendError extends Error {
+  readonly from: number;
+
+  constructor(from: number, cause: unknown) {
+    super(messageOf(cause), { cause });
+    this.name = "AppendError";
+    this.from = from;
+  }
+}
+
+/** Appends to the chain, with the lock held. When it comes back, all lines are on the disk. */
+export async function appendLines(folder: string, after: Link, events: readonly Unwritten[], now: Date): Promise<void> {
+  if (events.length === 0) return;
+  const time = now.toISOString();
+  const at = time > after.at ? time : after.at;
+  let last = after;
+  const texts = events.map((event) => {
+    const line = writeLine(event, last, at);
+    last = line.link;
+    return line.text;
+  });
+  const file = monthFile(at);
+  const size = await write(folder, file, texts.join("")).catch((error: unknown) => {
+    throw new AppendError(after.seq + 1, error);
+  });
+  await publishHead(folder, { ...last, file, size }).catch(() => undefined); // it may lag behind; the next one sets it right
+}
+
+/** How long the file is afterwards. */
+async function write(folder: string, file: string, text: string): Promise<number> {
+  const handle = await open(path.join(folder, file), "a", 0o600);
+  try {
+    const before = (await handle.stat()).size;
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } catch (error) {
+      // A full disk holds the first part of it. Where even this fails, whoever comes next heals the end.
+      await handle.truncate(before).catch(() => undefined);
+      throw error;
+    }
+    if (before === 0) await syncFolder(folder);
+    return before + Buffer.byteLength(text);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The ids of the events in the lines from this number on. */
+export async function idsFrom(folder: string, seq: number): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (const month of (await listMonths(folder)).toReversed()) {
+    const handle = await open(path.join(folder, month), "r");
+    try {
+      for await (const lines of linesBackwards(handle, (await handle.stat()).size)) {
+        for (const { bytes } of lines) {
+          const event = readEvent(bytes);
+          if (event === null) continue;
+          if (event.seq < seq) return ids;
+          ids.add(event.id);
+        }
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+  return ids;
+}

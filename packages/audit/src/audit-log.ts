@@ -1,0 +1,53 @@
+import { type Logger, silentLogger } from "@trivault/core";
+import type { AuditEvent, AuditFilter, RecordedEvent, Recorder } from "./event.ts";
+import { followRecord } from "./follow.ts";
+import { queryRecord } from "./query.ts";
+import { type AuditVerdict, verifyRecord } from "./verify.ts";
+import { createWriter, type Where } from "./writer.ts";
+
+/**
+ * The record of a site: what was done, by whom, and how it ended. In its folder (0700, files 0600):
+ *
+ *     <YYYY-MM>.jsonl   one JSON line per event, by the month (UTC) in which it was written
+ *     head.json         number and hash of the last line (head.ts)
+ *     lock.db           empty; one writer at a time (lock.ts)
+ *     spill/            events that wait to be appended (spill.ts)
+ *
+ * Each line holds the SHA-256 of the line before it (`prev`) and its own (`hash`): of its bytes up to `,"hash":` and a `}`.
+ * So a line that is changed, taken out, put in or moved is found, and so is an end that was cut off, by head.json.
+ *
+ * What a bare chain cannot do: whoever may write to the folder can write all of it anew, head.json included, from any line
+ * on, and nothing in the folder tells. Only a `seq` and `hash` that were kept elsewhere do (`audit verify` prints them).
+ */
+export interface AuditLog {
+  /** Comes back within 3 s, whatever the disk does. */
+  readonly record: Recorder;
+  /** The same, and tells where the event went. */
+  append(event: AuditEvent): Promise<Where>;
+  query(filter: AuditFilter, order?: "oldest-first" | "newest-first"): AsyncIterable<RecordedEvent>;
+  /** Events as they are written, from `filter.from` on, else from now on; ends when the signal does. */
+  follow(filter: AuditFilter, signal: AbortSignal): AsyncIterable<RecordedEvent>;
+  verify(signal?: AbortSignal): Promise<AuditVerdict>;
+  /** Writes what still waits, if that can be done within 3 s. */
+  close(): Promise<void>;
+}
+
+/** Nothing is made, nor held open, before the first event is recorded. */
+export function openAuditLog(
+  folder: string,
+  { now = () => new Date(), log = silentLogger() }: { now?: () => Date; log?: Logger } = {},
+): AuditLog {
+  const writer = createWriter(folder, now, log);
+  return {
+    record: (event) =>
+      writer.append(event).then(
+        () => undefined,
+        (error: unknown) => log.error({ err: error, event }, "an event could not be recorded"),
+      ),
+    append: (event) => writer.append(event),
+    query: (filter, order = "oldest-first") => queryRecord(folder, filter, order),
+    follow: (filter, signal) => followRecord(folder, filter, signal),
+    verify: (signal) => verifyRecord(folder, signal),
+    close: () => writer.flush(),
+  };
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from "node:crypto";
+import { link, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "@trivault/core";
+
+/**
+ * One writer at a time, over processes and containers. It is SQLite's lock on an empty database (of which nothing is ever
+ * written): an fcntl lock, which the kernel frees when its owner dies, so that none is ever stale. Node offers no other.
+ * Opened anew each time, so that a folder that was removed and made again is not locked under its former inode.
+ */
+export interface Lock {
+  release(): void;
+}
+
+const SQLITE_BUSY = 5;
+
+/** Null where somebody else holds it all the time; throws where this file system has no locks, or nothing may be made. */
+export async function takeLock(folder: string, patienceMs: number): Promise<Lock | null> {
+  const file = path.join(folder, "lock.db");
+  await ensureFile(file);
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const lock = tryLock(file);
+    if (lock !== null) return lock;
+    if (performance.now() >= deadline) return null;
+    await sleep(2 + Math.random() * 10); // not all at once
+  }
+}
+
+function tryLock(file: string): Lock | null {
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE");
+    return { release: () => database.close() };
+  } catch (error) {
+    database.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return null;
+    throw error;
+  }
+}
+
+/**
+ * Never opens what is there: closing any descriptor of a file ends all locks that this process holds on it (POSIX), those
+ * of SQLite included.
+ */
+async function ensureFile(file: string): Promise<void> {
+  try {
+    await stat(file);
+    return;
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+  const temporary = `${file}.${randomUUID()}`;
+  await writeFile(temporary, "", { flag: "wx", mode: 0o600 });
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

@@ -1,0 +1,154 @@
+import { ensureFolder, type Logger } from "@trivault/core";
+import { AppendError, appendLines, idsFrom } from "./append.ts";
+import type { AuditEvent } from "./event.ts";
+import { findEnd } from "./find-end.ts";
+import { prepare, type Unwritten } from "./line.ts";
+import { takeLock } from "./lock.ts";
+import { claimSpills, removeSpills, writeSpill } from "./spill.ts";
+
+/** Where an event went. `chained` and `spilled` are on the disk; `pending` is in this process's memory and in its log. */
+export type Where = "chained" | "spilled" | "pending";
+
+export interface Writer {
+  append(event: AuditEvent): Promise<Where>;
+  /** Tries once more to write what is in memory, and waits for that no longer than for an event. */
+  flush(): Promise<void>;
+}
+
+const LOCK_PATIENCE_MS = 2000;
+/** Once the lock was not to be had, those that come after do not each wait as long. */
+const SHORT_PATIENCE_MS = 100;
+/** A disk that hangs: whoever recorded goes on. */
+const ANSWER_MS = 2800;
+const RETRY_MS = 5000;
+const MAX_WAITING = 10_000;
+
+interface Waiting {
+  readonly event: Unwritten;
+  /** As of a spill. */
+  mayStandFrom: number | null;
+  logged: boolean;
+  readonly tell: (where: Where) => void;
+}
+
+/** All events that come in while others are being written go together, with one write and one fsync. */
+export function createWriter(folder: string, now: () => Date, log: Logger): Writer {
+  let waiting: Waiting[] = [];
+  let running: Promise<void> | null = null;
+  let patience = LOCK_PATIENCE_MS;
+  let retry: NodeJS.Timeout | null = null;
+
+  async function append(event: AuditEvent): Promise<Where> {
+    const prepared = prepare(event, now());
+    return new Promise((resolve) => {
+      const entry: Waiting = {
+        event: prepared,
+        mayStandFrom: null,
+        logged: false,
+        tell: (where) => {
+          clearTimeout(timer);
+          resolve(where);
+        },
+      };
+      const timer = setTimeout(() => leavePending(entry, "the disk of the record does not answer"), ANSWER_MS);
+      waiting.push(entry);
+      void drain();
+    });
+  }
+
+  function leavePending(entry: Waiting, why: unknown): void {
+    if (!entry.logged) log.error({ event: entry.event, err: why }, "an event is not in the record yet");
+    entry.logged = true;
+    entry.tell("pending");
+  }
+
+  function drain(): Promise<void> {
+    running ??= writeAll().finally(() => {
+      running = null;
+    });
+    return running;
+  }
+
+  async function writeAll(): Promise<void> {
+    while (waiting.length > 0) {
+      if (await writeOnce()) continue;
+      retry ??= setTimeout(() => {
+        retry = null;
+        void drain();
+      }, RETRY_MS).unref();
+      return;
+    }
+  }
+
+  /** False where nothing could be written, and all that waits still does. */
+  async function writeOnce(): Promise<boolean> {
+    let taken: Waiting[] = [];
+    try {
+      await ensureFolder(folder);
+      const lock = await takeLock(folder, patience);
+      patience = lock === null ? SHORT_PATIENCE_MS : LOCK_PATIENCE_MS;
+      taken = waiting.splice(0);
+      if (lock !== null) {
+        await chain(taken).finally(() => lock.release());
+        for (const { tell } of taken) tell("chained");
+        return true;
+      }
+    } catch (error) {
+      log.warn({ err: error }, "the record could not be appended to");
+      taken.push(...waiting.splice(0));
+      if (error instanceof AppendError) for (const entry of taken) entry.mayStandFrom ??= error.from;
+    }
+    return putAside(taken);
+  }
+
+  async function chain(taken: readonly Waiting[]): Promise<void> {
+    const { after, findings } = await findEnd(folder);
+    const spills = await claimSpills(folder, after.seq + 1);
+    const mayStandFrom = earliest([...spills, ...taken]);
+    const known = mayStandFrom === null ? new Set() : await idsFrom(folder, mayStandFrom);
+    const events = [
+      ...findings.map((finding) => prepare(finding, now())),
+      ...spills.flatMap((spill) => spill.events),
+      ...taken.map(({ event }) => event),
+    ].filter(({ id }) => !known.has(id));
+    await appendLines(folder, after, events, now());
+    // A file that cannot be removed is known again by its name.
+    await removeSpills(folder, spills).catch((error: unknown) => log.warn({ err: error }, "a spill file stays"));
+  }
+
+  async function putAside(taken: readonly Waiting[]): Promise<boolean> {
+    try {
+      await writeSpill(
+        folder,
+        taken.map(({ event }) => event),
+        earliest(taken),
+      );
+      for (const { tell } of taken) tell("spilled");
+      return true;
+    } catch (error) {
+      for (const entry of taken) leavePending(entry, error);
+      waiting = [...taken, ...waiting].slice(-MAX_WAITING);
+      return false;
+    }
+  }
+
+  async function flush(): Promise<void> {
+    if (retry !== null) clearTimeout(retry);
+    retry = null;
+    const written = (running ?? Promise.resolve()).then(() => (waiting.length > 0 ? drain() : undefined));
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ANSWER_MS);
+    });
+    await Promise.race([written, tooLong]);
+    clearTimeout(timer);
+    if (retry !== null) clearTimeout(retry);
+  }
+
+  return { append, flush };
+}
+
+function earliest(entries: readonly { readonly mayStandFrom: number | null }[]): number | null {
+  const numbers = entries.map(({ mayStandFrom }) => mayStandFrom).filter((number) => number !== null);
+  return numbers.length === 0 ? null : Math.min(...numbers);
+}
