@@ -3,7 +3,7 @@ export const EXIT = {
   ok: 0,
   failed: 1,
   usage: 2,
-  /** The run is in the queue, or was refused because of `--wait`: no worker listens to a queue that it needs. */
+  /** It is in the queue, or was refused because of `--wait`: no worker listens to a queue that it needs. */
   noWorker: 3,
 } as const;
 
@@ -12,5 +12,5 @@ Exit codes:
   0    done, as asked
   1    failed; the reason is on stderr
   2    the command line is wrong
-  3    run: no worker listens to a queue that this backup needs
+  3    no worker listens to a queue that this needs (run, sync, upload)
   129, 130, 143   ended by SIGHUP, SIGINT (Ctrl-C) or SIGTERM`;

@@ -1,10 +1,12 @@
 import packageJson from "../package.json" with { type: "json" };
 import { Command } from "commander";
+import { addCompletion } from "./commands/completion.ts";
 import { addKeys } from "./commands/keys-generate.ts";
 import { addList } from "./commands/list.ts";
 import { addRestore } from "./commands/restore.ts";
 import { addRun } from "./commands/run.ts";
 import { addShow } from "./commands/show.ts";
+import { addCloud, addRotate, addSync } from "./commands/tier-commands.ts";
 import { addVerify } from "./commands/verify.ts";
 import { EXIT_CODES_HELP } from "./exit-codes.ts";
 import { say } from "./output.ts";
@@ -30,6 +32,11 @@ file. With --json, stdout holds one JSON value and nothing else (npm run --silen
   addShow(program);
   addRestore(program);
   addVerify(program);
+  addSync(program);
+  addCloud(program);
+  addRotate(program);
   addKeys(program);
+  addCompletion(program);
+  for (const noun of program.commands) noun.helpCommand(false);
   return program;
 }

@@ -8,6 +8,7 @@ export type { Inventory, InventoryCopy } from "./inventory.ts";
 export { readInventories } from "./inventory-cache.ts";
 export { databasesOn, inventoriesWith, isFresh } from "./inventory-freshness.ts";
 export type { MaintenanceSite } from "./maintain-site.ts";
+export { ORPHAN_AGE_MS, sweepOrphans } from "./maintain-sweep.ts";
 export { maintainTier, type TierMaintenance } from "./maintain-tier.ts";
 export { type CopyToStart, reconcile } from "./reconcile.ts";
 export { type Scan, scanAll, type ScannedTiers, type ScanOptions, scanTier } from "./scan.ts";
