@@ -1,4 +1,12 @@
-import { type Config, createLogger, loadDotEnv, type Logger, type Purpose, resolveConfig } from "@trivault/core";
+import {
+  type Config,
+  createLogger,
+  loadDotEnv,
+  type Logger,
+  type Purpose,
+  resolveConfig,
+  resolveSigningKeyFile,
+} from "@trivault/core";
 import { say } from "./output.ts";
 
 /** A URL with a password; read here, since it belongs to one command line and not to the configuration. */
@@ -23,6 +31,5 @@ export function readEnvironment(purpose: Purpose): Environment {
 /** Where the signing key lies or is to lie. Nothing else of the configuration need be there or right yet. */
 export function signingKeyFile(): string {
   loadDotEnv();
-  const { BACKUP_DIR, BACKUP_SIGNING_KEY_FILE } = process.env;
-  return resolveConfig({ BACKUP_DIR, BACKUP_SIGNING_KEY_FILE }, "read").signingKeyFile;
+  return resolveSigningKeyFile(process.env);
 }

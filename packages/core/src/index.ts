@@ -1,8 +1,14 @@
 export * from "./bytes.ts";
+export { databaseNameOf } from "./config/databases.ts";
 export * from "./config/discovered.ts";
 export * from "./config/dot-env.ts";
-export * from "./config/find-database.ts";
+export * from "./config/duration.ts";
+export { configJsonSchema } from "./config/file-schema.ts";
+export { type Env } from "./config/file-tiers.ts";
+export { discoveredDatabase, discoveredName, findDatabase, isDiscovered } from "./config/find-database.ts";
+export { ConfigError, type Problem } from "./config/problems.ts";
 export * from "./config/resolve.ts";
+export { DEFAULT_RETENTION, formatRetention, parseRetention } from "./config/retention.ts";
 export * from "./config/types.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { parseBytes } from "../bytes.ts";
+import { type Format, FORMATS, isUrl } from "./formats.ts";
+import { parseRetention } from "./retention.ts";
 import { LOG_LEVELS, QUEUES } from "./types.ts";
 
 /**
@@ -15,8 +17,7 @@ const whole = (min: number, max: number) =>
     .transform(Number)
     .refine((n) => n >= min && n <= max);
 const path = text.refine((value) => !value.includes("\0"));
-const url = (...protocols: string[]) =>
-  text.refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol));
+const url = (...protocols: string[]) => text.refine((value) => isUrl(value, ...protocols));
 const list = text.transform((value) =>
   value
     .split(",")
@@ -38,48 +39,55 @@ function field<T>(schema: z.ZodType<T, string>, right: string, secret = false): 
   return { schema, right, secret };
 }
 
+/** A field whose text the configuration file takes as well. */
+function formatted<T>(format: Format<T>, secret = false): Field<T> {
+  const schema = text.transform((value, context): T => {
+    const parsed = format.parse(value);
+    if (parsed !== null) return parsed;
+    context.issues.push({ code: "custom", input: value });
+    return z.NEVER;
+  });
+  return { schema, right: format.right, secret };
+}
+
+const retention = formatted({
+  parse: parseRetention,
+  right: "rules such as hourly=48,daily=14,weekly=8,monthly=12,yearly=3,last=5,within=30d,atLeast=2, or off",
+});
+
 export const FIELDS = {
-  DATABASE_URL: field(
-    url("postgres:", "postgresql:"),
-    "a PostgreSQL URL, such as postgresql://user:password@host:5432/shop",
-    true,
-  ),
+  DATABASE_URL: formatted(FORMATS.postgresUrl, true),
+  BACKUP_CONFIG: field(path, "the path of a configuration file, such as ./trivault.config.yaml"),
   BACKUP_DIR: field(path, "a folder, such as ./backups"),
-  BACKUP_SCHEDULE: field(
-    text.refine((value) => value === "off" || /^(\S+\s+){4,5}\S+$/.test(value)),
-    'a cron line, such as "0 * * * *" (hourly), or off',
-  ),
-  BACKUP_TIME_ZONE: field(
-    text.refine((zone) => isTimeZone(zone)),
-    "an IANA time zone, such as Europe/Paris",
-  ),
+  BACKUP_SCHEDULE: formatted(FORMATS.schedule),
+  BACKUP_TIME_ZONE: formatted(FORMATS.timeZone),
+  BACKUP_RETENTION: retention,
+  BACKUP_RETENTION_LOCAL: retention,
+  BACKUP_RETENTION_REMOTE: retention,
+  BACKUP_RETENTION_CLOUD: retention,
+  BACKUP_OBJECTIVE: formatted(FORMATS.objective),
+  BACKUP_DUMPS_PER_SERVER: concurrency,
+  BACKUP_SPREAD: formatted(FORMATS.duration),
+  BACKUP_MAINTENANCE_EVERY: formatted(FORMATS.maintenance),
   BACKUP_REMOTE_SERVER: field(
     text
       .regex(/^(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\])(?::\d{1,5})?$/)
       .refine((server) => isPort(/:(\d+)$/.exec(server)?.[1] ?? "22")),
     "host or host:port, such as backup.example.org:22",
   ),
-  BACKUP_SSH_USER: field(text.regex(/^[^\s:@/]+$/), "a login name, such as trivault"),
+  BACKUP_SSH_USER: formatted(FORMATS.sshUser),
   BACKUP_SSH_KEY: field(path, "the path of a private SSH key, such as ~/.ssh/id_ed25519"),
   BACKUP_SSH_KNOWN_HOSTS: field(path, "the path of a known_hosts file, such as ~/.ssh/known_hosts"),
-  BACKUP_SSH_HOST_KEY: field(
-    text.regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/),
-    "the fingerprint that `ssh-keygen -lf` prints on the server, such as SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
-  ),
+  BACKUP_SSH_HOST_KEY: formatted(FORMATS.fingerprint),
   BACKUP_REMOTE_DIR: field(path, "a folder on the server, such as /srv/backups"),
   BACKUP_CLOUD_PROVIDER: field(
     text.refine((value) => value === "aws"),
     "aws (any S3-compatible storage; gcp and azure come in a later version)",
   ),
-  BACKUP_S3_BUCKET: field(text.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/), "a bucket name, such as acme-backups"),
-  BACKUP_S3_PREFIX: field(
-    text
-      .regex(/^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/)
-      .refine((value) => !value.split("/").some((p) => /^\.+$/.test(p))),
-    "a folder inside the bucket, such as production/postgres",
-  ),
-  BACKUP_CLOUD_REGION: field(text.regex(/^[a-z0-9-]+$/), "a region, such as eu-west-3"),
-  BACKUP_S3_ENDPOINT: field(url("http:", "https:"), "the URL of the S3 server, such as https://s3.example.org"),
+  BACKUP_S3_BUCKET: formatted(FORMATS.bucket),
+  BACKUP_S3_PREFIX: formatted(FORMATS.prefix),
+  BACKUP_CLOUD_REGION: formatted(FORMATS.region),
+  BACKUP_S3_ENDPOINT: formatted(FORMATS.endpoint),
   BACKUP_S3_PATH_STYLE: field(flag, "true or false"),
   BACKUP_S3_VERIFY: field(z.enum(["server", "readback"]), "server or readback"),
   BACKUP_S3_CONDITIONAL_PUT: field(flag, "true or false"),
@@ -129,12 +137,4 @@ export type Values = { [V in Variable]?: (typeof FIELDS)[V] extends Field<infer 
 
 function isPort(digits: string): boolean {
   return Number(digits) >= 1 && Number(digits) <= 65535;
-}
-
-function isTimeZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
 }

@@ -8,10 +8,17 @@ export function discoveredName(server: ServerConfig, database: string): string {
 /** The configuration of a discovered database: the server's, with a name and a URL of its own. */
 export function discoveredDatabase(server: ServerConfig, database: string): DatabaseConfig {
   const { include: _include, exclude: _exclude, ...common } = server;
-  const url = new URL(server.url);
-  url.pathname = `/${encodeURIComponent(database)}`;
-  url.searchParams.delete("dbname");
-  return { ...common, name: discoveredName(server, database), url: url.href };
+  return { ...common, name: discoveredName(server, database), url: urlOfDatabase(server.url, database) };
+}
+
+/**
+ * The same server, another database. As text: the WHATWG's URL would write `+` for a space in a query, which libpq does not
+ * read as one, and would take a name `..` for a way up.
+ */
+export function urlOfDatabase(url: string, database: string): string {
+  const [, server = "", query = ""] = /^([a-z]+:\/\/[^/?]*)[^?]*(?:\?(.*))?$/s.exec(url) ?? [];
+  const parameters = query.split("&").filter((pair) => pair !== "" && !pair.startsWith("dbname="));
+  return `${server}/${encodeURIComponent(database)}${parameters.length === 0 ? "" : `?${parameters.join("&")}`}`;
 }
 
 /**

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { ConfigError, databaseNameOf, type Env, type Purpose, resolveConfig } from "./resolve.ts";
+import { databaseNameOf } from "./databases.ts";
+import type { Env } from "./file-tiers.ts";
+import { ConfigError } from "./problems.ts";
+import { type Purpose, resolveConfig, resolveSigningKeyFile } from "./resolve.ts";
+import { DEFAULT_RETENTION } from "./retention.ts";
 import { QUEUES } from "./types.ts";
 
 const AROUND = { cwd: "/srv/app", home: "/home/ann", memoryDir: "/dev/shm" };
@@ -47,9 +51,11 @@ describe("a configuration", () => {
   });
 
   test("has all three tiers, local first", () => {
+    const options = { budget: null, prices: {} };
     expect(resolve({ ...LOCAL, ...REMOTE, ...CLOUD }).tiers).toEqual([
-      { name: "local", kind: "local", directory: "/srv/app/backups" },
+      { ...options, name: "local", kind: "local", directory: "/srv/app/backups" },
       {
+        ...options,
         name: "remote",
         kind: "sftp",
         host: "backup.example.org",
@@ -60,6 +66,7 @@ describe("a configuration", () => {
         hostKey: { fingerprint: "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU" },
       },
       {
+        ...options,
         name: "cloud",
         kind: "s3",
         bucket: "acme-backups",
@@ -69,6 +76,9 @@ describe("a configuration", () => {
         pathStyle: false,
         verify: "server",
         conditionalPut: true,
+        credentials: null,
+        storageClass: null,
+        lifecycle: [],
       },
     ]);
   });
@@ -129,6 +139,34 @@ describe("a configuration", () => {
     });
   });
 
+  test("takes retention, limits and objective from the environment", () => {
+    const config = resolve({
+      ...LOCAL,
+      ...CLOUD,
+      BACKUP_SCHEDULE: "@daily",
+      BACKUP_RETENTION: "hourly=24, daily=30,within=2d,atLeast=3",
+      BACKUP_RETENTION_CLOUD: "off",
+      BACKUP_OBJECTIVE: "90m",
+      BACKUP_DUMPS_PER_SERVER: "3",
+      BACKUP_SPREAD: "0",
+      BACKUP_MAINTENANCE_EVERY: "5",
+    });
+    const none = { last: 0, weekly: 0, monthly: 0, yearly: 0 };
+    expect(config.databases[0]).toMatchObject({
+      schedule: { cron: "0 0 * * *" },
+      tiers: ["local", "cloud"],
+      retention: { local: { ...none, hourly: 24, daily: 30, withinSeconds: 172_800, atLeast: 3 }, cloud: null },
+      objectiveSeconds: 5400,
+    });
+    expect(config.limits).toEqual({ dumpsPerServer: 3, dumpsPerSite: 4, spreadSeconds: 0, maintenanceMinutes: 5 });
+    expect(resolve(LOCAL).databases[0]?.retention).toEqual({ local: DEFAULT_RETENTION });
+  });
+
+  test("says where the signing key lies although all else is wrong", () => {
+    const env = { BACKUP_DIR: "/b", REDIS_URL: "nonsense", BACKUP_CONFIG: "/nowhere" };
+    expect(resolveSigningKeyFile(env, AROUND)).toBe("/b/.trivault/signing.key");
+  });
+
   test("counts an empty variable as unset", () => {
     const empty = Object.fromEntries(
       [...Object.keys(REMOTE), ...Object.keys(CLOUD), "BACKUP_DIR"].map((name) => [name, ""]),
@@ -156,7 +194,7 @@ describe("a configuration", () => {
     const { warnings } = resolve({ ...LOCAL, BACKUP_DIRECTORY: "/x", WORKER_QUEUE: "dump", PATH: "/bin" });
     expect(warnings).toEqual([
       "BACKUP_DIRECTORY is not a setting of this version and is ignored.",
-      "WORKER_QUEUE is not a setting of this version and is ignored.",
+      "WORKER_QUEUE is not a setting of this version and is ignored; did you mean WORKER_QUEUES?",
     ]);
   });
 });
@@ -222,7 +260,17 @@ describe("what is wrong with a configuration", () => {
     ["BACKUP_S3_PREFIX", ["/a", "a/", "a//b", "..", "a/../b", "./a", "a b"]],
     ["BACKUP_S3_ENDPOINT", ["ftp://h", "h:9000", "http//h"]],
     ["BACKUP_S3_PATH_STYLE", ["yes", "1", "TRUE"]],
-    ["BACKUP_SCHEDULE", ["hourly", "* * *", "* * * * * * *"]],
+    [
+      "BACKUP_SCHEDULE",
+      ["hourly", "* * *", "* * * * * * *", "@every 1h", "@reboot", "0 0 31 2 *", "60 * * * *", "H * * * *"],
+    ],
+    ["BACKUP_RETENTION", ["daily", "daily=x", "dayly=1", "daily=1,daily=2", "atLeast=0", "within=0", "within=3", ","]],
+    ["BACKUP_RETENTION_CLOUD", ["none"]],
+    ["BACKUP_OBJECTIVE", ["10", "1x", "30s"]],
+    ["BACKUP_SPREAD", ["10", "-5m"]],
+    ["BACKUP_MAINTENANCE_EVERY", ["0", "90s", "2d"]],
+    ["BACKUP_DUMPS_PER_SERVER", ["0", "65"]],
+    ["BACKUP_CONFIG", ["a\0b"]],
     ["BACKUP_TIME_ZONE", ["Europe/Atlantis", "x"]],
     ["BACKUP_SEGMENT_SIZE", ["63KiB", "33MiB", "0", "-1", "big"]],
     ["BACKUP_API_PORT", ["-1", "65536", "3000.5", "http", "0x10"]],

@@ -2,34 +2,20 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
-import { TrivaultError } from "../errors.ts";
+import { readDatabases } from "./databases.ts";
+import { checkTiersOfEnvironment, NO_OPTIONS, tiersOfEnvironment } from "./env-tiers.ts";
 import { FIELDS, type Values, type Variable } from "./fields.ts";
-import type { Config, DatabaseConfig, RetentionPolicy, S3TierConfig, SftpTierConfig, TierConfig } from "./types.ts";
+import { type Env, optionsOf, placesTakenTwice, tiersOfFile } from "./file-tiers.ts";
+import { ConfigError, nearest, type Problem } from "./problems.ts";
+import { type ConfigFile, readConfigFile } from "./read-file.ts";
+import type { Config, LimitsConfig, LocalTierConfig, TierConfig } from "./types.ts";
 import { QUEUES } from "./types.ts";
-
-export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * `backup` is for whatever makes backups: it needs a database and recipients. `read` is for restore, list and verify,
  * which must work on a bare machine that has neither.
  */
 export type Purpose = "backup" | "read";
-
-export interface Problem {
-  readonly variable: string;
-  readonly message: string;
-}
-
-/** All that is wrong with the environment, at once. */
-export class ConfigError extends TrivaultError {
-  readonly problems: readonly Problem[];
-
-  constructor(problems: readonly Problem[]) {
-    const lines = problems.map((problem) => `  ${problem.variable} ${problem.message}`);
-    super("CONFIG_INVALID", `The configuration cannot be used:\n${lines.join("\n")}`, { permanent: true });
-    this.problems = problems;
-  }
-}
 
 interface Surroundings {
   readonly cwd: string;
@@ -44,7 +30,14 @@ const surroundings = (): Surroundings => ({
   memoryDir: process.platform === "linux" && existsSync("/dev/shm") ? "/dev/shm" : null,
 });
 
-/** Environment variables → Config. Pure, given its surroundings. Throws ConfigError with every problem found. */
+/** Where the configuration file lies unless BACKUP_CONFIG says otherwise; it need not be there. */
+const DEFAULT_FILE = "trivault.config.yaml";
+
+/**
+ * Environment variables and the configuration file → Config. Throws ConfigError with every problem found. The environment
+ * wins over the file's general settings, and over a tier or database of the same name; what the file says of one database
+ * wins over what the environment says of all.
+ */
 export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings = surroundings()): Config {
   const { values, problems } = readFields(env);
   const given = (variable: Variable) => (env[variable] ?? "") !== "";
@@ -52,39 +45,39 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
     if (!given(variable))
       problems.push({ variable, message: `is not set: ${why}; it takes ${FIELDS[variable].right}.` });
   };
-  const absolute = (file: string) => path.resolve(around.cwd, file.replace(/^~(?=\/|$)/, around.home));
+  const absolute = pathsFrom(around.cwd, around.home);
+  const file = openFile(values, absolute);
+  problems.push(...(file?.problems ?? []));
 
   const backupDir = absolute(values.BACKUP_DIR ?? "./backups");
-  if (purpose === "backup") {
-    need("DATABASE_URL", "it names the database to back up");
-    if (values.BACKUP_ENCRYPTION === "none" && given("BACKUP_ENCRYPTION_RECIPIENTS")) {
-      problems.push({
-        variable: "BACKUP_ENCRYPTION",
-        message: "is none, but BACKUP_ENCRYPTION_RECIPIENTS is set: unset one of them.",
-      });
-    } else if (values.BACKUP_ENCRYPTION !== "none") {
-      need("BACKUP_ENCRYPTION_RECIPIENTS", "backups are encrypted unless BACKUP_ENCRYPTION=none says otherwise");
-    }
-  }
-  checkRemote(given, need, problems);
-  if (!given("BACKUP_S3_BUCKET") && (given("BACKUP_CLOUD_PROVIDER") || given("BACKUP_S3_ENDPOINT"))) {
-    need("BACKUP_S3_BUCKET", "a cloud tier needs a bucket");
-  }
-  const database = values.DATABASE_URL === undefined ? null : databaseConfig(values.DATABASE_URL, values, problems);
+  if (purpose === "backup") checkForBackup(values, file, given, need, problems);
+  checkTiersOfEnvironment(given, need, problems);
 
-  if (problems.length > 0) throw new ConfigError(problems);
+  const besideFile = pathsFrom(path.dirname(file?.path ?? around.cwd), around.home);
+  const ofFile = file ? tiersOfFile(file, env, besideFile) : { tiers: [], problems: [] };
+  problems.push(...ofFile.problems);
+  const ofEnvironment = tiersOfEnvironment(values, absolute);
+  const isOfEnvironment = ({ name }: TierConfig) => ofEnvironment.some((tier) => tier.name === name);
+  const ownOfFile = ofFile.tiers.filter((tier) => !isOfEnvironment(tier));
+  const tiers = [localTier(backupDir, file), ...ofEnvironment, ...ownOfFile];
+  for (const [name, other] of placesTakenTwice(tiers)) problems.push(placeTakenTwice(file, name, other));
+  const tierNames = tiers.map(({ name }) => name);
+  const databases = readDatabases({ env, values, file, tierNames, mayLackUrls: purpose === "read" });
+  problems.push(...databases.problems);
+
+  if (problems.length > 0) throw new ConfigError(problems, file?.path);
   return {
-    databases: database ? [database] : [],
-    servers: [],
-    tiers: tiers(values, backupDir, absolute),
-    limits: { dumpsPerServer: 1, dumpsPerSite: 4, spreadSeconds: 300, maintenanceMinutes: 15 },
-    configFile: null,
+    databases: databases.databases,
+    servers: databases.servers,
+    tiers,
+    limits: limits(values, file),
+    configFile: file?.path ?? null,
     encryption:
       values.BACKUP_ENCRYPTION === "none"
         ? { mode: "none" }
         : { mode: "age", recipients: [...new Set(values.BACKUP_ENCRYPTION_RECIPIENTS)] },
     identityFile: values.BACKUP_IDENTITY_FILE === undefined ? null : absolute(values.BACKUP_IDENTITY_FILE),
-    signingKeyFile: absolute(values.BACKUP_SIGNING_KEY_FILE ?? path.join(backupDir, ".trivault/signing.key")),
+    signingKeyFile: signingKeyFileOf(values, absolute),
     trustedKeys: values.BACKUP_TRUSTED_KEYS ?? [],
     backupDir,
     spoolDir: absolute(values.BACKUP_SPOOL_DIR ?? defaultSpool(backupDir, around.memoryDir)),
@@ -110,7 +103,14 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
       token: values.BACKUP_API_TOKEN ?? null,
     },
     logLevel: values.LOG_LEVEL ?? "info",
-    warnings: unknownVariables(env),
+    warnings: [
+      ...unknownVariables(env),
+      ...(file?.warnings ?? []),
+      ...ofFile.tiers
+        .filter(isOfEnvironment)
+        .map(({ name }) => `The environment wins over tiers.${name} of ${file?.path}.`),
+      ...databases.warnings,
+    ],
   };
 }
 
@@ -132,111 +132,70 @@ function readFields(env: Env): { values: Values; problems: Problem[] } {
   return { values, problems };
 }
 
-function checkRemote(
+function pathsFrom(folder: string, home: string): (file: string) => string {
+  return (file) => path.resolve(folder, file.replace(/^~(?=\/|$)/, home));
+}
+
+function openFile(values: Values, absolute: (file: string) => string): ConfigFile | null {
+  const named = values.BACKUP_CONFIG;
+  const file = absolute(named ?? DEFAULT_FILE);
+  return named === undefined && !existsSync(file) ? null : readConfigFile(file);
+}
+
+function checkForBackup(
+  values: Values,
+  file: ConfigFile | null,
   given: (variable: Variable) => boolean,
   need: (variable: Variable, why: string) => void,
   problems: Problem[],
 ): void {
-  if (!given("BACKUP_REMOTE_SERVER")) {
-    if (given("BACKUP_REMOTE_DIR")) need("BACKUP_REMOTE_SERVER", "BACKUP_REMOTE_DIR is set");
-    return;
+  // What a file names that could not be read is not known.
+  const named = file ? [...file.keysOf("databases"), ...file.keysOf("servers"), ...file.problems] : [];
+  if (named.length === 0) {
+    need("DATABASE_URL", `it names the database to back up (several are named in ${DEFAULT_FILE})`);
   }
-  need("BACKUP_SSH_USER", "the remote tier needs a login");
-  need("BACKUP_SSH_KEY", "the remote tier logs in by key");
-  need("BACKUP_REMOTE_DIR", "the remote tier needs a folder");
-  if (!given("BACKUP_SSH_HOST_KEY") && !given("BACKUP_SSH_KNOWN_HOSTS")) {
-    const message = `or BACKUP_SSH_KNOWN_HOSTS must be set: without it any server could pose as yours; it takes ${FIELDS.BACKUP_SSH_HOST_KEY.right}.`;
-    problems.push({ variable: "BACKUP_SSH_HOST_KEY", message });
+  if (values.BACKUP_ENCRYPTION === "none" && given("BACKUP_ENCRYPTION_RECIPIENTS")) {
+    problems.push({
+      variable: "BACKUP_ENCRYPTION",
+      message: "is none, but BACKUP_ENCRYPTION_RECIPIENTS is set: unset one of them.",
+    });
+  } else if (values.BACKUP_ENCRYPTION !== "none") {
+    need("BACKUP_ENCRYPTION_RECIPIENTS", "backups are encrypted unless BACKUP_ENCRYPTION=none says otherwise");
   }
 }
 
-function databaseConfig(url: string, values: Values, problems: Problem[]): DatabaseConfig | null {
-  const name = databaseNameOf(url);
-  if (name === null) {
-    problems.push({ variable: "DATABASE_URL", message: `names no database: expected ${FIELDS.DATABASE_URL.right}.` });
-    return null;
-  }
-  const cron = values.BACKUP_SCHEDULE ?? "0 * * * *";
-  const timeZone = values.BACKUP_TIME_ZONE ?? "UTC";
-  const names = tiers(values, "", (file) => file).map((tier) => tier.name);
+function localTier(backupDir: string, file: ConfigFile | null): LocalTierConfig {
+  const options = file?.content.tiers?.local;
+  return { ...NO_OPTIONS, ...(options ? optionsOf(options) : {}), name: "local", kind: "local", directory: backupDir };
+}
+
+function placeTakenTwice(file: ConfigFile | null, name: string, other: string): Problem {
+  const message = `is the same place as the tier ${other}: each tier needs one of its own.`;
+  return file?.problem(["tiers", name], message) ?? { variable: `the tier ${name}`, message };
+}
+
+function limits(values: Values, file: ConfigFile | null): LimitsConfig {
+  const workers = file?.content.workers ?? {};
   return {
-    name,
-    url,
-    schedule: cron === "off" ? null : { cron, timeZone },
-    timeZone,
-    tiers: names,
-    retention: Object.fromEntries(names.map((tier) => [tier, DEFAULT_RETENTION])),
-    selection: { schemas: [], tables: [], excludeSchemas: [], excludeTables: [] },
-    priority: 5,
-    objectiveSeconds: null,
+    dumpsPerServer: values.BACKUP_DUMPS_PER_SERVER ?? workers.dumpsPerServer ?? 1,
+    dumpsPerSite: workers.dumpsPerSite ?? 4,
+    spreadSeconds: values.BACKUP_SPREAD ?? workers.spread ?? 300,
+    maintenanceMinutes: values.BACKUP_MAINTENANCE_EVERY ?? workers.maintenanceEvery ?? 15,
   };
 }
 
-const NO_OPTIONS = { budget: null, prices: {} } as const;
-
-/** Two days hour by hour, two weeks day by day, two months week by week, a year month by month, and three years. */
-export const DEFAULT_RETENTION: RetentionPolicy = {
-  last: 0,
-  hourly: 48,
-  daily: 14,
-  weekly: 8,
-  monthly: 12,
-  yearly: 3,
-  withinSeconds: null,
-  atLeast: 2,
-};
-
-/** The database in a PostgreSQL URL, or null. */
-export function databaseNameOf(url: string): string | null {
-  try {
-    const parsed = new URL(url);
-    const name = decodeURIComponent(parsed.pathname.replace(/^\//, "")) || parsed.searchParams.get("dbname");
-    return name === null || name === "" || /[\0/]/.test(name) ? null : name;
-  } catch {
-    return null;
-  }
+function signingKeyFileOf(values: Values, absolute: (file: string) => string): string {
+  return absolute(
+    values.BACKUP_SIGNING_KEY_FILE ?? path.join(values.BACKUP_DIR ?? "./backups", ".trivault/signing.key"),
+  );
 }
 
-function tiers(values: Values, backupDir: string, absolute: (file: string) => string): TierConfig[] {
-  const all: TierConfig[] = [{ ...NO_OPTIONS, name: "local", kind: "local", directory: backupDir }];
-  if (values.BACKUP_REMOTE_SERVER !== undefined) all.push(remoteTier(values, values.BACKUP_REMOTE_SERVER, absolute));
-  if (values.BACKUP_S3_BUCKET !== undefined) all.push(cloudTier(values, values.BACKUP_S3_BUCKET));
-  return all;
-}
-
-function remoteTier(values: Values, server: string, absolute: (file: string) => string): SftpTierConfig {
-  const [, host = "", port = "22"] = /^(.*?)(?::(\d+))?$/.exec(server) ?? [];
-  const fingerprint = values.BACKUP_SSH_HOST_KEY?.replace(/=$/, "");
-  return {
-    ...NO_OPTIONS,
-    name: "remote",
-    kind: "sftp",
-    host: host.replace(/^\[|\]$/g, ""),
-    port: Number(port),
-    user: values.BACKUP_SSH_USER ?? "",
-    keyFile: absolute(values.BACKUP_SSH_KEY ?? ""),
-    directory: (values.BACKUP_REMOTE_DIR ?? "").replace(/(.)\/+$/, "$1"),
-    hostKey:
-      fingerprint === undefined ? { knownHostsFile: absolute(values.BACKUP_SSH_KNOWN_HOSTS ?? "") } : { fingerprint },
-  };
-}
-
-function cloudTier(values: Values, bucket: string): S3TierConfig {
-  return {
-    ...NO_OPTIONS,
-    name: "cloud",
-    kind: "s3",
-    bucket,
-    prefix: values.BACKUP_S3_PREFIX ?? "",
-    region: values.BACKUP_CLOUD_REGION ?? "us-east-1",
-    endpoint: values.BACKUP_S3_ENDPOINT ?? null,
-    pathStyle: values.BACKUP_S3_PATH_STYLE ?? values.BACKUP_S3_ENDPOINT !== undefined,
-    verify: values.BACKUP_S3_VERIFY ?? "server",
-    conditionalPut: values.BACKUP_S3_CONDITIONAL_PUT ?? true,
-    credentials: null,
-    storageClass: null,
-    lifecycle: [],
-  };
+/** Where the signing key lies or is to lie. Nothing else of the configuration need be there or right yet. */
+export function resolveSigningKeyFile(env: Env, around: Surroundings = surroundings()): string {
+  const { BACKUP_DIR, BACKUP_SIGNING_KEY_FILE } = env;
+  const { values, problems } = readFields({ BACKUP_DIR, BACKUP_SIGNING_KEY_FILE });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return signingKeyFileOf(values, pathsFrom(around.cwd, around.home));
 }
 
 /** In memory where the system has such a folder; else under the backup folder (the worker warns that it is a disk). */
@@ -248,5 +207,8 @@ function defaultSpool(backupDir: string, memoryDir: string | null): string {
 function unknownVariables(env: Env): string[] {
   return Object.keys(env)
     .filter((name) => /^(?:BACKUP|WORKER)_/.test(name) && !(name in FIELDS))
-    .map((name) => `${name} is not a setting of this version and is ignored.`);
+    .map((name) => {
+      const meant = nearest(name, Object.keys(FIELDS));
+      return `${name} is not a setting of this version and is ignored${meant === null ? "." : `; did you mean ${meant}?`}`;
+    });
 }

@@ -1,0 +1,28 @@
+import { CronExpressionParser } from "cron-parser";
+
+const ALIASES: Readonly<Record<string, string>> = {
+  "@hourly": "0 * * * *",
+  "@daily": "0 0 * * *",
+  "@midnight": "0 0 * * *",
+  "@weekly": "0 0 * * 0",
+  "@monthly": "0 0 1 * *",
+  "@yearly": "0 0 1 1 *",
+  "@annually": "0 0 1 1 *",
+};
+
+/**
+ * A cron line of five fields (or six, the first of which is seconds) in its plain form; null where it is none, or where it
+ * never comes, as the 31st of February. The parser is the one that the scheduler uses.
+ */
+export function parseCron(text: string): string | null {
+  const line = ALIASES[text.trim().toLowerCase()] ?? text.trim().replaceAll(/\s+/g, " ");
+  const fields = line.split(" ");
+  // `H` is the parser's own: a random value, another one each time that the line is read.
+  if (fields.length < 5 || fields.length > 6 || fields.some((atom) => /h(?![a-z])/i.test(atom))) return null;
+  try {
+    CronExpressionParser.parse(line, { tz: "UTC", currentDate: new Date(0) }).next();
+    return line;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,257 @@
+import { directoryOf } from "../keys.ts";
+import { messageOf } from "../errors.ts";
+import { FIELDS, type Values } from "./fields.ts";
+import { urlOfDatabase } from "./find-database.ts";
+import type { FileDatabase, FileServer } from "./file-schema.ts";
+import type { Env } from "./file-tiers.ts";
+import { nearest, type Problem } from "./problems.ts";
+import type { ConfigFile } from "./read-file.ts";
+import { DEFAULT_RETENTION, NO_RULES, type RetentionRule } from "./retention.ts";
+import type { DatabaseConfig, RetentionPolicy, Selection, ServerConfig } from "./types.ts";
+
+const NOTHING_SELECTED: Selection = { schemas: [], tables: [], excludeSchemas: [], excludeTables: [] };
+
+interface Input {
+  readonly env: Env;
+  readonly values: Values;
+  readonly file: ConfigFile | null;
+  /** Of all tiers in force; `local` first. */
+  readonly tierNames: readonly string[];
+  /** On a machine that only reads, a database whose URL is not there is left out. */
+  readonly mayLackUrls: boolean;
+}
+
+interface Result {
+  readonly databases: DatabaseConfig[];
+  readonly servers: ServerConfig[];
+  readonly problems: Problem[];
+  readonly warnings: string[];
+}
+
+/** All that is to be backed up: what the file names, and the database of DATABASE_URL, which wins over one of its name. */
+export function readDatabases(input: Input): Result {
+  const { file, values } = input;
+  const result: Result = { databases: [], servers: [], problems: [], warnings: [] };
+  for (const [name, entry] of Object.entries(file?.content.databases ?? {})) {
+    checkName(input, result, "databases", name);
+    const read = readEntry(input, result, "databases", name, entry);
+    const selection = selectionOf(input, result, name, entry);
+    if (read) result.databases.push({ ...read, name, selection });
+  }
+  for (const [name, entry] of Object.entries(file?.content.servers ?? {})) {
+    checkName(input, result, "servers", name);
+    const read = readEntry(input, result, "servers", name, entry);
+    const { include = ["*"], exclude = [] } = entry;
+    if (read) result.servers.push({ ...read, name, selection: NOTHING_SELECTED, include, exclude });
+  }
+  if (values.DATABASE_URL !== undefined) addDatabaseOfEnvironment(input, result, values.DATABASE_URL);
+  return result;
+}
+
+function addDatabaseOfEnvironment(input: Input, result: Result, url: string): void {
+  const { values, file } = input;
+  const name = databaseNameOf(url);
+  if (name === null) {
+    const message = `names no database: expected ${FIELDS.DATABASE_URL.right}.`;
+    result.problems.push({ variable: "DATABASE_URL", message });
+    return;
+  }
+  const index = result.databases.findIndex((database) => database.name === name);
+  const entry = file?.content.databases?.[name] ?? {};
+  const timeZone = values.BACKUP_TIME_ZONE ?? entry.timeZone ?? file?.content.timeZone ?? "UTC";
+  const schedule = values.BACKUP_SCHEDULE ?? entry.schedule ?? file?.content.schedule ?? "0 * * * *";
+  const tiers = entry.tiers === undefined ? input.tierNames : tiersOf(entry.tiers);
+  const database: DatabaseConfig = {
+    name,
+    url,
+    schedule: schedule === "off" ? null : { cron: schedule, timeZone },
+    timeZone,
+    tiers,
+    retention: perTier(
+      tiers,
+      (tier) =>
+        ofEnvironment(values, tier) ?? values.BACKUP_RETENTION ?? ruleOfEntry(entry, tier) ?? ruleOfFile(input, tier),
+    ),
+    selection: result.databases[index]?.selection ?? NOTHING_SELECTED,
+    priority: entry.priority ?? 5,
+    objectiveSeconds: values.BACKUP_OBJECTIVE ?? entry.objective ?? file?.content.objective ?? null,
+  };
+  if (index === -1) result.databases.unshift(database);
+  else {
+    result.databases[index] = database;
+    result.warnings.push(`DATABASE_URL wins over databases.${name} of ${file?.path}.`);
+  }
+}
+
+type Entry = FileDatabase | FileServer;
+type Section = "databases" | "servers";
+
+/** All that a database and a server have in common. Null where its URL is not there and need not be. */
+function readEntry(
+  input: Input,
+  result: Result,
+  section: Section,
+  name: string,
+  entry: Entry,
+): Omit<DatabaseConfig, "name" | "selection"> | null {
+  const { values, file } = input;
+  const url = urlOf(input, result, section, name, entry);
+  checkTiers(input, result, section, name, entry);
+  if (url === null) return null;
+  const timeZone = entry.timeZone ?? values.BACKUP_TIME_ZONE ?? file?.content.timeZone ?? "UTC";
+  const schedule = entry.schedule ?? values.BACKUP_SCHEDULE ?? file?.content.schedule ?? "0 * * * *";
+  const tiers = entry.tiers === undefined ? input.tierNames : tiersOf(entry.tiers);
+  return {
+    url,
+    schedule: schedule === "off" ? null : { cron: schedule, timeZone },
+    timeZone,
+    tiers,
+    retention: perTier(
+      tiers,
+      (tier) => ruleOfEntry(entry, tier) ?? ofEnvironment(values, tier) ?? ruleOfFile(input, tier),
+    ),
+    priority: entry.priority ?? 5,
+    objectiveSeconds: entry.objective ?? values.BACKUP_OBJECTIVE ?? file?.content.objective ?? null,
+  };
+}
+
+/** `local` is always among them, and first. */
+function tiersOf(names: readonly string[]): string[] {
+  return [...new Set(["local", ...names])];
+}
+
+function perTier(
+  tiers: readonly string[],
+  rule: (tier: string) => RetentionRule,
+): Readonly<Record<string, RetentionPolicy | null>> {
+  const rules = tiers.map((tier) => [tier, rule(tier)] as const);
+  return Object.fromEntries(rules.map(([tier, policy]) => [tier, policy === "off" ? null : policy]));
+}
+
+function ruleOfEntry({ retention }: Entry, tier: string): RetentionRule | undefined {
+  if (retention === undefined || retention === "off") return retention;
+  const { byTier, ...everywhere } = retention;
+  const own = byTier?.[tier];
+  return own === undefined ? policyOf(everywhere) : policyOf(own);
+}
+
+/** Of the environment's tiers. */
+function ofEnvironment(values: Values, tier: string): RetentionRule | undefined {
+  if (tier === "local") return values.BACKUP_RETENTION_LOCAL;
+  if (tier === "remote") return values.BACKUP_RETENTION_REMOTE;
+  return tier === "cloud" ? values.BACKUP_RETENTION_CLOUD : undefined;
+}
+
+function ruleOfFile({ values, file }: Input, tier: string): RetentionRule {
+  const { tiers, retention } = file?.content ?? {};
+  const ofTier = policyOf(tiers?.[tier]?.retention);
+  const everywhere = ruleOfEntry({ retention }, tier);
+  return ofTier ?? values.BACKUP_RETENTION ?? everywhere ?? DEFAULT_RETENTION;
+}
+
+type Rules = Exclude<NonNullable<FileDatabase["retention"]>, "off">;
+
+/** Undefined where no rule is written down. */
+function policyOf(rule: Omit<Rules, "byTier"> | "off" | undefined): RetentionRule | undefined {
+  if (rule === undefined || rule === "off") return rule;
+  const { within, ...counts } = rule;
+  const set = Object.entries(counts).filter(([, value]) => value !== undefined);
+  if (set.length === 0 && within === undefined) return undefined;
+  return { ...NO_RULES, ...Object.fromEntries(set), withinSeconds: within ?? null };
+}
+
+function urlOf(input: Input, result: Result, section: Section, name: string, entry: Entry): string | null {
+  const tell = (key: string, message: string) => {
+    const problem = input.file?.problem([section, name, key], message);
+    if (problem) result.problems.push(problem);
+    return null;
+  };
+  if (entry.url !== undefined && entry.urlEnv !== undefined) return tell("url", "and urlEnv are both set: keep one.");
+  if (entry.urlEnv === undefined) {
+    if (entry.url === undefined) {
+      // One that is wrong is told already.
+      const given = input.file?.keysOf(section, name).some((key) => key === "url" || key === "urlEnv");
+      return given ? null : tell("url", `or urlEnv must be set: it takes ${FIELDS.DATABASE_URL.right}.`);
+    }
+    return withDatabase(section, entry.url) ?? tell("url", "names no database: add /name after the host.");
+  }
+  const url = input.env[entry.urlEnv] ?? "";
+  if (url === "") {
+    if (!input.mayLackUrls) return tell("urlEnv", `names ${entry.urlEnv}, which is not set in the environment.`);
+    result.warnings.push(`${section}.${name} is left out: ${entry.urlEnv} is not set in the environment.`);
+    return null;
+  }
+  const good = FIELDS.DATABASE_URL.schema.safeParse(url).success ? withDatabase(section, url) : null;
+  if (good !== null) return good;
+  return tell("urlEnv", `names ${entry.urlEnv}, whose value (hidden) is wrong: expected ${FIELDS.DATABASE_URL.right}.`);
+}
+
+/** A server is asked in its database `postgres`, unless another one is named. */
+function withDatabase(section: Section, url: string): string | null {
+  if (databaseNameOf(url) !== null) return url;
+  return section === "servers" ? urlOfDatabase(url, "postgres") : null;
+}
+
+function checkTiers(input: Input, result: Result, section: Section, name: string, entry: Entry): void {
+  const known = new Set([...input.tierNames, ...(input.file?.keysOf("tiers") ?? [])]);
+  const check = (tier: string, at: readonly PropertyKey[]) => {
+    if (known.has(tier)) return;
+    const meant = nearest(tier, [...known]);
+    const hint = meant === null ? `there is ${[...known].join(", ")}` : `did you mean ${meant}?`;
+    const problem = input.file?.problem(
+      [section, name, ...at],
+      `names the tier ${JSON.stringify(tier)}, which there is not: ${hint}`,
+    );
+    if (problem) result.problems.push(problem);
+  };
+  for (const [index, tier] of (entry.tiers ?? []).entries()) check(tier, ["tiers", index]);
+  const { retention } = entry;
+  const byTier = retention === undefined || retention === "off" ? {} : (retention.byTier ?? {});
+  for (const tier of Object.keys(byTier)) check(tier, ["retention", "byTier", tier]);
+}
+
+function selectionOf(input: Input, result: Result, name: string, { include, exclude }: FileDatabase): Selection {
+  const selection: Selection = {
+    schemas: include?.schemas ?? [],
+    tables: include?.tables ?? [],
+    excludeSchemas: exclude?.schemas ?? [],
+    excludeTables: exclude?.tables ?? [],
+  };
+  // As pg_dump has it: where tables are named, it looks at no pattern of schemas.
+  if (selection.tables.length > 0 && selection.schemas.length + selection.excludeSchemas.length > 0) {
+    const message = "names tables, beside which pg_dump ignores schemas: write the schema into the pattern (sales.*).";
+    const problem = input.file?.problem(["databases", name, "include", "tables"], message);
+    if (problem) result.problems.push(problem);
+  }
+  return selection;
+}
+
+function checkName(input: Input, result: Result, section: Section, name: string): void {
+  const tell = (message: string) => {
+    const problem = input.file?.problem([section, name], message);
+    if (problem) result.problems.push(problem);
+  };
+  if (section === "servers") {
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_-]{0,30}$/.test(name)) {
+      tell("is no name for a server: expected up to 31 letters, digits, _ and -.");
+    }
+    return;
+  }
+  try {
+    directoryOf(name);
+    if (/[\p{Cc}/]/u.test(name)) tell("is no name for a database: it may hold no slash and no control character.");
+  } catch (error) {
+    tell(`is no name for a database: ${messageOf(error)}`);
+  }
+}
+
+/** The database in a PostgreSQL URL, or null. */
+export function databaseNameOf(url: string): string | null {
+  try {
+    const parsed = new URL(url);
+    const name = decodeURIComponent(parsed.pathname.replace(/^\//, "")) || parsed.searchParams.get("dbname");
+    return name === null || name === "" || /[\0/]/.test(name) ? null : name;
+  } catch {
+    return null;
+  }
+}
