@@ -1,5 +1,6 @@
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { digestDatabase, parseDatabaseUrl } from "@trivault/postgres";
 import {
@@ -15,18 +16,18 @@ import {
 } from "@trivault/testkit";
 import { backupIds, type Machine, openMachine } from "./support/docs-machine.ts";
 
-const IDENTITY = "trivault-identity.txt";
-
 /** Each page of docs/tasks, followed to the letter on a machine with a fresh clone; see support/docs-page.ts. */
 const stack = new AsyncDisposableStack();
+const IDENTITY = "trivault-identity.txt";
 const bucket = `docs-${process.pid}-${Date.now()}`;
 let folder: string;
 let source: PostgresServer;
 let newHost: PostgresServer;
 let server: Sshd;
 let s3: Ceph;
-/** The one that makes backups, as set-up.md leaves it. */
+/** The one that makes backups, as set-up.md leaves it; its service runs. */
 let machine: Machine;
+let settings: string;
 
 beforeAll(async () => {
   folder = stack.use(await makeTempDir("tv-docs")).path;
@@ -36,10 +37,11 @@ beforeAll(async () => {
   await s3.createBucket(bucket);
   machine = await newMachine("main");
   await machine.follow("docs/tasks/set-up.md");
+  settings = await readFile(path.join(machine.folder, ".env"), "utf8");
 }, 120_000);
 afterAll(() => stack.disposeAsync(), 60_000);
 
-async function newMachine(name: string): Promise<Machine> {
+async function newMachine(name: string, env: Record<string, string> = {}): Promise<Machine> {
   const home = path.join(folder, name);
   await mkdir(home);
   return stack.use(
@@ -51,32 +53,47 @@ async function newMachine(name: string): Promise<Machine> {
         BACKUP_API_PORT: String(await freePort()),
         BACKUP_S3_ENDPOINT: s3.endpoint,
         npm_config_update_notifier: "false",
+        ...env,
       },
+      programs: { scp: scpTo(server) },
       answers: { "--target -": newHost.urlOf("shop_asked_for") },
     }),
   );
 }
 
+function scpTo({ host, port, user, keyFile, knownHostsFile }: Sshd): string {
+  const options = { HostName: host, Port: port, User: user, IdentityFile: keyFile, UserKnownHostsFile: knownHostsFile };
+  const given = Object.entries(options).map(([name, value]) => `-o ${name}=${value}`);
+  return `PATH=${process.env["PATH"]} exec scp -q -F none ${given.join(" ")} "$@"`;
+}
+
 /** What the pages say, and what it is here. */
 async function realValues(home: string): Promise<Record<string, string>> {
-  const backups = path.join(home, "srv/backups");
-  const newest = await backupIds(path.join(folder, "main/srv/backups"), "shop");
+  const main = path.join(folder, "main");
+  const newest = (await backupIds(path.join(main, "srv/backups"), "shop")).at(-1);
+  const old = "old-host:";
   return {
     "db.example.org:5432": `${source.host}:${source.port}`,
     "postgres:secret@new-host:5432": `${newHost.user}:${newHost.password}@${newHost.host}:${newHost.port}`,
     "new-host:5432": `${newHost.host}:${newHost.port}`,
     "sudo ": "",
-    "BACKUP_REMOTE_DIR=/srv/backups": `BACKUP_REMOTE_DIR=${server.directory}`,
-    "/srv/backups": backups,
+    "/srv/backups": path.join(home, "srv/backups"),
     "backup.example.org:22": `${server.host}:${server.port}`,
+    "new-backup.example.org:22": `${server.host}:${server.port}`,
     "BACKUP_SSH_USER=trivault": `BACKUP_SSH_USER=${server.user}`,
     "~/.ssh/trivault": server.keyFile,
-    "=age1…": `=${await recipientIn(path.join(home, "trivault", IDENTITY))}`,
     "SHA256:…": server.fingerprint,
+    "BACKUP_REMOTE_DIR=/srv/backups": `BACKUP_REMOTE_DIR=${server.directory}/backups`,
+    "BACKUP_REMOTE_DIR=/srv/new-backups": `BACKUP_REMOTE_DIR=${server.directory}/new-backups`,
     "acme-backups": bucket,
     "AWS_ACCESS_KEY_ID=…": `AWS_ACCESS_KEY_ID=${s3.accessKey}`,
     "AWS_SECRET_ACCESS_KEY=…": `AWS_SECRET_ACCESS_KEY=${s3.secretKey}`,
-    "20261123t020000z-7f3k9xq2": newest.at(-1) ?? "none yet",
+    "=age1…": `=${await recipientIn(path.join(home, "trivault", IDENTITY))}`,
+    "=age1new…,age1…": `=${await recipientIn(path.join(home, "trivault/new-identity.txt"))},${await recipientIn(path.join(home, "trivault", IDENTITY))}`,
+    "20261123t020000z-7f3k9xq2": newest ?? "none yet",
+    [`${old}/opt/trivault`]: `${old}${main}/trivault`,
+    [`${old}.ssh/trivault ~/.ssh/trivault`]: `${old}${server.keyFile} ${home}/key`,
+    [`${old}/srv/backups`]: `${old}${main}/srv/backups`,
   };
 }
 
@@ -85,20 +102,48 @@ async function recipientIn(identityFile: string): Promise<string> {
   return /age1[0-9a-z]+/.exec(text)?.[0] ?? "none yet";
 }
 
+/** As set-up.md leaves it: what another page changed is undone. */
+async function asSetUp(): Promise<Machine> {
+  await writeFile(path.join(machine.folder, ".env"), settings, { mode: 0o600 });
+  await rm(path.join(machine.folder, "trivault.config.yaml"), { force: true });
+  await machine.start();
+  return machine;
+}
+
 function tables(postgres: PostgresServer, database: string) {
   return digestDatabase(parseDatabaseUrl(postgres.urlOf(database)));
 }
 
-test("set-up: three complete copies", async () => {
-  const { stdout } = await machine.sh("npm run --silent backup:list -- --json");
-  expect(JSON.parse(stdout)).toMatchObject({
-    unreachable: [],
-    backups: expect.arrayContaining([
-      expect.objectContaining({
-        copies: ["local", "remote", "cloud"].map((tier) => expect.objectContaining({ tier, complete: true })),
-      }),
-    ]),
-  });
+interface Listed {
+  readonly id: string;
+  readonly copies: readonly { readonly tier: string; readonly complete: boolean }[];
+}
+
+async function listed(on: Machine, database: string): Promise<Listed[]> {
+  const { stdout } = await on.sh(`npm run --silent backup:list -- --json --database ${database}`);
+  return (JSON.parse(stdout) as { backups: Listed[] }).backups;
+}
+
+/** The backups of a database that lie complete on all three tiers. */
+async function safe(on: Machine, database: string): Promise<string[]> {
+  const backups = await listed(on, database);
+  return backups
+    .filter(({ copies }) => copies.filter(({ complete }) => complete).length === 3)
+    .map(({ id }) => id)
+    .toSorted();
+}
+
+async function eventually<T>(ask: () => Promise<T>, isIt: (answer: T) => boolean): Promise<T> {
+  for (const end = Date.now() + 60_000; ; await sleep(500)) {
+    const answer = await ask();
+    if (isIt(answer)) return answer;
+    if (Date.now() > end) throw new Error(`still ${JSON.stringify(answer)}`);
+  }
+}
+
+test("set-up: three complete copies, and health is content", async () => {
+  expect(await safe(machine, "shop")).not.toEqual([]);
+  expect((await machine.sh("npm run backup:health")).code).toBe(0);
 });
 
 test("restore: every row is there, on a machine that has nothing but the identity file", async () => {
@@ -108,4 +153,41 @@ test("restore: every row is there, on a machine that has nothing but the identit
   const rows = await tables(source, "shop");
   expect(await tables(newHost, "shop_restored")).toEqual(rows);
   expect(await tables(newHost, "shop_asked_for")).toEqual(rows);
+});
+
+test("add a database: it is backed up, and so is one that was discovered", async () => {
+  for (const name of ["billing", "crm", "crm_test"]) await source.createDatabase(name);
+  const here = await asSetUp();
+  await here.follow("docs/tasks/add-a-database.md");
+  expect(await safe(here, "billing")).not.toEqual([]);
+  expect((await here.sh("npm run backup:run -- --database main.crm --wait")).code).toBe(0);
+  expect(await safe(here, "main.crm")).not.toEqual([]);
+  expect((await here.sh("npm run backup:run -- --database main.crm_test --wait")).code).not.toBe(0);
+});
+
+test("read health: the exit code tells", async () => {
+  const here = await asSetUp();
+  await here.follow("docs/tasks/read-health.md");
+});
+
+test("rotate: what was told is what happens, and what is marked stays", async () => {
+  const here = await asSetUp();
+  for (let each = 0; each < 3; each++) await here.sh("npm run backup:run -- --wait");
+  await here.follow("docs/tasks/rotate.md");
+});
+
+test("move: the database is the same, and each place fills again", async () => {
+  const here = await asSetUp();
+  await here.follow("docs/tasks/move-to-a-new-server.md", "The database moves");
+  expect(await tables(newHost, "shop")).toEqual(await tables(source, "shop"));
+
+  await here.stop();
+  const moved = await newMachine("moved", { BACKUP_DIR: path.join(folder, "moved/srv/backups") });
+  await moved.follow("docs/tasks/move-to-a-new-server.md", "Trivault moves to another machine");
+  await eventually(
+    async () => [(await safe(moved, "shop")).length, (await listed(moved, "shop")).length],
+    ([a, b]) => a === b,
+  );
+
+  await moved.follow("docs/tasks/move-to-a-new-server.md", "The backup server, or the bucket, is replaced");
 });

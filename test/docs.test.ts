@@ -52,8 +52,8 @@ describe.each(TASKS)("%s", (page) => {
 describe("the reader of pages", () => {
   test("finds blocks, the output that is shown, files, and what is exempt", () => {
     const page = [
+      "## First",
       "- an item",
-      "",
       "  ```sh",
       "  echo 1",
       "    indented",
@@ -73,8 +73,8 @@ describe("the reader of pages", () => {
     ].join("\n");
     expect(parsePage(page)).toEqual({
       blocks: [
-        { kind: "sh", text: "echo 1\n  indented\n", line: 3, shown: "1\n" },
-        { kind: "file", name: ".env", text: "# .env\nA=1\n", line: 15 },
+        { kind: "sh", section: "First", line: 3, text: "echo 1\n  indented\n", shown: "1\n" },
+        { kind: "file", section: "First", line: 15, name: ".env", text: "# .env\nA=1\n" },
       ],
       notRun: ["no systemd"],
     });

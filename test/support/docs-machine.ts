@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { appendFile, mkdir, readdir, readFile, symlink } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -9,7 +9,15 @@ import { type Block, missingLine, parsePage } from "./docs-page.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 /** What a fresh clone holds after `npm ci`, as far as a command reads it. */
-const CLONE = ["package.json", "package-lock.json", "node_modules", "apps", "packages", "scripts"];
+const CLONE = [
+  "package.json",
+  "package-lock.json",
+  "node_modules",
+  "apps",
+  "packages",
+  "scripts",
+  "trivault.schema.json",
+];
 
 export interface MachineOptions {
   readonly folder: string;
@@ -18,6 +26,8 @@ export interface MachineOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Of the superuser, for psql. */
   readonly databaseUrl: string;
+  /** Shell scripts in place of programs. */
+  readonly programs?: Readonly<Record<string, string>>;
   /** What the reader types where a command that contains the key asks. */
   readonly answers?: Readonly<Record<string, string>>;
 }
@@ -25,9 +35,10 @@ export interface MachineOptions {
 /** A reader at a machine with a fresh clone, who does what a page says. */
 export interface Machine extends AsyncDisposable {
   readonly folder: string;
-  /** From the first line to the last; fails where a command does. Resolves to what was printed. What it started stays. */
-  follow(page: string): Promise<string>;
+  /** From the first line to the last, or one section; fails where a command does. Resolves to what was printed. */
+  follow(page: string, section?: string): Promise<string>;
   sh(commands: string): Promise<Ended>;
+  /** `npm start`; one that runs is ended first. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -41,9 +52,16 @@ export interface Ended {
 export async function openMachine(options: MachineOptions): Promise<Machine> {
   const { folder, databaseUrl } = options;
   const clone = path.join(folder, "trivault");
-  await mkdir(clone, { recursive: true });
+  await mkdir(clone);
   for (const name of CLONE) await symlink(path.join(ROOT, name), path.join(clone, name));
-  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, USER: userInfo().username, ...options.env };
+  const programs = path.join(folder, "bin");
+  await mkdir(programs);
+  for (const [name, script] of Object.entries(options.programs ?? {})) {
+    await writeFile(path.join(programs, name), `#!/bin/sh\n${script}\n`, { mode: 0o700 });
+  }
+  const env = { PATH: `${programs}:${process.env["PATH"]}`, HOME: folder, USER: userInfo().username, ...options.env };
+  // One terminal for a whole page: what a block exports is there in the next.
+  const kept = path.join(folder, "exported.sh");
   let service: ChildProcess | null = null;
 
   const real = async (text: string) => {
@@ -66,14 +84,8 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   };
   const sh = (commands: string) => {
     const answer = Object.entries(options.answers ?? {}).find(([asked]) => commands.includes(asked))?.[1] ?? "";
-    // One terminal for a whole page: what a block exports is there in the next.
-    const kept = path.join(folder, "exported.sh");
     const before = existsSync(kept) ? `. ${kept}\n` : "";
     return run("bash", ["-e", "-o", "pipefail", "-c", `${before}${commands}\nexport -p > ${kept}`], answer);
-  };
-  const start = async () => {
-    service = spawn("npm", ["start"], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
-    await saysItIsUp(service);
   };
   const stop = async () => {
     const child = service;
@@ -84,6 +96,11 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     const hurry = setTimeout(() => child.kill("SIGKILL"), 20_000);
     await exited;
     clearTimeout(hurry);
+  };
+  const start = async () => {
+    await stop();
+    service = spawn("npm", ["start"], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
+    await saysItIsUp(service);
   };
   const carryOut = async (block: Block): Promise<string> => {
     const text = await real(block.text);
@@ -107,9 +124,13 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     sh,
     start,
     stop,
-    async follow(page) {
+    async follow(page, section) {
+      const { blocks } = parsePage(await readFile(path.join(ROOT, page), "utf8"));
+      const wanted = blocks.filter((block) => section === undefined || block.section === section);
+      if (wanted.length === 0) throw new Error(`${page} has nothing to follow under ${section}`);
+      await rm(kept, { force: true });
       let printed = "";
-      for (const block of parsePage(await readFile(path.join(ROOT, page), "utf8")).blocks) {
+      for (const block of wanted) {
         try {
           printed += await carryOut(block);
         } catch (cause) {

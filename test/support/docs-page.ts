@@ -8,9 +8,17 @@
  *
  * `<!-- not run: why -->` on the line before a block exempts it; readers do not see that.
  */
-export type Block =
-  | { readonly kind: "sh" | "sql"; readonly text: string; readonly line: number; readonly shown: string | null }
-  | { readonly kind: "file"; readonly name: string; readonly text: string; readonly line: number };
+export type Block = Place &
+  (
+    | { readonly kind: "sh" | "sql"; readonly text: string; readonly shown: string | null }
+    | { readonly kind: "file"; readonly name: string; readonly text: string }
+  );
+
+interface Place {
+  /** The heading (`## …`) that the block stands under. */
+  readonly section: string;
+  readonly line: number;
+}
 
 export interface Page {
   readonly blocks: readonly Block[];
@@ -24,12 +32,14 @@ export function parsePage(markdown: string): Page {
   const fence = /(?:^ *<!-- not run: (?<why>.+) -->\n)?^(?<indent> *)```(?<language>\S*)\n(?<body>[^]*?)^ *```$/gm;
   for (const { index, groups = {} } of markdown.matchAll(fence)) {
     const { why, indent = "", language = "", body = "" } = groups;
-    const line = markdown.slice(0, index).split("\n").length;
+    const before = markdown.slice(0, index);
+    const line = before.split("\n").length;
+    const section = [...before.matchAll(/^## (.*)$/gm)].at(-1)?.[1] ?? "";
     const text = body.replaceAll(new RegExp(`^${indent}`, "gm"), "");
     if (why !== undefined) notRun.push(why);
     else if (language === "text") attach(blocks, text, line);
-    else if (language === "sh" || language === "sql") blocks.push({ kind: language, text, line, shown: null });
-    else blocks.push({ kind: "file", name: fileName(text, line), text, line });
+    else if (language === "sh" || language === "sql") blocks.push({ kind: language, section, line, text, shown: null });
+    else blocks.push({ kind: "file", section, line, name: fileName(text, line), text });
   }
   return { blocks, notRun };
 }
