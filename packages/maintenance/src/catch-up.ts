@@ -28,7 +28,9 @@ async function carryOut(site: MaintenanceSite, next: NextStage, context: StageCo
     const { bytes } = await (next.stage === "encrypt"
       ? encryptStage(site, next, context)
       : copyStage(site, next, context));
-    await site.record({ ...eventOf(next), outcome: "ok", bytes, seconds: (performance.now() - begun) / 1000 });
+    const seconds = (performance.now() - begun) / 1000;
+    // A copy that came about since the tier was looked at is none that was made here.
+    if (bytes > 0) await site.record({ ...eventOf(next), outcome: "ok", bytes, seconds });
   } catch (error) {
     context.signal.throwIfAborted();
     context.note(`${what} failed again: ${messageOf(error)}`);
