@@ -4,6 +4,7 @@ export { openTier, openTiers } from "./open-tiers.ts";
 export { probeTier } from "./probe.ts";
 export type { ProbeStep } from "./probe-steps.ts";
 export { s3Store } from "./s3.ts";
+export { applyLifecycle, type LifecycleResult } from "./s3-lifecycle.ts";
 export type { S3Options } from "./s3-connection.ts";
 export { collectShortLivedBuffers } from "./short-lived-buffers.ts";
 export { sftpStore } from "./sftp.ts";

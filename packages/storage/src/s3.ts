@@ -83,6 +83,7 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
       ContentLength: source.size,
       ContentType: "application/octet-stream",
       Metadata: { sha256: source.sha256 },
+      ...(config.storageClass === null ? {} : { StorageClass: config.storageClass }),
       ...(config.conditionalPut ? { IfNoneMatch: "*" } : {}),
     });
     command.middlewareStack.add(
@@ -219,9 +220,9 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
           { abortSignal },
         ),
       );
-      for (const { Key: name = "", Size = 0, LastModified = new Date(0) } of page.Contents ?? []) {
+      for (const { Key: name = "", Size = 0, LastModified = new Date(0), StorageClass } of page.Contents ?? []) {
         const key = parseKey(name.slice(folder.length));
-        if (key) yield { key, size: Size, modifiedAt: LastModified };
+        if (key) yield { key, size: Size, modifiedAt: LastModified, storageClass: StorageClass ?? "STANDARD" };
       }
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
@@ -247,7 +248,9 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
     async stat(unchecked, { signal } = {}) {
       const key = toKey(unchecked);
       const found = await attempt(`reading ${key}`, signal, ({ abortSignal }) => head(key, abortSignal));
-      return found && { key, size: found.ContentLength ?? 0, modifiedAt: found.LastModified ?? new Date(0) };
+      if (!found) return null;
+      const { ContentLength = 0, LastModified = new Date(0), StorageClass = "STANDARD" } = found;
+      return { key, size: ContentLength, modifiedAt: LastModified, storageClass: StorageClass };
     },
     async holds(unchecked, bytes, options = {}) {
       const key = toKey(unchecked);
