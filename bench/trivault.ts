@@ -7,7 +7,6 @@ import { type Config, resolveConfig } from "@trivault/core";
 import {
   closeQueues,
   connectRedis,
-  copyQueueOf,
   countWorkers,
   isSettled,
   openQueues,
@@ -64,10 +63,9 @@ export async function startTrivault(source: Source, targets: Targets, profileDir
     await sleep(POLL_MS, undefined, { signal: interruption });
   }
 
-  const copies = config.tiers.slice(1).map((tier) => ({ tier: tier.name, queue: copyQueueOf(tier.kind) }));
   const settled = async (runId: string): Promise<RunStatus> => {
     for (;;) {
-      const status = await runStatus(queues, runId, copies);
+      const status = await runStatus(queues, config, runId);
       const failed = status?.stages.find(({ state }) => state === "failed" || state === "retrying");
       if (failed) throw worker.failure(`failed in ${failed.stage}: ${failed.problem}`);
       if (worker.ended()) throw worker.failure("ended");
@@ -78,7 +76,10 @@ export async function startTrivault(source: Source, targets: Targets, profileDir
   const backup = async (): Promise<BackupMeasured> => {
     const measure = measureWorker(worker.pid, spoolDir, serverPids(source, targets));
     const requestedAt = Date.now();
-    const { runId } = await requestBackup(queues, redis, { database: source.database.name, requestedBy: "cli" });
+    const { runId } = await requestBackup(queues, redis, {
+      database: source.database.name,
+      actor: "user:bench@localhost",
+    });
     const { stages, backupId } = await settled(runId);
     const measured = measure.stop();
     if (backupId === null) throw new RangeError("a settled run has a backup");

@@ -8,7 +8,6 @@ import { generateKeys, loadOrCreateSigningKey, writeIdentityFile } from "@trivau
 import {
   closeQueues,
   connectRedis,
-  copyQueueOf,
   isSettled,
   openQueues,
   type Queues,
@@ -104,9 +103,8 @@ export async function startSite(options: SiteOptions): Promise<TestSite> {
     stack.defer(async () => {
       for (const worker of workers) await worker.kill("SIGKILL");
     });
-    const copies = config.tiers.slice(1).map((tier) => ({ tier: tier.name, queue: copyQueueOf(tier.kind) }));
     const status = async (runId: string) => {
-      const found = await runStatus(queues, runId, copies);
+      const found = await runStatus(queues, config, runId);
       if (!found) throw new Error(`the queue does not know ${runId}`);
       return found;
     };
@@ -126,7 +124,7 @@ export async function startSite(options: SiteOptions): Promise<TestSite> {
         return worker;
       },
       async request() {
-        return (await requestBackup(queues, redis, { database: DATABASE, requestedBy: "cli" })).runId;
+        return (await requestBackup(queues, redis, { database: DATABASE, actor: "user:test@localhost" })).runId;
       },
       async settled(runId, withinMs) {
         for (const end = Date.now() + withinMs; Date.now() < end; await sleep(100)) {

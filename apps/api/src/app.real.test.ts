@@ -66,7 +66,7 @@ describe("POST", () => {
     expect(answer.headers.location).toBe(`${BACKUPS}/${id}`);
     const [job, ...more] = await underTest.deps.queues.dump.getJobs();
     expect(more).toEqual([]);
-    expect(job).toMatchObject({ id, data: { database: "shop", requestedBy: "api" } });
+    expect(job).toMatchObject({ id, data: { database: "shop", actor: "token:default" } });
     expect(await show(id)).toMatchObject({
       status: 200,
       body: { id, status: "queued", queue: "known", note: null, stages: [{ stage: "dump", state: "waiting" }] },
@@ -195,7 +195,7 @@ describe("Bull Board", () => {
     for (const queue of queues) {
       expect(queue).toMatchObject({ readOnlyMode: true, description: expect.stringMatching(/.{40}/) });
     }
-    expect(queues[0].jobs).toMatchObject([{ id, data: { database: "shop", requestedBy: "api" } }]);
+    expect(queues[0].jobs).toMatchObject([{ id, data: { database: "shop", actor: "token:default" } }]);
     const asked = [
       { method: "PUT", url: `/queues/api/queues/dump/${id}/clean` },
       { method: "PUT", url: "/queues/api/queues/dump/obliterate", payload: { force: true } },

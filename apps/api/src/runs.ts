@@ -1,5 +1,5 @@
 import { codeOf, messageOf } from "@trivault/core";
-import { copyQueueOf, type RunStatus, runStatus } from "@trivault/queue";
+import { type RunStatus, runStatus } from "@trivault/queue";
 import type { ApiDeps } from "./deps.ts";
 
 export interface RunLookUp {
@@ -11,9 +11,8 @@ export interface RunLookUp {
 
 /** What the queue knows of a run. That it is away is an answer too, since the tiers can tell the rest. */
 export async function lookUpRun({ config, queues }: ApiDeps, id: string): Promise<RunLookUp> {
-  const copies = config.tiers.slice(1).map(({ name, kind }) => ({ tier: name, queue: copyQueueOf(kind) }));
   try {
-    const run = await runStatus(queues, id, copies);
+    const run = await runStatus(queues, config, id);
     return { queue: run === null ? "forgotten" : "known", run, reason: null };
   } catch (error) {
     if (codeOf(error) !== "QUEUE_UNREACHABLE") throw error;

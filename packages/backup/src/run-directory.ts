@@ -8,7 +8,7 @@ import { publishJson, readJson } from "./json-file.ts";
  * What a backup in the making keeps on the site, until its manifest is written:
  *
  *     <BACKUP_DIR>/.trivault/runs/<backup id>/
- *       run.json        which database this is
+ *       run.json        which database this is, and for which slot of its schedule, where it was the schedule that asked
  *       dump.lease      renewed by the worker that dumps (lease.ts)
  *       dumped.json     written once, after every process of the dump exited with status 0
  *       seal.lease      renewed by the worker that encrypts
@@ -27,7 +27,7 @@ export interface RunDirectory {
   readonly journal: string;
 }
 
-const runSchema = z.object({ database: z.string().min(1) });
+const runSchema = z.object({ database: z.string().min(1), slot: z.string().optional() });
 const dumpedSchema = z.object({
   parts: z.int().positive(),
   lastPartSize: z.int().nonnegative(),
@@ -60,10 +60,10 @@ export function runDirectory(folders: Folders, backupId: string): RunDirectory {
   };
 }
 
-export async function createRun(run: RunDirectory, database: string): Promise<void> {
+export async function createRun(run: RunDirectory, database: string, slot?: string): Promise<void> {
   await mkdir(run.path, { recursive: true, mode: 0o700 });
   await mkdir(run.spool, { recursive: true, mode: 0o700 });
-  await publishJson(path.join(run.path, "run.json"), { database });
+  await publishJson(path.join(run.path, "run.json"), { database, slot });
 }
 
 /** Ids of all runs that lie on this site. */
@@ -72,7 +72,11 @@ export async function listRuns(folders: Folders): Promise<string[]> {
 }
 
 export async function databaseOfRun(run: RunDirectory): Promise<string | null> {
-  return (await readJson(path.join(run.path, "run.json"), runSchema))?.database ?? null;
+  return (await readRun(run))?.database ?? null;
+}
+
+export function readRun(run: RunDirectory): Promise<z.infer<typeof runSchema> | null> {
+  return readJson(path.join(run.path, "run.json"), runSchema);
 }
 
 export async function markDumped(run: RunDirectory, dumped: Dumped): Promise<void> {

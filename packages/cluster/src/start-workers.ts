@@ -1,69 +1,87 @@
+import { auditFolder, openAuditLog } from "@trivault/audit";
+import { openDumpSlots } from "@trivault/backup";
+import type { Config, Logger } from "@trivault/core";
 import {
-  copyStage,
-  dumpStage,
-  encryptStage,
-  giveUp,
-  maintenanceStage,
-  type NextStage,
-  settlePrevious,
-  type StageContext,
-} from "@trivault/backup";
-import { type Config, isBackupId, type Logger, messageOf, newBackupId, type QueueName } from "@trivault/core";
-import {
+  addMaintenance,
+  addSlots,
   checkRedis,
   closeQueues,
   connectRedis,
-  copyJobSchema,
-  copyQueueOf,
-  dumpJobSchema,
-  encryptJobSchema,
-  ensureSchedules,
-  type Handler,
-  type JobContext,
+  knownSlots,
   openQueues,
-  parseJob,
+  promoteDumps,
   type Queues,
-  startCopy,
-  startEncrypt,
+  removeOldSchedulers,
   startMaintenance,
   startWorker,
+  watchForLoss,
 } from "@trivault/queue";
 import { sshNativeAddonLoaded } from "@trivault/storage";
-import { openSite, type OpenSite } from "./open-site.ts";
+import { databaseList } from "./database-list.ts";
+import { createDumpLimit } from "./dump-limit.ts";
+import { openSite } from "./open-site.ts";
+import { type ScheduleQueue, startScheduler } from "./scheduler.ts";
+import { stageHandlers } from "./stage-handlers.ts";
 
-/** A wiped Redis gets its schedules back within this time. */
-const SCHEDULES_EVERY_MS = 60_000;
+const TICK_MS = 5000;
+/** Rounds of maintenance at a time, if there are not more tiers: one that hangs must not hold up the others. */
+const LEAST_MAINTENANCE = 4;
 
 export interface RunningWorkers {
   /** Lets running jobs finish for the configured grace, hands back what is left, and closes everything. Idempotent. */
   close(): Promise<void>;
 }
 
+export interface WorkerOptions {
+  /** The time that slots, ids and the record go by; a simulation may let it run faster. */
+  readonly now?: () => Date;
+  /** How often schedules are looked at, in real time. */
+  readonly tickMs?: number;
+}
+
 /** Takes jobs of the configured queues until closed. Throws where Redis is unsafe or unreachable, or a setting unusable. */
-export async function startWorkers(config: Config, redisUrl: string, log: Logger): Promise<RunningWorkers> {
+export async function startWorkers(
+  config: Config,
+  redisUrl: string,
+  log: Logger,
+  { now = () => new Date(), tickMs = TICK_MS }: WorkerOptions = {},
+): Promise<RunningWorkers> {
   await checkReachable(redisUrl);
   const redis = connectRedis(redisUrl, "wait");
   try {
-    const site = await openSite(config);
+    const site = await openSite(config, now);
+    const record = openAuditLog(auditFolder(config.backupDir), { now, log });
     warnAbout(config, log);
     const queues = openQueues(redis);
-    const handlers = stageHandlers(site, queues);
-    const workers = config.worker.queues.map((name) => startWorker(redis, name, config.worker, log, handlers[name]));
-    const keepSchedules = async () => {
-      await ensureSchedules(queues, config.databases).catch((error: unknown) =>
-        log.warn({ err: error }, "schedules could not be checked"),
-      );
+    const limit = createDumpLimit(openDumpSlots(config), (ids) => promoteDumps(queues, ids), log);
+    const handlers = stageHandlers({ site: { ...site, record: record.record }, history: record, limit, queues });
+    const concurrency = {
+      ...config.worker.concurrency,
+      maintenance: Math.max(LEAST_MAINTENANCE, config.tiers.length, config.worker.concurrency.maintenance),
     };
-    await keepSchedules();
-    await startMaintenance(queues);
-    const timer = setInterval(() => void keepSchedules(), SCHEDULES_EVERY_MS);
+    const workers = config.worker.queues.map((name) =>
+      startWorker(redis, name, { ...config.worker, concurrency }, log, handlers[name]),
+    );
+    await removeOldSchedulers(queues);
+    const scheduler = startScheduler({
+      limits: config.limits,
+      tiers: config.tiers,
+      databases: databaseList(config, log),
+      queue: scheduleQueue(queues, watchForLoss(redis)),
+      history: record,
+      now,
+      tickMs,
+      log,
+    });
     log.info({ queues: config.worker.queues, tiers: config.tiers.map((tier) => tier.name) }, "worker ready");
     let closing: Promise<void> | null = null;
     const close = async () => {
-      clearInterval(timer);
+      scheduler.close();
       await Promise.all(workers.map((worker) => worker.close(config.worker.graceSeconds * 1000)));
+      limit.close();
       await closeQueues(queues);
       await site.close();
+      await record.close();
       redis.disconnect();
     };
     return { close: () => (closing ??= close()) };
@@ -71,6 +89,16 @@ export async function startWorkers(config: Config, redisUrl: string, log: Logger
     redis.disconnect();
     throw error;
   }
+}
+
+function scheduleQueue(queues: Queues, mayHaveLost: () => Promise<boolean>): ScheduleQueue {
+  return {
+    mayHaveLost,
+    known: (slots) => knownSlots(queues, slots),
+    add: (slots) => addSlots(queues, slots),
+    addMaintenance: (tier, slot) => addMaintenance(queues, tier, slot),
+    startMaintenance: (tier) => startMaintenance(queues, tier),
+  };
 }
 
 /** Told at start, while later a worker waits for a Redis that is away. */
@@ -81,40 +109,6 @@ async function checkReachable(redisUrl: string): Promise<void> {
   } finally {
     redis.disconnect();
   }
-}
-
-function stageHandlers(site: OpenSite, queues: Queues): Record<QueueName, Handler> {
-  const start = async (next: NextStage) => {
-    if (next.stage === "encrypt") return startEncrypt(queues, { database: next.database, backupId: next.backupId });
-    const { database, backupId, from, to } = next;
-    const tier = site.tiers.find((candidate) => candidate.name === to);
-    return startCopy(queues, copyQueueOf(tier?.kind ?? "sftp"), { database, backupId, from, to });
-  };
-  const contextOf = (context: JobContext): StageContext => ({ ...context, start });
-  const copy = (queue: QueueName): Handler => ({
-    run: (data, context) => copyStage(site, parseJob(copyJobSchema, queue, data), contextOf(context)),
-  });
-  return {
-    dump: {
-      async run(data, context, job) {
-        const { database, current, requestedBy } = parseJob(dumpJobSchema, "dump", data);
-        if (current !== undefined && (await settlePrevious(site, { database, backupId: current })) === "dumped") {
-          await start({ stage: "encrypt", database, backupId: current });
-          return { database, backupId: current };
-        }
-        const backupId = current === undefined && isBackupId(job.id) ? job.id : newBackupId(site.now());
-        await job.update({ database, requestedBy, current: backupId });
-        return dumpStage(site, { database, backupId }, contextOf(context));
-      },
-    },
-    encrypt: {
-      run: (data, context) => encryptStage(site, parseJob(encryptJobSchema, "encrypt", data), contextOf(context)),
-      failed: (data, error) => giveUp(site, parseJob(encryptJobSchema, "encrypt", data), messageOf(error)),
-    },
-    "remote-sync": copy("remote-sync"),
-    "cloud-upload": copy("cloud-upload"),
-    maintenance: { run: (_data, context) => maintenanceStage(site, contextOf(context)) },
-  };
 }
 
 function warnAbout(config: Config, log: Logger): void {

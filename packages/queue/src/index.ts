@@ -1,24 +1,29 @@
 export {
   type CopyJob,
   copyJobSchema,
+  type CopyQueue,
   copyQueueOf,
   type DumpJob,
   dumpJobSchema,
   type EncryptJob,
   encryptJobSchema,
+  maintenanceJobSchema,
   parseJob,
 } from "./jobs.ts";
 export { type PrivateRedis, privateRedisUrl, startPrivateRedis } from "./private-redis.ts";
-export {
-  type BackupRequest,
-  requestBackup,
-  type RequestedRun,
-  startCopy,
-  startEncrypt,
-  startMaintenance,
-} from "./producer.ts";
+export { type BackupRequest, requestBackup, type RequestedRun, startCopy, startEncrypt } from "./producer.ts";
 export { closeQueues, openQueues, type Queues } from "./queues.ts";
 export { checkRedis, connectRedis } from "./redis.ts";
-export { countWorkers, isSettled, type RunStatus, runStatus, type StageStatus } from "./runs.ts";
-export { ensureSchedules } from "./schedules.ts";
-export { type Handler, type JobContext, type RunningWorker, startWorker } from "./worker.ts";
+export { copiesOf, copyStatus, countWorkers, isSettled, type RunStatus, runStatus, type StageStatus } from "./runs.ts";
+export {
+  addMaintenance,
+  addSlots,
+  knownSlots,
+  promoteDumps,
+  removeOldSchedulers,
+  type SlotJob,
+  slotJobId,
+  startMaintenance,
+  watchForLoss,
+} from "./slots.ts";
+export { type Handler, type JobContext, type JobHandle, RunLater, type RunningWorker, startWorker } from "./worker.ts";

@@ -1,4 +1,4 @@
-import { type QueueName, TrivaultError } from "@trivault/core";
+import { type QueueName, type TierConfig, TrivaultError } from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -6,28 +6,38 @@ import { z } from "zod";
  * since Redis is shared with whoever can reach it.
  *
  * Job ids, all file-name safe: a dump job has the id of its *run*, which is the id of the backup that its first attempt
- * makes (a retry makes another: `current`). Encrypt jobs have the backup's id, copy jobs `<backup id>.<tier>`.
+ * makes (a retry makes another: `current`); a scheduled one's is made of its database and slot (slots.ts). Encrypt jobs have the
+ * backup's id, copy jobs `<backup id>.<tier>`.
  */
 const name = z.string().min(1).max(255);
 const id = z.string().regex(/^\d{8}t\d{6}z-[0-9a-z]{8}$/);
 
+/** Who asked for it, as in the record: `user:…`, `token:…`, `schedule`, `maintenance`. */
+const actor = z.string().min(1).max(200);
+
 export const dumpJobSchema = z.object({
   database: name,
+  actor,
   /** The backup that the newest attempt makes; set by the worker. */
   current: id.optional(),
-  requestedBy: z.enum(["api", "cli", "schedule"]),
+  /** The time that the schedule named, where it was the schedule that asked. */
+  slot: z.iso.datetime().optional(),
+  /** How many slots before this one were missed, and how late this one is: only where it is late. */
+  missed: z.object({ slots: z.int().nonnegative(), lateSeconds: z.int().nonnegative() }).optional(),
 });
-export const encryptJobSchema = z.object({ database: name, backupId: id });
-export const copyJobSchema = z.object({ database: name, backupId: id, from: name, to: name });
-export const maintenanceJobSchema = z.object({});
+export const encryptJobSchema = z.object({ database: name, backupId: id, actor: actor.optional() });
+export const copyJobSchema = z.object({ database: name, backupId: id, from: name, to: name, actor: actor.optional() });
+export const maintenanceJobSchema = z.object({ tier: name });
 
 export type DumpJob = z.infer<typeof dumpJobSchema>;
 export type EncryptJob = z.infer<typeof encryptJobSchema>;
 export type CopyJob = z.infer<typeof copyJobSchema>;
+export type CopyQueue = Extract<QueueName, "remote-sync" | "cloud-upload">;
+type TierKind = TierConfig["kind"];
 
-/** `remote-sync` and `cloud-upload` run the same stage; a tier's kind tells which queue its copies wait in. */
-export function copyQueueOf(kind: "local" | "sftp" | "s3"): Extract<QueueName, "remote-sync" | "cloud-upload"> {
-  return kind === "s3" ? "cloud-upload" : "remote-sync";
+/** Both run the same stage: what comes from or goes to a bucket waits in `cloud-upload`, all else in `remote-sync`. */
+export function copyQueueOf(from: TierKind, to: TierKind): CopyQueue {
+  return from === "s3" || to === "s3" ? "cloud-upload" : "remote-sync";
 }
 
 export function copyJobId(backupId: string, tier: string): string {

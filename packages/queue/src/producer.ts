@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { newBackupId, TrivaultError } from "@trivault/core";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { type CopyJob, copyJobId, type DumpJob, type EncryptJob } from "./jobs.ts";
+import { type CopyJob, copyJobId, type CopyQueue, type DumpJob, type EncryptJob } from "./jobs.ts";
 import { KEY_PREFIX, type Queues } from "./queues.ts";
 import { isConnectionError, within } from "./redis.ts";
 
@@ -12,7 +12,8 @@ const ANSWER_MS = 5000;
 
 export interface BackupRequest {
   readonly database: string;
-  readonly requestedBy: DumpJob["requestedBy"];
+  /** `user:<login>@<host>`, `token:<name>`. */
+  readonly actor: string;
   /** The same key within a day answers with the same run, instead of making another backup. */
   readonly idempotencyKey?: string | undefined;
 }
@@ -23,21 +24,21 @@ export interface RequestedRun {
   readonly created: boolean;
 }
 
-/** Enqueues a backup. Throws QUEUE_UNREACHABLE soon, where Redis does not answer. */
+/** Enqueues a backup, before all that the schedule asked for. Throws QUEUE_UNREACHABLE soon, where Redis does not answer. */
 export function requestBackup(queues: Queues, redis: Redis, request: BackupRequest): Promise<RequestedRun> {
   return failingFast(async () => {
     const runId = newBackupId();
+    const data: DumpJob = { database: request.database, actor: request.actor };
     if (request.idempotencyKey !== undefined) {
       const key = idempotencyName(request.database, request.idempotencyKey);
       const first = (await redis.set(key, runId, "EX", REMEMBER_SECONDS, "NX")) !== null;
       const earlier = first ? null : await redis.get(key);
       if (earlier !== null) {
         // Killed between the two writes, an earlier request may have left its key without its job.
-        await addOnce(queues.dump, "dump", earlier, { database: request.database, requestedBy: request.requestedBy });
+        await addOnce(queues.dump, "dump", earlier, data);
         return { runId: earlier, created: false };
       }
     }
-    const data: DumpJob = { database: request.database, requestedBy: request.requestedBy };
     await addOnce(queues.dump, "dump", runId, data);
     return { runId, created: true };
   });
@@ -47,12 +48,8 @@ export function startEncrypt(queues: Queues, job: EncryptJob): Promise<void> {
   return addOrRestart(queues.encrypt, "encrypt", job.backupId, job);
 }
 
-export function startCopy(queues: Queues, queue: "remote-sync" | "cloud-upload", job: CopyJob): Promise<void> {
+export function startCopy(queues: Queues, queue: CopyQueue, job: CopyJob): Promise<void> {
   return addOrRestart(queues[queue], queue, copyJobId(job.backupId, job.to), job);
-}
-
-export function startMaintenance(queues: Queues): Promise<void> {
-  return addOrRestart(queues.maintenance, "maintenance", "on-demand", {});
 }
 
 /** BullMQ ignores an id that it knows, which for a job that waits, runs or ended is what we want here. */

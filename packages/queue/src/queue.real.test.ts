@@ -1,15 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { type DatabaseConfig, resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
+import { resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
 import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
 import type { Redis } from "ioredis";
+import { copyQueueOf } from "./jobs.ts";
 import { startPrivateRedis } from "./private-redis.ts";
 import { requestBackup, startCopy, startEncrypt } from "./producer.ts";
 import { closeQueues, openQueues, type Queues } from "./queues.ts";
 import { checkRedis, connectRedis } from "./redis.ts";
 import { isSettled, runStatus } from "./runs.ts";
-import { ensureSchedules } from "./schedules.ts";
-import { type Handler, type RunningWorker, startWorker } from "./worker.ts";
+import {
+  addMaintenance,
+  addSlots,
+  knownSlots,
+  promoteDumps,
+  removeOldSchedulers,
+  slotJobId,
+  startMaintenance,
+  watchForLoss,
+} from "./slots.ts";
+import { type Handler, RunLater, type RunningWorker, startWorker } from "./worker.ts";
 
 let server: RedisServer;
 let redis: Redis;
@@ -41,7 +51,7 @@ const work = (handler: Handler["run"], failed?: Handler["failed"]) => {
   return worker;
 };
 const request = (idempotencyKey?: string) =>
-  requestBackup(queues, redis, { database: "shop", requestedBy: "api", idempotencyKey });
+  requestBackup(queues, redis, { database: "shop", actor: "token:default", idempotencyKey });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await condition()); tries++) {
@@ -119,7 +129,7 @@ describe("producer", () => {
     await impatient.ping();
     await server.stop();
     const begun = performance.now();
-    await expect(requestBackup(theirs, impatient, { database: "shop", requestedBy: "api" })).rejects.toMatchObject({
+    await expect(requestBackup(theirs, impatient, { database: "shop", actor: "token:default" })).rejects.toMatchObject({
       code: "QUEUE_UNREACHABLE",
     });
     expect(performance.now() - begun).toBeLessThan(8000);
@@ -156,7 +166,7 @@ describe("worker", () => {
     await until(async () => (await queues.dump.getFailedCount()) === 1);
     await until(async () => tidied.length === 1);
     expect(calls).toBe(1);
-    const status = await runStatus(queues, runId, []);
+    const status = await runStatus(queues, resolveConfig({}, "read"), runId);
     expect(status?.stages[0]).toMatchObject({ state: "failed", problem: "The password is wrong; set another one." });
     expect(status && isSettled(status)).toBe(true);
   });
@@ -169,7 +179,7 @@ describe("worker", () => {
     });
     const { runId } = await request();
     await until(async () => (await queues.dump.getDelayedCount()) === 1);
-    const status = await runStatus(queues, runId, []);
+    const status = await runStatus(queues, resolveConfig({}, "read"), runId);
     expect(status?.stages[0]).toMatchObject({ state: "retrying", attempts: 1 });
     expect(status && isSettled(status)).toBe(false);
     await (await queues.dump.getJob(runId))?.promote();
@@ -213,47 +223,101 @@ describe("worker", () => {
   });
 });
 
-describe("schedules", () => {
-  const databases = (cron: string | null, name = "shop"): DatabaseConfig[] => [
-    {
-      name,
-      url: "postgresql://secret@h/shop",
-      schedule: cron === null ? null : { cron, timeZone: "Europe/Paris" },
-      timeZone: "Europe/Paris",
-      tiers: ["local"],
-      retention: {},
-      selection: { schemas: [], tables: [], excludeSchemas: [], excludeTables: [] },
-      priority: 5,
-      objectiveSeconds: null,
-    },
-  ];
-  const crons = async () => (await queues.dump.getJobSchedulers()).map(({ pattern, tz }) => `${pattern} ${tz}`);
+describe("slots", () => {
+  const slot = new Date("2026-11-23T02:00:00Z");
+  const slots = Array.from({ length: 10 }, (_, index) => ({
+    database: `Ünusual: ${index}`,
+    slot,
+    priority: 1 + index,
+  }));
 
-  test("twenty starts of two processes leave one schedule and one next run; a changed or removed one follows", async () => {
-    await Promise.all(Array.from({ length: 20 }, () => ensureSchedules(queues, databases("0 3 * * *"))));
-    expect(await crons()).toEqual(["0 3 * * * Europe/Paris"]);
-    expect(await queues.dump.getDelayedCount()).toBe(1);
-    await ensureSchedules(queues, databases("30 4 * * *"));
-    expect(await crons()).toEqual(["30 4 * * * Europe/Paris"]);
-    expect(await queues.dump.getDelayedCount()).toBe(1);
-    await ensureSchedules(queues, databases(null));
-    expect(await crons()).toEqual([]);
+  test("are one run each, whoever asks and however often; those that were run stay known", async () => {
+    await Promise.all(Array.from({ length: 20 }, () => addSlots(queues, slots)));
+    expect(await queues.dump.getPrioritizedCount()).toBe(10);
+    work(async () => ({}));
+    await until(async () => (await queues.dump.getCompletedCount()) === 10);
+    await addSlots(queues, slots);
+    expect(await queues.dump.getPrioritizedCount()).toBe(0);
+    const next = { database: "Ünusual: 0", slot: new Date("2026-11-23T03:00:00Z") };
+    expect(await knownSlots(queues, [...slots, next])).toEqual(new Set(slots));
+    expect(slotJobId("Ünusual: 0", slot)).toMatch(/^slot\.[~\w-]+\.20261123t020000z$/);
   });
 
-  test("come back after FLUSHALL, run, and carry no secret", async () => {
-    await ensureSchedules(queues, databases("* * * * * *", "Ünusual: name"));
-    await redis.flushall();
-    await ensureSchedules(queues, databases("* * * * * *", "Ünusual: name"));
+  test("go by priority, and what was asked for by hand goes before them; no job carries a secret", async () => {
+    await addSlots(queues, slots.toReversed());
+    const { runId } = await request();
     const seen: unknown[] = [];
-    work(async (data) => {
-      seen.push(data);
-      return {};
-    });
-    await until(async () => seen.length >= 2);
-    expect(seen[0]).toEqual({ database: "Ünusual: name", requestedBy: "schedule" });
-    await ensureSchedules(queues, databases(null));
-    const keys = await redis.keys("*");
-    const dump = await Promise.all(keys.map(async (key) => JSON.stringify(await redis.dump(key))));
-    expect(dump.join("")).not.toContain("secret");
+    const one = { ...config, concurrency: { ...config.concurrency, dump: 1 } };
+    running.push(
+      startWorker(redis, "dump", one, silentLogger(), {
+        async run(data, _context, job) {
+          seen.push(job.id === runId ? "by hand" : job.priority);
+          expect(Object.keys(data as object).toSorted()).toEqual(
+            job.id === runId ? ["actor", "database"] : ["actor", "database", "slot"],
+          );
+          return {};
+        },
+      }),
+    );
+    await until(async () => seen.length === 11);
+    expect(seen).toEqual(["by hand", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
+
+  test("a job that cannot begin yet comes back when it is called, as it was, however often it was put off", async () => {
+    let calls = 0;
+    work(async (_data, { attempt }, { priority }) => {
+      if (++calls <= 40) throw new RunLater(3_600_000);
+      return { attempt, priority };
+    });
+    await addSlots(queues, slots.slice(3, 4));
+    const id = slotJobId("Ünusual: 3", slot);
+    for (let call = 1; call <= 40; call++) {
+      await until(async () => (await queues.dump.getDelayedCount()) === 1);
+      expect(calls).toBe(call);
+      await promoteDumps(queues, [id, "unknown"]);
+    }
+    await until(async () => (await queues.dump.getCompletedCount()) === 1);
+    expect((await queues.dump.getJob(id))?.returnvalue).toEqual({ attempt: 1, priority: 4 });
+    await promoteDumps(queues, [id]);
+  });
+
+  test("what Redis may have lost is noticed: wiped, or gone for a while", async () => {
+    const connection = connectRedis(server.url, "wait");
+    const mayHaveLost = watchForLoss(connection);
+    const other = watchForLoss(redis);
+    await connection.ping();
+    expect(await mayHaveLost()).toBe(true);
+    expect(await other()).toBe(true);
+    expect([await mayHaveLost(), await other()]).toEqual([false, false]);
+    await redis.flushall();
+    expect([await mayHaveLost(), await other()]).toEqual([true, true]);
+    expect([await mayHaveLost(), await other()]).toEqual([false, false]);
+    connection.disconnect(true);
+    expect(await mayHaveLost()).toBe(true);
+    expect(await mayHaveLost()).toBe(false);
+    connection.disconnect();
+  });
+
+  test("maintenance is one job per tier and slot, and at most one a minute beside them", async () => {
+    await Promise.all(Array.from({ length: 5 }, () => addMaintenance(queues, "cloud", slot)));
+    await Promise.all(Array.from({ length: 5 }, () => startMaintenance(queues, "cloud")));
+    await startMaintenance(queues, "remote");
+    const tiers = (await queues.maintenance.getWaiting()).map(({ data }) => String(data.tier));
+    expect(tiers.join()).toBe("cloud,cloud,remote");
+  });
+
+  test("BullMQ's own schedules, which earlier versions left in Redis, make no more jobs", async () => {
+    await queues.dump.upsertJobScheduler("database-shop", { pattern: "0 3 * * *" }, { name: "dump", data: {} });
+    await queues.maintenance.upsertJobScheduler("maintenance", { pattern: "*/15 * * * *" }, { name: "maintenance" });
+    await removeOldSchedulers(queues);
+    expect(await queues.dump.getJobSchedulers()).toEqual([]);
+    expect([await queues.dump.getDelayedCount(), await queues.maintenance.getDelayedCount()]).toEqual([0, 0]);
+  });
+});
+
+test("copies wait in the queue of whichever end is a bucket", () => {
+  expect(copyQueueOf("local", "sftp")).toBe("remote-sync");
+  expect(copyQueueOf("sftp", "local")).toBe("remote-sync");
+  expect(copyQueueOf("local", "s3")).toBe("cloud-upload");
+  expect(copyQueueOf("s3", "local")).toBe("cloud-upload");
 });

@@ -1,6 +1,6 @@
-import type { QueueName } from "@trivault/core";
+import { type Config, findDatabase, type QueueName } from "@trivault/core";
 import type { Job } from "bullmq";
-import { copyJobId, dumpJobSchema } from "./jobs.ts";
+import { copyJobId, type CopyQueue, copyQueueOf, dumpJobSchema } from "./jobs.ts";
 import { failingFast } from "./producer.ts";
 import type { Queues } from "./queues.ts";
 
@@ -25,12 +25,17 @@ export interface RunStatus {
   readonly stages: readonly StageStatus[];
 }
 
-/** How a requested backup gets on, from its four jobs; null where the queue does not know the run (any more). */
-export function runStatus(
-  queues: Queues,
-  runId: string,
-  copies: readonly { tier: string; queue: QueueName }[],
-): Promise<RunStatus | null> {
+type Configured = Pick<Config, "databases" | "servers" | "tiers">;
+
+/** The copies that a backup of a database shall get, and the queues that they go through. */
+export function copiesOf(config: Configured, database: string): { tier: string; queue: CopyQueue }[] {
+  const wanted = findDatabase(config, database)?.tiers;
+  const copies = config.tiers.slice(1).filter(({ name }) => wanted?.includes(name) ?? true);
+  return copies.map(({ name, kind }) => ({ tier: name, queue: copyQueueOf("local", kind) }));
+}
+
+/** How a requested backup gets on, from its jobs; null where the queue does not know the run (any more). */
+export function runStatus(queues: Queues, config: Configured, runId: string): Promise<RunStatus | null> {
   return failingFast(async () => {
     const dump = (await queues.dump.getJob(runId)) ?? (await dumpJobOf(queues, runId));
     if (!dump) return null;
@@ -39,11 +44,23 @@ export function runStatus(
     const stages = [await statusOf("dump", null, dump)];
     if (backupId !== null) {
       stages.push(await statusOf("encrypt", null, await queues.encrypt.getJob(backupId)));
-      for (const { tier, queue } of copies) {
+      for (const { tier, queue } of copiesOf(config, data.database)) {
         stages.push(await statusOf(queue, tier, await queues[queue].getJob(copyJobId(backupId, tier))));
       }
     }
     return { runId: dump.id ?? runId, database: data.database, backupId, stages };
+  });
+}
+
+/** How one copy gets on; null where the queue does not know it (any more). */
+export function copyStatus(
+  queues: Queues,
+  queue: CopyQueue,
+  { backupId, tier }: { readonly backupId: string; readonly tier: string },
+): Promise<StageStatus | null> {
+  return failingFast(async () => {
+    const job = await queues[queue].getJob(copyJobId(backupId, tier));
+    return job ? statusOf(queue, tier, job) : null;
   });
 }
 

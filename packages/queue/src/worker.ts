@@ -5,22 +5,40 @@ import { KEY_PREFIX } from "./queues.ts";
 
 const PROGRESS_MS = 500;
 /** A job that makes each of its workers die is not started for ever. */
-const MAX_STARTS = 30;
+const MAX_DEATHS = 30;
 
 export interface JobContext {
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly note: (line: string) => void;
   readonly progress: (progress: object) => void;
+  /** 1 at first. */
+  readonly attempt: number;
+  /** Whether the job will be run again if this one fails with `error`. */
+  readonly isRetried: (error: unknown) => boolean;
+}
+
+export interface JobHandle {
+  readonly id: string;
+  /** As enqueued; 0 goes before all others. */
+  readonly priority: number;
+  update(data: object): Promise<void>;
+}
+
+/** Thrown by a handler that cannot begin yet: the job comes back after `delayMs`, as if it had not been taken. */
+export class RunLater extends Error {
+  override readonly name = "RunLater";
+  readonly delayMs: number;
+
+  constructor(delayMs: number) {
+    super(`not yet; again in ${delayMs} ms`);
+    this.delayMs = delayMs;
+  }
 }
 
 export interface Handler {
   /** Carries out one job; what it returns is kept with the job. May change the job's data (`update`). */
-  run(
-    data: unknown,
-    context: JobContext,
-    job: { id: string; update: (data: object) => Promise<void> },
-  ): Promise<object>;
+  run(data: unknown, context: JobContext, job: JobHandle): Promise<object>;
   /** Called once no attempt is left (or none makes sense). */
   failed?(data: unknown, error: Error): Promise<void>;
 }
@@ -60,8 +78,7 @@ export function startWorker(
       concurrency: config.concurrency[queue],
       lockDuration: config.takeoverSeconds * 1000,
       stalledInterval: config.takeoverSeconds * 1000,
-      maxStalledCount: MAX_STARTS,
-      maxStartedAttempts: MAX_STARTS,
+      maxStalledCount: MAX_DEATHS,
     },
   );
   worker.on("error", (error) => log.warn({ queue, err: error }, "queue"));
@@ -102,9 +119,12 @@ async function carryOut(
 ): Promise<object> {
   const log = parent.child({ queue: job.queueName, job: job.id });
   const progress = throttled((value) => job.updateProgress(value), log);
+  const attempt = job.attemptsMade + 1;
   const context: JobContext = {
     signal,
     log,
+    attempt,
+    isRetried: (error) => stopping.aborted || (!isPermanent(error) && attempt < (job.opts.attempts ?? 1)),
     note: (line) => {
       log.info(line);
       job
@@ -114,8 +134,13 @@ async function carryOut(
     progress: (value) => progress.report(value),
   };
   try {
-    return await handler.run(job.data, context, { id: job.id ?? "", update: (data) => job.updateData(data) });
+    const handle = { id: job.id ?? "", priority: job.priority, update: (data: object) => job.updateData(data) };
+    return await handler.run(job.data, context, handle);
   } catch (error) {
+    if (error instanceof RunLater) {
+      await job.moveToDelayed(Date.now() + error.delayMs, token);
+      throw new DelayedError();
+    }
     if (stopping.aborted) {
       context.note("handed back: this worker shuts down");
       await job.moveToDelayed(Date.now() + 500, token);

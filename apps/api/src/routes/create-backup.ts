@@ -24,7 +24,7 @@ export function createBackupRoute(app: App, deps: ApiDeps): void {
       requireConfigured(deps, database);
       const { runId, created } = await requestBackup(deps.queues, deps.redis, {
         database,
-        requestedBy: "api",
+        actor: deps.config.api.token === null ? "token:loopback" : "token:default",
         idempotencyKey: request.headers["idempotency-key"],
       });
       if (created) request.log.info({ database, run: runId }, "backup requested");

@@ -3,7 +3,7 @@ import {
   checkRedis,
   closeQueues,
   connectRedis,
-  copyQueueOf,
+  copiesOf,
   countWorkers,
   openQueues,
   privateRedisUrl,
@@ -12,6 +12,7 @@ import {
   type RunStatus,
   type StageStatus,
 } from "@trivault/queue";
+import { actor } from "../actor.ts";
 import { EXIT } from "../exit-codes.ts";
 import { print, printJson, say } from "../output.ts";
 import type { Running } from "../perform.ts";
@@ -33,9 +34,9 @@ export async function runOnWorkers(config: Config, request: Request, running: Ru
     await checkRedis(redis, url).catch((error: unknown) => {
       throw config.redisUrl === null ? nobodyHome(config, error) : error;
     });
-    const missing = await queuesWithoutWorker(config, queues);
+    const missing = await queuesWithoutWorker(config, queues, request.database);
     if (missing.length > 0 && request.wait) return refuse(request, missing, running);
-    const { runId, created } = await requestBackup(queues, redis, { ...request, requestedBy: "cli" });
+    const { runId, created } = await requestBackup(queues, redis, { ...request, actor: actor() });
     const enqueued: RunReport = {
       mode: "queue",
       database: request.database,
@@ -48,8 +49,8 @@ export async function runOnWorkers(config: Config, request: Request, running: Ru
     };
     if (!request.wait) return reportEnqueued(enqueued, running);
     const waited = await waitForRun(queues, runId, {
-      copies: copiesOf(config),
-      missingWorkers: () => queuesWithoutWorker(config, queues),
+      config,
+      missingWorkers: () => queuesWithoutWorker(config, queues, request.database),
       signal: running.signal,
     });
     if ("noWorkerFor" in waited)
@@ -61,12 +62,8 @@ export async function runOnWorkers(config: Config, request: Request, running: Ru
   }
 }
 
-function copiesOf(config: Config): { tier: string; queue: "remote-sync" | "cloud-upload" }[] {
-  return config.tiers.slice(1).map(({ name, kind }) => ({ tier: name, queue: copyQueueOf(kind) }));
-}
-
-async function queuesWithoutWorker(config: Config, queues: Queues): Promise<QueueName[]> {
-  const needed = new Set<QueueName>(["dump", "encrypt", ...copiesOf(config).map(({ queue }) => queue)]);
+async function queuesWithoutWorker(config: Config, queues: Queues, database: string): Promise<QueueName[]> {
+  const needed = new Set<QueueName>(["dump", "encrypt", ...copiesOf(config, database).map(({ queue }) => queue)]);
   const workers = await countWorkers(queues);
   return [...needed].filter((queue) => (workers[queue] ?? 0) === 0);
 }

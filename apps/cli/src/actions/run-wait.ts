@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf, type QueueName, TrivaultError } from "@trivault/core";
+import { type Config, messageOf, type QueueName, TrivaultError } from "@trivault/core";
 import { isSettled, type Queues, type RunStatus, runStatus } from "@trivault/queue";
 import { absence } from "../absence.ts";
 import { type ProgressDisplay, showProgress, type Task } from "../progress.ts";
@@ -8,7 +8,7 @@ import { stageName } from "./run-report.ts";
 const LOOK_EVERY_MS = 500;
 
 interface Wait {
-  readonly copies: readonly { readonly tier: string; readonly queue: QueueName }[];
+  readonly config: Config;
   readonly missingWorkers: () => Promise<readonly QueueName[]>;
   readonly signal: AbortSignal;
 }
@@ -38,7 +38,7 @@ async function follow(queues: Queues, runId: string, wait: Wait, display: Progre
   const workers = absence(display);
   for (;;) {
     try {
-      const status = await runStatus(queues, runId, wait.copies);
+      const status = await runStatus(queues, wait.config, runId);
       if (status === null) throw forgotten(runId);
       news(status);
       if (isSettled(status)) return { status };

@@ -32,6 +32,11 @@ import { VERSION } from "../version.ts";
 /** A dump that writes nothing for so long, while it is not paused, hangs. pg_dump itself gives up on locks before. */
 const STALLED_MS = 30 * 60_000;
 
+export interface DumpPayload extends BackupRef {
+  /** The time that the schedule named, where it was the schedule that asked. */
+  readonly slot?: string | undefined;
+}
+
 export interface DumpResult extends BackupRef {
   /** Bytes of the compressed dump. */
   readonly bytes: number;
@@ -42,7 +47,8 @@ export interface DumpResult extends BackupRef {
  * Dumps one database into the spool, as compressed plaintext parts that the encrypt stage takes away while this one goes
  * on. Whatever fails, the run is marked aborted and can never get a manifest; a retry is a new backup id.
  */
-export async function dumpStage(site: Site, ref: BackupRef, context: StageContext): Promise<DumpResult> {
+export async function dumpStage(site: Site, dump: DumpPayload, context: StageContext): Promise<DumpResult> {
+  const { slot, ...ref } = dump;
   const begun = performance.now();
   const connection = connectionOf(site, ref.database);
   await using snapshot = disposable(await openSnapshot(connection));
@@ -50,7 +56,7 @@ export async function dumpStage(site: Site, ref: BackupRef, context: StageContex
   await checkSpool(site);
 
   const run = runDirectory(site.config, ref.backupId);
-  await createRun(run, ref.database);
+  await createRun(run, ref.database, slot);
   context.note(
     `${ref.backupId}: dumping ${ref.database} (PostgreSQL ${snapshot.server.version}) with pg_dump ${tools.pgDump.version}`,
   );
@@ -195,7 +201,7 @@ function connectionOf(site: Site, database: string): Connection {
 }
 
 /** A spool that cannot hold a backup's bounded share fails here, by name, and not as a broken pipe later. */
-async function checkSpool(site: Site): Promise<void> {
+export async function checkSpool(site: Site): Promise<void> {
   const { spoolDir, segmentSize } = site.config;
   await ensureFolder(spoolDir).catch((cause: unknown) => {
     throw new TrivaultError(

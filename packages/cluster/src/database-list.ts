@@ -1,0 +1,36 @@
+import type { Config, DatabaseConfig, Logger } from "@trivault/core";
+import { type DiscoveryProblem, knownDatabases } from "./discovery.ts";
+
+/**
+ * All databases there are, for a caller that asks every few seconds: the first answer is waited for, later ones are those of
+ * the time before while newer ones are fetched, so that a server that does not answer holds up nobody.
+ */
+export function databaseList(config: Config, log: Logger): () => Promise<readonly DatabaseConfig[]> {
+  let current: readonly DatabaseConfig[] | null = null;
+  let fetching: Promise<void> | null = null;
+  const tell = tellerOfChanges(log);
+  const fetchList = async () => {
+    try {
+      const { databases, problems } = await knownDatabases(config);
+      tell(problems);
+      current = databases;
+    } finally {
+      fetching = null;
+    }
+  };
+  return async () => {
+    const fetched = (fetching ??= fetchList());
+    if (current === null) await fetched;
+    else fetched.catch((error: unknown) => log.warn({ err: error }, "databases could not be listed"));
+    return current ?? [];
+  };
+}
+
+function tellerOfChanges(log: Logger): (problems: readonly DiscoveryProblem[]) => void {
+  let told = "[]";
+  return (problems) => {
+    const now = JSON.stringify(problems);
+    if (now !== told && problems.length > 0) log.warn({ problems }, "servers whose databases cannot be listed now");
+    told = now;
+  };
+}

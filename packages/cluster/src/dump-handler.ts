@@ -1,0 +1,73 @@
+import type { AuditLog } from "@trivault/audit";
+import { dumpStage, findRunOfSlot, serverOf, settlePrevious } from "@trivault/backup";
+import { isBackupId, newBackupId } from "@trivault/core";
+import type { MaintenanceSite } from "@trivault/maintenance";
+import { type DumpJob, dumpJobSchema, type Handler, type JobContext, parseJob, RunLater } from "@trivault/queue";
+import type { DumpLimit } from "./dump-limit.ts";
+import { recorded } from "./recorded.ts";
+import { isSlotRun } from "./slot-history.ts";
+import type { ToStageContext } from "./stage-handlers.ts";
+
+/** How soon a run that the queue had forgotten is looked at again. */
+const LOOK_AGAIN_MS = 5000;
+
+export interface DumpHandlerDeps {
+  readonly site: MaintenanceSite;
+  readonly history: Pick<AuditLog, "query">;
+  readonly limit: DumpLimit;
+  readonly stageContext: ToStageContext;
+}
+
+/**
+ * One attempt of a dump job. It dumps nothing where that would make a second backup: of an attempt before that is through
+ * although its worker died, or of a slot that another job has served, which a Redis that was wiped cannot know.
+ */
+export function dumpHandler({ site, history, limit, stageContext }: DumpHandlerDeps): Handler {
+  const goOn = async (job: DumpJob, backupId: string, context: JobContext) => {
+    await recordIfUnknown(job, backupId);
+    const ref = { database: job.database, backupId };
+    await stageContext(context, job.actor).start({ stage: "encrypt", ...ref });
+    return ref;
+  };
+  /** The worker of a dump that is through may have died before it could record that. */
+  const recordIfUnknown = async ({ database, actor, slot }: DumpJob, backupId: string) => {
+    for await (const _event of history.query({ backupId, action: "backup.dump", outcome: "ok" }, "newest-first"))
+      return;
+    await site.record({ action: "backup.dump", outcome: "ok", actor, database, backupId, details: detailsOf(slot) });
+  };
+  return {
+    async run(data, context, handle) {
+      const job = parseJob(dumpJobSchema, "dump", data);
+      const { database, actor, current, slot, missed } = job;
+      if (current !== undefined && (await settlePrevious(site, { database, backupId: current })) === "dumped") {
+        return goOn(job, current, context);
+      }
+      const server = serverOf(site.config, database); // null for one that is not configured: the stage says so
+      const dumpSlot = server === null ? null : await limit.take(server, handle, context);
+      try {
+        if (slot !== undefined) {
+          if (await isSlotRun(history, { database, slot })) return { database, served: slot };
+          const other = await findRunOfSlot(site, { database, slot }, current);
+          if (other?.dumped) return await goOn(job, other.backupId, context);
+          if (other) throw new RunLater(LOOK_AGAIN_MS);
+        }
+        const backupId = current === undefined && isBackupId(handle.id) ? handle.id : newBackupId(site.now());
+        if (missed && current === undefined) {
+          const details = { ...detailsOf(slot), missed: missed.slots, lateSeconds: missed.lateSeconds };
+          await site.record({ action: "schedule.missed", outcome: "failed", actor, database, details });
+        }
+        await handle.update({ ...job, current: backupId } satisfies DumpJob);
+        const event = { action: "backup.dump", actor, database, backupId, details: detailsOf(slot) } as const;
+        return await recorded(site.record, event, context, () =>
+          dumpStage(site, { database, backupId, slot }, stageContext(context, actor)),
+        );
+      } finally {
+        await dumpSlot?.release();
+      }
+    },
+  };
+}
+
+function detailsOf(slot: string | undefined): Record<string, string> {
+  return slot === undefined ? {} : { slot };
+}

@@ -1,0 +1,158 @@
+import type { AuditLog } from "@trivault/audit";
+import { type DatabaseConfig, type LimitsConfig, type Logger, messageOf } from "@trivault/core";
+import type { SlotJob } from "@trivault/queue";
+import { latestSlot, nextSlot, type Schedule, spreadSeconds } from "@trivault/schedule";
+import { maintenanceRounds } from "./maintenance-rounds.ts";
+import { missedBefore } from "./missed-slots.ts";
+import { lastSlots } from "./slot-history.ts";
+
+/** A look that takes longer is given up. The next one does the same again, which does no harm. */
+const LOOK_MS = 60_000;
+
+export interface SchedulerDeps {
+  readonly limits: LimitsConfig;
+  readonly tiers: readonly { readonly name: string }[];
+  /** All databases there are, those discovered too. One that is not among them any more is not scheduled any more. */
+  readonly databases: () => Promise<readonly DatabaseConfig[]>;
+  readonly queue: ScheduleQueue;
+  readonly history: Pick<AuditLog, "query">;
+  readonly now: () => Date;
+  readonly tickMs: number;
+  readonly log: Logger;
+}
+
+/** What the scheduler asks of Redis (packages/queue/src/slots.ts). */
+export interface ScheduleQueue {
+  /** Also true the first time. */
+  mayHaveLost(): Promise<boolean>;
+  known(slots: readonly Slot[]): Promise<ReadonlySet<Slot>>;
+  add(slots: readonly SlotJob[]): Promise<void>;
+  addMaintenance(tier: string, slot: Date): Promise<void>;
+  startMaintenance(tier: string): Promise<void>;
+}
+
+interface Slot {
+  readonly database: string;
+  readonly slot: Date;
+}
+
+interface DueSlot extends Slot {
+  readonly config: DatabaseConfig & { readonly schedule: Schedule };
+  /** Of the database, in milliseconds. */
+  readonly spread: number;
+  /** The slot before it, where this scheduler saw to that one: then nobody can have run this one before. */
+  readonly before: Date | null;
+}
+
+/** The newest slot of a database that was seen to; nothing is due from `since` until `until`. */
+interface Seen {
+  readonly how: string;
+  readonly slot: Date;
+  readonly since: number;
+  readonly until: number;
+}
+
+/**
+ * Looks every few seconds which databases have come to a new slot, and enqueues its run. Every worker process does so, since
+ * they all give a slot's run the same id. What was seen to is remembered here, and forgotten when Redis may have lost
+ * something: then what neither the queue nor the record knows is enqueued again. Of several slots that were missed only the
+ * newest is run.
+ */
+export function startScheduler(deps: SchedulerDeps): { close(): void } {
+  const seen = new Map<string, Seen>();
+  const rounds = maintenanceRounds(deps);
+  let timer: NodeJS.Timeout | null = null;
+  let closed = false;
+
+  const look = async () => {
+    const now = deps.now().getTime();
+    if (await deps.queue.mayHaveLost()) {
+      seen.clear();
+      await rounds.begin();
+    }
+    await rounds.look(now);
+    const due = dueSlots(await deps.databases(), deps.limits, seen, now);
+    if (due.length === 0 || closed) return;
+    const jobs = await unserved(deps, due, now);
+    if (jobs.length > 0) await deps.queue.add(jobs);
+    for (const { database, config, slot, spread } of due) {
+      const until = nextSlot(config.schedule, slot).getTime() + spread;
+      seen.set(database, { how: howOf(config.schedule, spread), slot, since: slot.getTime() + spread, until });
+    }
+  };
+  const run = async () => {
+    try {
+      await withinTime(look());
+    } catch (error) {
+      if (!closed) deps.log.warn({ reason: messageOf(error) }, "schedules could not be looked at; again in a moment");
+    }
+    if (!closed) timer = setTimeout(() => void run(), deps.tickMs);
+  };
+  void run();
+  return {
+    close() {
+      closed = true;
+      if (timer) clearTimeout(timer);
+    },
+  };
+}
+
+function dueSlots(
+  databases: readonly DatabaseConfig[],
+  limits: LimitsConfig,
+  seen: Map<string, Seen>,
+  now: number,
+): DueSlot[] {
+  const names = new Set(databases.map(({ name }) => name));
+  for (const name of seen.keys()) if (!names.has(name)) seen.delete(name);
+  const widest = databases.length > 1 ? limits.spreadSeconds : 0;
+  const due: DueSlot[] = [];
+  for (const config of databases) {
+    if (!isScheduled(config)) continue;
+    const { name, schedule } = config;
+    const spread = spreadSeconds(name, schedule, widest) * 1000;
+    const known = seen.get(name);
+    const last = known?.how === howOf(schedule, spread) ? known : null;
+    if (last && now >= last.since && now < last.until) continue;
+    const slot = latestSlot(schedule, new Date(now - spread));
+    due.push({ database: name, config, slot, spread, before: last && last.slot < slot ? last.slot : null });
+  }
+  return due;
+}
+
+/** Those that nobody has run yet, nor is about to. */
+async function unserved({ queue, history }: SchedulerDeps, due: readonly DueSlot[], now: number): Promise<SlotJob[]> {
+  const unsure = due.filter(({ before }) => before === null);
+  const known = unsure.length > 0 ? await queue.known(unsure) : new Set();
+  const unknown = unsure.filter((slot) => !known.has(slot));
+  const last = await lastSlots(history, unknown, now);
+  return due
+    .filter((one) => !known.has(one) && !(unknown.includes(one) && isServed(one, last)))
+    .map(({ database, config, slot, spread, before }) => {
+      const missed = missedBefore(config.schedule, slot, before ?? last.get(database) ?? null, now - spread);
+      return { database, slot, priority: config.priority, ...(missed && { missed }) };
+    });
+}
+
+function isServed({ database, slot }: Slot, last: ReadonlyMap<string, Date>): boolean {
+  const served = last.get(database);
+  return served !== undefined && served >= slot;
+}
+
+function isScheduled(config: DatabaseConfig): config is DueSlot["config"] {
+  return config.schedule !== null;
+}
+
+function howOf({ cron, timeZone }: Schedule, spread: number): string {
+  return `${cron} ${timeZone} ${spread}`;
+}
+
+async function withinTime(work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no end within ${LOOK_MS / 1000} s`)), LOOK_MS);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,69 @@
+import { copyStage, encryptStage, giveUp, type NextStage, type StageContext } from "@trivault/backup";
+import { messageOf, type QueueName } from "@trivault/core";
+import type { MaintenanceSite } from "@trivault/maintenance";
+import {
+  copyJobSchema,
+  copyQueueOf,
+  encryptJobSchema,
+  type Handler,
+  type JobContext,
+  parseJob,
+  type Queues,
+  startCopy,
+  startEncrypt,
+} from "@trivault/queue";
+import { dumpHandler, type DumpHandlerDeps } from "./dump-handler.ts";
+import { maintenanceHandler } from "./maintenance-handler.ts";
+import { recorded } from "./recorded.ts";
+
+export interface HandlerDeps extends Omit<DumpHandlerDeps, "stageContext"> {
+  readonly queues: Queues;
+}
+
+/** What a stage is called with by a job: what it starts is done in the name of who asked for the job. */
+export type ToStageContext = (context: JobContext, actor: string) => StageContext;
+
+/** Who is told for jobs that nobody asked for. */
+const ITSELF = "maintenance";
+
+/** What the workers of each queue do: the stages, with the end of each in the record. */
+export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueName, Handler> {
+  const { site } = deps;
+  const stageContext: ToStageContext = (context, actor) => ({
+    ...context,
+    start: (next) => startNext(site, queues, next, actor),
+  });
+  const copy = (queue: QueueName): Handler => ({
+    run(data, context) {
+      const { actor = ITSELF, ...payload } = parseJob(copyJobSchema, queue, data);
+      const event = { action: "backup.copy", actor, tier: payload.to, ...refOf(payload) } as const;
+      return recorded(site.record, event, context, () => copyStage(site, payload, stageContext(context, actor)));
+    },
+  });
+  return {
+    dump: dumpHandler({ ...deps, stageContext }),
+    encrypt: {
+      run(data, context) {
+        const { actor = ITSELF, ...ref } = parseJob(encryptJobSchema, "encrypt", data);
+        const event = { action: "backup.encrypt", actor, tier: site.tiers[0].name, ...refOf(ref) } as const;
+        return recorded(site.record, event, context, () => encryptStage(site, ref, stageContext(context, actor)));
+      },
+      failed: (data, error) => giveUp(site, parseJob(encryptJobSchema, "encrypt", data), messageOf(error)),
+    },
+    "remote-sync": copy("remote-sync"),
+    "cloud-upload": copy("cloud-upload"),
+    maintenance: maintenanceHandler(site, (context) => stageContext(context, ITSELF)),
+  };
+}
+
+function startNext(site: MaintenanceSite, queues: Queues, next: NextStage, actor: string): Promise<void> {
+  const { database, backupId } = next;
+  if (next.stage === "encrypt") return startEncrypt(queues, { database, backupId, actor });
+  const { from, to } = next;
+  const kindOf = (name: string) => site.tiers.find((tier) => tier.name === name)?.kind ?? "sftp";
+  return startCopy(queues, copyQueueOf(kindOf(from), kindOf(to)), { database, backupId, from, to, actor });
+}
+
+function refOf({ database, backupId }: { database: string; backupId: string }) {
+  return { database, backupId };
+}
