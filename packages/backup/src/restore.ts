@@ -1,42 +1,25 @@
 import { mkdir } from "node:fs/promises";
-import { promisify } from "node:util";
-import { zstdDecompress } from "node:zlib";
-import {
-  type Config,
-  dataSegments,
-  type Logger,
-  type Manifest,
-  messageOf,
-  type Segment,
-  type SignedManifest,
-  totalSize,
-  TrivaultError,
-} from "@trivault/core";
-import { createOpener, type Opener } from "@trivault/crypto";
+import { type Config, type Logger, totalSize, TrivaultError } from "@trivault/core";
 import {
   applyGlobals,
   compareRows,
   type Connection,
   type Details,
-  detailsSchema,
   missingRoles,
   parseDatabaseUrl,
   prepareTarget,
   requireTools,
   restoreArchive,
+  restoreSql,
   type RowDifference,
   type Tools,
 } from "@trivault/postgres";
 import type { Tier } from "@trivault/storage";
-import { readManifest } from "./copies.ts";
-import { fetchSegment } from "./fetch.ts";
-import { type BackupSummary, chooseBackup, listBackups } from "./list.ts";
+import { chooseBackup, listBackups } from "./list.ts";
+import { type BackupSource, openSource } from "./restore-source.ts";
 import type { Progress } from "./site.ts";
 import { findTier } from "./tiers.ts";
-import { loadTrust, requireTrusted, type Trust } from "./trust.ts";
-
-/** Larger than the description of any database we could restore; a bound on what a tier can make us hold. */
-const MAX_EXTRA_BYTES = 256 * 1024 * 1024;
+import { loadTrust } from "./trust.ts";
 
 export interface RestoreRequest {
   readonly database: string;
@@ -95,8 +78,9 @@ export async function restoreBackup(
   for (const { tier, reason } of list.unreachable) context.note(`the tier ${tier} cannot be asked: ${reason}`);
   const backup = chooseBackup(list, request.database, request.backup);
 
-  const source = await openSource(asked, backup, trust, request, context);
+  const source = await openSource(asked, backup, trust, request.allowUnsigned, context);
   try {
+    if (source.manifest.content === "sql") checkSqlRequest(request);
     const target = await prepareTarget(connection, {
       details: source.details,
       serverMajor: source.manifest.server.major,
@@ -107,17 +91,22 @@ export async function restoreBackup(
       await mkdir(config.spoolDir, { recursive: true, mode: 0o700 });
       await prepareRoles(source, connection, tools, request);
       context.note(`restoring ${backup.id} of ${request.database} into ${connection.database}`);
-      await restoreArchive({
-        connection,
-        tools,
-        archive: source.archive(),
-        jobs: request.jobs,
-        clean: request.force,
-        noOwner: request.noOwner,
-        signal: context.signal,
-        workDir: config.spoolDir,
-        log: context.log,
-      });
+      const { signal, log } = context;
+      if (source.manifest.content === "sql") {
+        await restoreSql({ connection, tools, script: source.data(), signal });
+      } else {
+        await restoreArchive({
+          connection,
+          tools,
+          archive: source.data(),
+          jobs: request.jobs,
+          clean: request.force,
+          noOwner: request.noOwner,
+          signal,
+          workDir: config.spoolDir,
+          log,
+        });
+      }
     } catch (error) {
       if (target.created) await target.drop();
       throw error;
@@ -138,111 +127,16 @@ export async function restoreBackup(
   }
 }
 
-interface BackupSource {
-  readonly manifest: Manifest;
-  readonly details: Details | null;
-  readonly globals: () => Promise<Buffer | null>;
-  /** The zstd stream, segment by segment, each verified whole before it is yielded; the next ones are read meanwhile. */
-  readonly archive: () => AsyncGenerator<Uint8Array>;
-  readonly segmentsFrom: Map<string, number>;
-  readonly damage: { tier: string; problem: string }[];
-  readonly close: () => Promise<void>;
-}
-
-async function openSource(
-  asked: readonly Tier[],
-  backup: BackupSummary,
-  trust: Trust,
-  request: RestoreRequest,
-  context: RestoreContext,
-): Promise<BackupSource> {
-  const holders = asked.filter((tier) => backup.copies.some((copy) => copy.tier === tier.name && copy.complete));
-  const damage: BackupSource["damage"] = [];
-  const onBad = (tier: string, problem: string) => {
-    damage.push({ tier, problem });
-    context.note(`${tier} is passed over: ${problem}`);
-  };
-  const { manifest } = await readTrusted(holders, backup, trust, request.allowUnsigned, onBad, context.signal);
-  if (manifest.encryption === "age" && trust.identities === null) {
-    throw new TrivaultError(
-      "KEY_FILE",
-      "This backup is encrypted: set BACKUP_IDENTITY_FILE to the identity file that `npm run backup:keys:generate` wrote.",
-      { permanent: true },
-    );
+/** What only pg_restore can do, which knows what is in an archive. */
+function checkSqlRequest({ force, noOwner }: RestoreRequest): void {
+  const why = "This backup was adopted from a plain SQL dump, which can only be carried out as it stands";
+  if (force) {
+    const message = `${why}: it cannot replace what a database holds (--force). Restore it into a new database.`;
+    throw new TrivaultError("INPUT_INVALID", message, { permanent: true });
   }
-  const ref = { database: backup.database, backupId: backup.id };
-  const opener: Opener = createOpener(manifest.encryption === "age" ? trust.identities : null);
-  const segmentsFrom = new Map<string, number>();
-  const fetch = async (segment: Segment) => {
-    const { plain, tier } = await fetchSegment(holders, ref, segment, opener, { signal: context.signal, onBad });
-    segmentsFrom.set(tier, (segmentsFrom.get(tier) ?? 0) + 1);
-    return plain;
-  };
-  const extra = async (stem: string): Promise<Buffer | null> => {
-    const segment = manifest.segments.find(({ name }) => name.startsWith(`${stem}.`));
-    return segment ? promisify(zstdDecompress)(await fetch(segment), { maxOutputLength: MAX_EXTRA_BYTES }) : null;
-  };
-  try {
-    const details = await extra("details");
-    return {
-      manifest,
-      details: details && detailsSchema.parse(JSON.parse(details.toString("utf8"))),
-      globals: () => extra("globals"),
-      archive: () => readAhead(dataSegments(manifest), fetch, totalSize(manifest), context.progress),
-      segmentsFrom,
-      damage,
-      close: () => opener.close(),
-    };
-  } catch (error) {
-    await opener.close();
-    throw error;
-  }
-}
-
-async function readTrusted(
-  holders: readonly Tier[],
-  backup: BackupSummary,
-  trust: Trust,
-  allowUnsigned: boolean,
-  onBad: (tier: string, problem: string) => void,
-  signal: AbortSignal,
-): Promise<SignedManifest> {
-  let last: unknown;
-  for (const tier of holders) {
-    try {
-      const stored = await readManifest(tier, { database: backup.database, backupId: backup.id }, signal);
-      if (!stored) continue;
-      requireTrusted(stored.signed, trust, allowUnsigned);
-      return stored.signed;
-    } catch (error) {
-      signal.throwIfAborted();
-      last = error;
-      onBad(tier.name, messageOf(error));
-    }
-  }
-  throw last ?? new TrivaultError("NOT_FOUND", `Backup ${backup.id} vanished while it was being read.`);
-}
-
-/** One segment is read and opened while the one before it is being restored. */
-async function* readAhead(
-  segments: readonly Segment[],
-  fetch: (segment: Segment) => Promise<Uint8Array>,
-  totalBytes: number,
-  progress: (progress: Progress) => void,
-): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  const begin = (segment: Segment | undefined) => {
-    const fetched = segment && fetch(segment);
-    fetched?.catch(() => undefined); // reported where it is awaited
-    return fetched;
-  };
-  let ahead = begin(segments[0]);
-  for (const [index, segment] of segments.entries()) {
-    const plain = await ahead;
-    ahead = begin(segments[index + 1]);
-    if (plain) yield plain;
-    bytes += segment.size;
-    progress({ bytes, totalBytes, segments: index + 1 });
+  if (noOwner) {
+    const message = `${why}: its owners and grants cannot be left out (--no-owner). Make the roles that it names on the target server first (CREATE ROLE; no login is needed).`;
+    throw new TrivaultError("INPUT_INVALID", message, { permanent: true });
   }
 }
 

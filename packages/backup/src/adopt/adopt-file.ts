@@ -1,0 +1,159 @@
+import { constants } from "node:fs";
+import { open, rm, unlink } from "node:fs/promises";
+import path from "node:path";
+import { messageOf, TrivaultError } from "@trivault/core";
+import { removePartial } from "../copies.ts";
+import { acquireLease } from "../lease.ts";
+import {
+  createRun,
+  type Dumped,
+  markAborted,
+  markDumped,
+  removeRun,
+  runDirectory,
+  throwIfAborted,
+} from "../run-directory.ts";
+import type { BackupRef, Site, StageContext } from "../site.ts";
+import { checkSpool } from "../stages/dump.ts";
+import { encryptStage, giveUp } from "../stages/encrypt.ts";
+import { siteTrust } from "../trust.ts";
+import { verifyCopy } from "../verify.ts";
+import { VERSION } from "../version.ts";
+import { claim } from "./claims.ts";
+import type { Adoptable } from "./plan.ts";
+import { decompressed } from "./recognise.ts";
+import { spoolBytes } from "./spool-file.ts";
+import { hashFile, isStill, wholeScript } from "./whole-file.ts";
+
+export interface Adoption extends BackupRef {
+  readonly file: string;
+  /** False where it was a backup already. */
+  readonly made: boolean;
+  readonly removed: boolean;
+  /** Of the backup on the local tier. */
+  readonly bytes: number;
+}
+
+export type AdoptContext = Pick<StageContext, "signal" | "log" | "note" | "progress">;
+
+/**
+ * Makes a backup of a plaintext dump: sealed by the same stage as any other, verified where it lies, and only then the
+ * plaintext is deleted. May be killed anywhere and run again: the file becomes one backup.
+ */
+export async function adoptFile(
+  site: Site,
+  dump: Adoptable,
+  options: { readonly keep: boolean },
+  context: AdoptContext,
+): Promise<Adoption> {
+  const { is, ref } = await claim(site, dump, context.signal);
+  if (is === "busy") {
+    throw new TrivaultError("EXISTS", `Another process is adopting ${dump.file} at this moment.`);
+  }
+  if (is === "claimed") await sealFile(site, dump, ref, context);
+  const { good, bytes, damage } = await verifyCopy(site.tiers[0], ref, await siteTrust(site), {
+    signal: context.signal,
+    allowUnsigned: false,
+  });
+  if (!good) {
+    const what = damage.map(({ file, problem }) => `${file} ${problem}`).join("; ");
+    throw new TrivaultError(
+      "CORRUPT",
+      `Backup ${ref.backupId} of ${ref.database}, which ${dump.file} was made into, is damaged on the local tier (${what}). The plaintext is left where it is: look at the disk, then delete that backup's folder and run this again.`,
+      { permanent: true },
+    );
+  }
+  if (!options.keep) await removePlaintext(path.join(site.config.backupDir, dump.file), dump);
+  return { ...ref, file: dump.file, made: is === "claimed", removed: !options.keep, bytes };
+}
+
+/** Like a dump and its encryption in one process (inline.ts): where one of them fails, nothing of the backup is left. */
+async function sealFile(site: Site, dump: Adoptable, ref: BackupRef, context: AdoptContext): Promise<void> {
+  await checkSpool(site);
+  let encrypting: Promise<unknown> = Promise.resolve();
+  const stage: StageContext = {
+    ...context,
+    // Other tiers get their copies from maintenance.
+    start: async (next) => {
+      if (next.stage !== "encrypt") return;
+      encrypting = encryptStage(site, ref, { ...stage, progress: () => undefined });
+      encrypting.catch((error: unknown) => giveUp(site, ref, messageOf(error)));
+    },
+  };
+  const [spooled] = await Promise.allSettled([spoolFile(site, dump, ref, stage)]);
+  const [encrypted] = await Promise.allSettled([encrypting]);
+  const failures = [spooled, encrypted]
+    .filter((each) => each.status === "rejected")
+    .map(({ reason }) => reason as unknown);
+  if (failures.length === 0) return;
+  await removePartial(site.tiers[0], ref);
+  await removeRun(runDirectory(site.config, ref.backupId));
+  context.signal.throwIfAborted();
+  // The one stage only says that the other gave up.
+  throw failures.find((error) => !(error instanceof TrivaultError && error.code === "ABANDONED")) ?? failures[0];
+}
+
+/** What dumpStage is for a database. */
+async function spoolFile(site: Site, dump: Adoptable, ref: BackupRef, context: StageContext): Promise<void> {
+  const run = runDirectory(site.config, ref.backupId);
+  await createRun(run, ref.database);
+  const lost = new AbortController();
+  const lease = await acquireLease(run.dumpLease, {
+    takeoverMs: site.config.worker.takeoverSeconds * 1000,
+    signal: context.signal,
+    onLost: (error) => lost.abort(error),
+  });
+  try {
+    await context.start({ ...ref, stage: "encrypt" });
+    const signal = AbortSignal.any([context.signal, lost.signal]);
+    const file = path.join(site.config.backupDir, dump.file);
+    let bytes = 0;
+    const hashing = hashFile(file, signal, (read) =>
+      context.progress({ bytes: (bytes += read), totalBytes: dump.size, segments: 0 }),
+    );
+    hashing.catch(() => undefined); // reported where it is awaited
+    const content = decompressed(file, dump.compression);
+    const parts = await spoolBytes(run, dump.format === "plain" ? wholeScript(content) : content, {
+      segmentSize: site.config.segmentSize,
+      signal,
+      onBytes: () => undefined,
+    });
+    if ((await hashing) !== dump.sha256 || !(await isStill(file, dump.identity))) throw changed(dump);
+    await throwIfAborted(run);
+    await markDumped(run, dumpedOf(dump, parts));
+  } catch (error) {
+    await markAborted(run, error instanceof TrivaultError ? error.message : "the file could not be read");
+    await rm(run.spool, { recursive: true, force: true });
+    throw error;
+  } finally {
+    lost.abort(new TrivaultError("CANCELLED", "The adoption was stopped.")); // what may still be reading the file
+    await lease.release();
+  }
+}
+
+function dumpedOf(dump: Adoptable, parts: { parts: number; lastPartSize: number }): Dumped {
+  const { format, compression, pgDump, server, time } = dump;
+  const tools = {
+    trivault: VERSION,
+    pg_dump: pgDump,
+    zstd: process.versions["zstd"] ?? "unknown",
+    "adopted-from": compression === null ? format : `${format}, ${compression}`,
+  };
+  const content = format === "plain" ? ({ content: "sql" } as const) : {};
+  return { ...parts, startedAt: time.toISOString(), tools, server, extras: [], ...content };
+}
+
+/** The last look before the only step that cannot be undone. */
+async function removePlaintext(file: string, dump: Adoptable): Promise<void> {
+  if (!(await isStill(file, dump.identity))) throw changed(dump);
+  await unlink(file);
+  await using folder = await open(path.dirname(file), constants.O_RDONLY | constants.O_DIRECTORY);
+  await folder.sync();
+}
+
+function changed(dump: Adoptable): TrivaultError {
+  return new TrivaultError(
+    "CORRUPT",
+    `${dump.file} changed since it was looked at. It was left alone; run this again.`,
+  );
+}

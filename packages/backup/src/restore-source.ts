@@ -1,0 +1,130 @@
+import { promisify } from "node:util";
+import { zstdDecompress } from "node:zlib";
+import {
+  dataSegments,
+  type Manifest,
+  messageOf,
+  type Segment,
+  type SignedManifest,
+  totalSize,
+  TrivaultError,
+} from "@trivault/core";
+import { createOpener, type Opener } from "@trivault/crypto";
+import { type Details, detailsSchema } from "@trivault/postgres";
+import type { Tier } from "@trivault/storage";
+import { readManifest } from "./copies.ts";
+import { fetchSegment } from "./fetch.ts";
+import type { BackupSummary } from "./list.ts";
+import type { Progress, StageContext } from "./site.ts";
+import { requireTrusted, type Trust } from "./trust.ts";
+
+/** Larger than the description of any database we could restore; a bound on what a tier can make us hold. */
+const MAX_EXTRA_BYTES = 256 * 1024 * 1024;
+
+export interface BackupSource {
+  readonly manifest: Manifest;
+  readonly details: Details | null;
+  readonly globals: () => Promise<Buffer | null>;
+  /** The zstd stream, segment by segment, each verified whole before it is yielded; the next ones are read meanwhile. */
+  readonly data: () => AsyncGenerator<Uint8Array>;
+  readonly segmentsFrom: Map<string, number>;
+  readonly damage: { tier: string; problem: string }[];
+  readonly close: () => Promise<void>;
+}
+
+export async function openSource(
+  asked: readonly Tier[],
+  backup: BackupSummary,
+  trust: Trust,
+  allowUnsigned: boolean,
+  context: Pick<StageContext, "signal" | "note" | "progress">,
+): Promise<BackupSource> {
+  const holders = asked.filter((tier) => backup.copies.some((copy) => copy.tier === tier.name && copy.complete));
+  const damage: BackupSource["damage"] = [];
+  const onBad = (tier: string, problem: string) => {
+    damage.push({ tier, problem });
+    context.note(`${tier} is passed over: ${problem}`);
+  };
+  const { manifest } = await readTrusted(holders, backup, trust, allowUnsigned, onBad, context.signal);
+  if (manifest.encryption === "age" && trust.identities === null) {
+    throw new TrivaultError(
+      "KEY_FILE",
+      "This backup is encrypted: set BACKUP_IDENTITY_FILE to the identity file that `npm run backup:keys:generate` wrote.",
+      { permanent: true },
+    );
+  }
+  const ref = { database: backup.database, backupId: backup.id };
+  const opener: Opener = createOpener(manifest.encryption === "age" ? trust.identities : null);
+  const segmentsFrom = new Map<string, number>();
+  const fetch = async (segment: Segment) => {
+    const { plain, tier } = await fetchSegment(holders, ref, segment, opener, { signal: context.signal, onBad });
+    segmentsFrom.set(tier, (segmentsFrom.get(tier) ?? 0) + 1);
+    return plain;
+  };
+  const extra = async (stem: string): Promise<Buffer | null> => {
+    const segment = manifest.segments.find(({ name }) => name.startsWith(`${stem}.`));
+    return segment ? promisify(zstdDecompress)(await fetch(segment), { maxOutputLength: MAX_EXTRA_BYTES }) : null;
+  };
+  try {
+    const details = await extra("details");
+    return {
+      manifest,
+      details: details && detailsSchema.parse(JSON.parse(details.toString("utf8"))),
+      globals: () => extra("globals"),
+      data: () => readAhead(dataSegments(manifest), fetch, totalSize(manifest), context.progress),
+      segmentsFrom,
+      damage,
+      close: () => opener.close(),
+    };
+  } catch (error) {
+    await opener.close();
+    throw error;
+  }
+}
+
+async function readTrusted(
+  holders: readonly Tier[],
+  backup: BackupSummary,
+  trust: Trust,
+  allowUnsigned: boolean,
+  onBad: (tier: string, problem: string) => void,
+  signal: AbortSignal,
+): Promise<SignedManifest> {
+  let last: unknown;
+  for (const tier of holders) {
+    try {
+      const stored = await readManifest(tier, { database: backup.database, backupId: backup.id }, signal);
+      if (!stored) continue;
+      requireTrusted(stored.signed, trust, allowUnsigned);
+      return stored.signed;
+    } catch (error) {
+      signal.throwIfAborted();
+      last = error;
+      onBad(tier.name, messageOf(error));
+    }
+  }
+  throw last ?? new TrivaultError("NOT_FOUND", `Backup ${backup.id} vanished while it was being read.`);
+}
+
+/** One segment is read and opened while the one before it is being restored. */
+async function* readAhead(
+  segments: readonly Segment[],
+  fetch: (segment: Segment) => Promise<Uint8Array>,
+  totalBytes: number,
+  progress: (progress: Progress) => void,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  const begin = (segment: Segment | undefined) => {
+    const fetched = segment && fetch(segment);
+    fetched?.catch(() => undefined); // reported where it is awaited
+    return fetched;
+  };
+  let ahead = begin(segments[0]);
+  for (const [index, segment] of segments.entries()) {
+    const plain = await ahead;
+    ahead = begin(segments[index + 1]);
+    if (plain) yield plain;
+    bytes += segment.size;
+    progress({ bytes, totalBytes, segments: index + 1 });
+  }
+}
