@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Config, type SignedManifest, TrivaultError } from "@trivault/core";
 import { checkManifest, loadSigningKey, readIdentityFile } from "@trivault/crypto";
-import type { Site } from "./site.ts";
 
 /** What a reader of backups can open and believes. */
 export interface Trust {
@@ -23,13 +22,11 @@ export async function loadTrust(config: Config): Promise<Trust> {
   };
 }
 
-/**
- * What a worker believes, which has no use for an identity: one that lies elsewhere, or is protected, is simply not asked.
- */
-export async function siteTrust({ config, signingKey }: Pick<Site, "config" | "signingKey">): Promise<Trust> {
+/** As `loadTrust`, for whoever opens nothing: an identity file that lies elsewhere, or is protected, is simply not asked. */
+export async function siteTrust({ config }: { readonly config: Config }): Promise<Trust> {
+  const { trustedKeys } = await loadTrust({ ...config, identityFile: null });
   const file = config.identityFile === null ? null : await readIdentityFile(config.identityFile).catch(() => null);
-  const own = (await signingKey()).publicKey;
-  return { identities: null, trustedKeys: [...new Set([...config.trustedKeys, ...(file?.trustedKeys ?? []), own])] };
+  return { identities: null, trustedKeys: [...new Set([...trustedKeys, ...(file?.trustedKeys ?? [])])] };
 }
 
 export function isTrusted(signed: SignedManifest, trustedKeys: readonly string[]): boolean {

@@ -7,7 +7,7 @@ const AHEAD_MS = 60_000;
 
 /** Not older than so many rounds of maintenance; one from the future was written by a clock that was wrong. */
 export function isFresh(
-  { scannedAt }: Inventory,
+  { scannedAt }: Pick<Inventory, "scannedAt">,
   { config, now }: { readonly config: Pick<Config, "limits">; readonly now: () => Date },
   rounds: number,
 ): boolean {

@@ -9,6 +9,8 @@ const time = z.iso
   .nullable()
   .default(null);
 const stateSchema = z.object({
+  /** When maintenance last looked, whether or not there was anything to see. */
+  seenAt: time,
   /** Since when it cannot be looked at; null: it could, the last time. */
   unreachableSince: time,
   reason: z.string().nullable().default(null),

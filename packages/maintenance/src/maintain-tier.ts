@@ -85,7 +85,7 @@ export async function maintainSeen(
     await tellUnreachable(site, look, before, context);
     return { ...nothing(tier.name), ...upkeep, reachable: false, problem: messageOf(look.error) };
   }
-  const state: TierState = { ...before, unreachableSince: null, reason: null };
+  const state: TierState = { ...before, seenAt: site.now(), unreachableSince: null, reason: null };
   if (before.unreachableSince !== null) await tellReachable(site, tier, before.unreachableSince);
   const { inventory } = look.scan;
   const losses = lossesSince(look.scan.before, inventory);
@@ -139,8 +139,9 @@ async function tellUnreachable(
   context: StageContext,
 ): Promise<void> {
   context.note(`${tier.name} could not be looked at: ${messageOf(error)}`);
-  const since = before.unreachableSince ?? site.now();
-  await writeTierState(site.config, tier.name, { ...before, unreachableSince: since, reason: messageOf(error) });
+  const seenAt = site.now();
+  const unreachableSince = before.unreachableSince ?? seenAt;
+  await writeTierState(site.config, tier.name, { ...before, seenAt, unreachableSince, reason: messageOf(error) });
   if (before.unreachableSince !== null) return;
   await site.record({
     action: "tier.unreachable",
