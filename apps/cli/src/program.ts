@@ -1,6 +1,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { Command } from "commander";
 import { addCompletion } from "./commands/completion.ts";
+import { addEncrypt } from "./commands/encrypt.ts";
 import { addKeys } from "./commands/keys-generate.ts";
 import { addList } from "./commands/list.ts";
 import { addRestore } from "./commands/restore.ts";
@@ -35,6 +36,7 @@ file. With --json, stdout holds one JSON value and nothing else (npm run --silen
   addSync(program);
   addCloud(program);
   addRotate(program);
+  addEncrypt(program);
   addKeys(program);
   addCompletion(program);
   for (const noun of program.commands) noun.helpCommand(false);
