@@ -42,7 +42,7 @@ export interface TableDigest {
  */
 export async function digestDatabase(connection: Connection): Promise<TableDigest[]> {
   return inDatabase(connection, async (client) => {
-    const { tables } = await readDetails(client, await readServer(client));
+    const { tables } = await readDetails(client, await readServer(client), null);
     const digests: TableDigest[] = [];
     for (const { schema, name, kind } of tables) {
       if (kind !== "table" && kind !== "materialized view") continue;

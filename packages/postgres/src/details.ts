@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { z } from "zod";
+import type { Selected } from "./selection.ts";
 
 const text = z.string().min(1).max(255);
 const count = z.int().nonnegative();
@@ -37,6 +38,10 @@ export const detailsSchema = z.strictObject({
   ),
   sequences: count,
   largeObjects: count,
+  /** Of a selection of tables: schemas that these need and the dump does not hold. A restore makes them. */
+  neededSchemas: z.array(text).optional(),
+  /** Of a selection of schemas: the dump makes `public` itself, which a new database has already. */
+  createsPublic: z.boolean().optional(),
 });
 export type Details = z.infer<typeof detailsSchema>;
 export type DetailsTable = Details["tables"][number];
@@ -60,10 +65,17 @@ export const notOfExtension = (catalogue: string, oid: string): string =>
   `NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.${catalogue}'::regclass ` +
   `AND e.objid = ${oid} AND e.deptype = 'e')`;
 
-/** Everything but the row counts; `client` stands in the snapshot. */
-export async function readDetails(client: pg.Client, server: Server): Promise<Details> {
-  const { rows } = await client.query<Record<string, unknown>>(databaseQuery(server.major));
-  return detailsSchema.parse({ format: "trivault-details", version: 1, server, ...rows[0] });
+/** Everything but the row counts; `client` stands in the snapshot. Where not all is dumped, only what is. */
+export async function readDetails(client: pg.Client, server: Server, selected: Selected | null): Promise<Details> {
+  const { rows } = await client.query<Record<string, unknown>>(databaseQuery(server.major, selected));
+  const details = detailsSchema.parse({ format: "trivault-details", version: 1, server, ...rows[0] });
+  if (selected === null) return details;
+  return {
+    ...details,
+    largeObjects: selected.largeObjects ? details.largeObjects : 0,
+    ...(selected.dumpsSchemas ? {} : { neededSchemas: [...selected.schemas] }),
+    ...(selected.createsPublic ? { createsPublic: true } : {}),
+  };
 }
 
 /** Exact rows of each table, one at a time: a dump runs beside it. A table that hides rows from us fails, as in pg_dump. */
@@ -101,7 +113,11 @@ async function unloggedTables(client: pg.Client): Promise<Set<string>> {
 }
 
 /** One row whose columns are named as the fields of `Details`. Lists come as JSON, which node-postgres parses. */
-function databaseQuery(major: number): string {
+function databaseQuery(major: number, selected: Selected | null): string {
+  // Object ids as the server told them: digits.
+  const ofTables = selected === null ? "" : `AND c.oid = ANY ('{${selected.tables.join(",")}}'::pg_catalog.oid[])`;
+  const ofSchemas =
+    selected === null ? "" : `AND n.oid IN (SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE true ${ofTables})`;
   const provider = "CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END";
   const locale = major >= 17 ? "d.datlocale" : "d.daticulocale";
   return `
@@ -115,16 +131,16 @@ SELECT d.datname AS database, pg_catalog.pg_encoding_to_char(d.encoding) AS enco
   ${list(rolesQuery(), "r.rolname")} AS roles,
   ${list(
     `SELECT n.nspname FROM pg_catalog.pg_namespace n
-     WHERE ${USER_SCHEMA} AND ${notOfExtension("pg_namespace", "n.oid")} ORDER BY 1`,
+     WHERE ${USER_SCHEMA} AND ${notOfExtension("pg_namespace", "n.oid")} ${ofSchemas} ORDER BY 1`,
     "r.nspname",
   )} AS schemas,
   ${list(`SELECT n.nspname AS schema, c.relname AS name, CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned'
        WHEN 'f' THEN 'foreign' ELSE 'materialized view' END AS kind, NULL::int AS rows
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'f', 'm') AND ${USER_SCHEMA} AND ${notOfExtension("pg_class", "c.oid")}
-     ORDER BY 1, 2`)} AS tables,
+     ${ofTables} ORDER BY 1, 2`)} AS tables,
   (SELECT count(*)::int FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'S' AND ${USER_SCHEMA}) AS sequences,
+     WHERE c.relkind = 'S' AND ${USER_SCHEMA} ${ofTables}) AS sequences,
   (SELECT count(*)::float8 FROM pg_catalog.pg_largeobject_metadata) AS "largeObjects"
 FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`;
 }

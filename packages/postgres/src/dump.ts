@@ -1,15 +1,18 @@
 import path from "node:path";
-import { type Logger, TrivaultError } from "@trivault/core";
+import { type Logger, type Selection, TrivaultError } from "@trivault/core";
 import { type Chain, type ChainOptions, startChain } from "./chain.ts";
 import { type Command, type Outcome, childEnv, statusOf } from "./child.ts";
 import { type Connection, describeConnection } from "./connection-url.ts";
 import { conninfo, libpqEnv, withPassFile } from "./libpq.ts";
+import { selectionArguments } from "./selection.ts";
 import type { Tools } from "./tools.ts";
 
 export interface DumpOptions {
   readonly connection: Connection;
   readonly tools: Tools;
   readonly snapshotId: string;
+  /** By default everything. */
+  readonly selection?: Selection | undefined;
   /** The spool: an existing private folder. It receives `part-000000`, `part-000001`, …, each of `segmentSize` bytes. */
   readonly directory: string;
   readonly segmentSize: number;
@@ -62,7 +65,8 @@ export async function startDump(options: DumpOptions): Promise<DumpProcess> {
   };
 }
 
-function commands({ connection, tools, snapshotId, directory, segmentSize }: DumpOptions, passFile: string): Command[] {
+function commands(options: DumpOptions, passFile: string): Command[] {
+  const { connection, tools, snapshotId, selection, directory, segmentSize } = options;
   const env = childEnv();
   return [
     {
@@ -74,6 +78,7 @@ function commands({ connection, tools, snapshotId, directory, segmentSize }: Dum
         `--snapshot=${snapshotId}`,
         `--lock-wait-timeout=${LOCK_TIMEOUT_MS}`,
         "--no-password",
+        ...(selection ? selectionArguments(selection, tools.major) : []),
         `--dbname=${conninfo(connection.database)}`,
       ],
       env: libpqEnv(connection, passFile),
@@ -109,6 +114,11 @@ interface Advice {
 
 /** By pg_dump's messages, for it tells no SQLSTATE. What is not listed here is tried again. */
 const ADVICE: readonly Advice[] = [
+  {
+    pattern: /no matching (?:tables|schemas) were found/i,
+    text: "A pattern of include (schemas or tables) matches nothing in this database: see `npm run backup:config:check`.",
+    permanent: true,
+  },
   {
     pattern: /permission denied/i,
     text: "Grant the user what is missing, for instance GRANT pg_read_all_data TO it (PostgreSQL 14 and later).",

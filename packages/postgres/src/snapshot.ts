@@ -1,15 +1,18 @@
+import type { Selection } from "@trivault/core";
 import type pg from "pg";
 import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
 import { connect } from "./connect.ts";
 import { type Details, type Server, countRows, readDetails, readServer } from "./details.ts";
+import { isEverything, readSelected } from "./selection.ts";
 
 /** One moment of a database, held open: the dump and the row counts see exactly the same rows. */
 export interface Snapshot {
   /** For pg_dump --snapshot; good while this snapshot is open. */
   readonly snapshotId: string;
   readonly server: Server;
-  details(options: { rowCounts: boolean }): Promise<Details>;
+  /** Of all, or of what the dump with this selection holds. */
+  details(options: { rowCounts: boolean; selection?: Selection | undefined }): Promise<Details>;
   /** Ends the transaction, and a count that still runs. May be called twice. */
   close(): Promise<void>;
 }
@@ -54,9 +57,10 @@ async function begin(client: pg.Client, guarded: <T>(work: () => Promise<T>) => 
   return {
     snapshotId: id,
     server,
-    details: ({ rowCounts }) =>
+    details: ({ rowCounts, selection }) =>
       guarded(async () => {
-        const details = await readDetails(client, server);
+        const selected = selection && !isEverything(selection) ? await readSelected(client, selection) : null;
+        const details = await readDetails(client, server, selected);
         return rowCounts ? { ...details, tables: await countRows(client, details.tables, recovery) } : details;
       }),
     // end() drops the connection at once where a query still runs; the server rolls back.

@@ -31,6 +31,7 @@ export async function prepareTarget(connection: Connection, options: TargetOptio
   };
   try {
     const major = await checkTarget(connection, options);
+    await prepareSchemas(connection, options);
     return { created, major, drop };
   } catch (error) {
     await drop();
@@ -49,6 +50,23 @@ async function checkTarget(connection: Connection, { serverMajor, force }: Targe
     `The target, ${describeConnection(connection)}, is not empty: it holds ${objects.join(", ")}${objects.length === 3 ? ", …" : ""}. ` +
     "Nothing was changed. Name a database that does not exist yet (it will be made), or say --force to restore into this one.";
   throw new TrivaultError("TARGET_NOT_EMPTY", message, { permanent: true });
+}
+
+/** A backup of single tables holds no CREATE SCHEMA, and one of single schemas holds it for `public`, too. */
+async function prepareSchemas(connection: Connection, { details, force }: TargetOptions): Promise<void> {
+  const { neededSchemas = [], createsPublic = false } = details ?? {};
+  if (neededSchemas.length === 0 && !createsPublic) return;
+  await withClient(connection, async (client) => {
+    try {
+      for (const schema of neededSchemas) {
+        await client.query(`CREATE SCHEMA IF NOT EXISTS ${client.escapeIdentifier(schema)}`);
+      }
+      // The target is empty, and RESTRICT makes sure of it.
+      if (createsPublic && !force) await client.query("DROP SCHEMA IF EXISTS public RESTRICT");
+    } catch (error) {
+      throw connectionError(error, connection);
+    }
+  });
 }
 
 function checkMajor(connection: Connection, major: number, serverMajor: number): void {

@@ -2,7 +2,7 @@ import { rename, rm, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
-import { ensureFolder, findDatabase, formatBytes, messageOf, TrivaultError } from "@trivault/core";
+import { ensureFolder, findDatabase, formatBytes, messageOf, type Selection, TrivaultError } from "@trivault/core";
 import {
   type Connection,
   type DumpProcess,
@@ -50,7 +50,7 @@ export interface DumpResult extends BackupRef {
 export async function dumpStage(site: Site, dump: DumpPayload, context: StageContext): Promise<DumpResult> {
   const { slot, ...ref } = dump;
   const begun = performance.now();
-  const connection = connectionOf(site, ref.database);
+  const { connection, selection } = sourceOf(site, ref.database);
   await using snapshot = disposable(await openSnapshot(connection));
   const tools = await requireTools(snapshot.server.major, site.config.pgBinDir);
   await checkSpool(site);
@@ -69,7 +69,7 @@ export async function dumpStage(site: Site, dump: DumpPayload, context: StageCon
   try {
     await context.start({ ...ref, stage: "encrypt" });
     const signal = AbortSignal.any([context.signal, lost.signal]);
-    const bytes = await dumpIntoSpool({ site, run, connection, tools, snapshot, signal, context });
+    const bytes = await dumpIntoSpool({ site, run, connection, selection, tools, snapshot, signal, context });
     return { ...ref, bytes, seconds: (performance.now() - begun) / 1000 };
   } catch (error) {
     await markAborted(run, error instanceof TrivaultError ? error.message : "the dump failed");
@@ -84,6 +84,7 @@ interface Work {
   readonly site: Site;
   readonly run: RunDirectory;
   readonly connection: Connection;
+  readonly selection: Selection;
   readonly tools: Tools;
   readonly snapshot: Snapshot;
   readonly signal: AbortSignal;
@@ -91,7 +92,7 @@ interface Work {
 }
 
 async function dumpIntoSpool(work: Work): Promise<number> {
-  const { site, run, connection, tools, snapshot, signal, context } = work;
+  const { site, run, connection, selection, tools, snapshot, signal, context } = work;
   const startedAt = site.now().toISOString();
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -99,6 +100,7 @@ async function dumpIntoSpool(work: Work): Promise<number> {
     connection,
     tools,
     snapshotId: snapshot.snapshotId,
+    selection,
     directory: run.spool,
     segmentSize: site.config.segmentSize,
     signal: either,
@@ -167,7 +169,15 @@ async function followSpool(dump: DumpProcess, { site, run, context }: Work, sign
 }
 
 /** Roles and tablespaces, and what describes the data: small plaintext files beside the parts. */
-async function writeExtras({ site, run, connection, tools, snapshot, context }: Work): Promise<Dumped["extras"]> {
+async function writeExtras({
+  site,
+  run,
+  connection,
+  selection,
+  tools,
+  snapshot,
+  context,
+}: Work): Promise<Dumped["extras"]> {
   const extras: Dumped["extras"] = [];
   const globals = await dumpGlobals(connection, tools);
   if ("skipped" in globals) context.note(`roles and tablespaces are not in this backup: ${globals.skipped}`);
@@ -175,7 +185,7 @@ async function writeExtras({ site, run, connection, tools, snapshot, context }: 
     await writeExtra(run, "globals.zst", globals.sql);
     extras.push("globals.zst");
   }
-  const details = await snapshot.details({ rowCounts: site.config.rowCounts });
+  const details = await snapshot.details({ rowCounts: site.config.rowCounts, selection });
   await writeExtra(run, "details.zst", Buffer.from(JSON.stringify(details)));
   extras.push("details.zst");
   return extras;
@@ -187,9 +197,9 @@ async function writeExtra(run: RunDirectory, name: string, content: Uint8Array):
   await rename(`${file}.tmp`, file);
 }
 
-function connectionOf(site: Site, database: string): Connection {
+function sourceOf(site: Site, database: string): { connection: Connection; selection: Selection } {
   const configured = findDatabase(site.config, database);
-  if (configured) return parseDatabaseUrl(configured.url);
+  if (configured) return { connection: parseDatabaseUrl(configured.url), selection: configured.selection };
   const known = site.config.databases.map(({ name }) => JSON.stringify(name)).join(", ");
   throw new TrivaultError(
     "NOT_FOUND",
