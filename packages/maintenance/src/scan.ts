@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import {
   forEachConcurrently,
   isTrusted,
@@ -156,8 +157,9 @@ async function applyDamage(config: Config, tier: Tier, copies: Map<string, Inven
   );
 }
 
-/** False where the site cannot be written (whoever only looks, a full disk): what was found holds all the same. */
+/** False where the site is elsewhere or cannot be written (a full disk): what was found holds all the same. */
 async function remember(config: Config, inventory: Inventory, trust: string): Promise<boolean> {
+  if (!existsSync(config.backupDir)) return false;
   try {
     await writeCache(config, { inventory, trust });
     const bytes = inventory.copies.reduce((sum, copy) => sum + copy.bytes, 0);
