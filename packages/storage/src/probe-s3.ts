@@ -103,7 +103,7 @@ function failure(error: unknown, config: S3TierConfig, doing: string): ProbeFail
   return new ProbeFailure(seen.replace(/\.$/, ""), advice, error);
 }
 
-const masked = (id: string) => (id.length > 8 ? `${id.slice(0, 4)}…${id.slice(-4)}` : "set");
+const masked = (id: string) => (id.length > 8 ? `access key ${id.slice(0, 4)}…${id.slice(-4)}` : "found");
 
 async function seeBucket(client: S3Client, config: S3TierConfig, abortSignal: AbortSignal): Promise<string> {
   try {

@@ -205,7 +205,7 @@ async function rename(server: SftpConnection, from: string, to: string): Promise
   if (statusOf(refused) !== FAILURE) throw refused;
   await unlink(server, to);
   await move();
-  return "and it never overwrites";
+  return "it never replaces a file that is there";
 }
 
 async function remove(server: SftpConnection, file: string): Promise<string> {

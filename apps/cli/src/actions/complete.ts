@@ -1,5 +1,4 @@
 import { type Config, loadDotEnv, resolveConfig } from "@trivault/core";
-import { readInventories } from "@trivault/maintenance";
 import type { Command, Option } from "commander";
 
 /**
@@ -91,12 +90,18 @@ async function valuesOf(name: string): Promise<readonly string[]> {
 }
 
 async function databases(config: Config): Promise<string[]> {
-  const found = (await readInventories(config)).flatMap(({ copies }) => copies.map(({ database }) => database));
+  const found = (await copiesSeen(config)).map(({ database }) => database);
   return [...new Set([...config.databases.map(({ name }) => name), ...found])].toSorted();
 }
 
 /** Newest first. */
 async function backups(config: Config): Promise<string[]> {
-  const found = (await readInventories(config)).flatMap(({ copies }) => copies.map(({ backupId }) => backupId));
+  const found = (await copiesSeen(config)).map(({ backupId }) => backupId);
   return [...new Set(found)].toSorted().toReversed();
+}
+
+/** What was on the tiers when they were looked at last. Imported here, as most completions can do without. */
+async function copiesSeen(config: Config): Promise<readonly { database: string; backupId: string }[]> {
+  const { readInventories } = await import("@trivault/maintenance");
+  return (await readInventories(config)).flatMap(({ copies }) => copies);
 }

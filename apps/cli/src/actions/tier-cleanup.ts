@@ -62,6 +62,7 @@ export async function cleanUpTiers(noun: TierNoun, options: TierCleanupOptions, 
       cleaned.push(await cleanUp(site, tier, look, options.database, environment, running));
     }
     for (const line of cleaned.flatMap(({ held }) => held)) say(`Held: ${line}`);
+    for (const tier of chosen.filter((name) => !known.includes(name))) say(`Nothing was deleted from ${tier}.`);
     if (running.json) printJson({ dryRun: false, tiers: cleaned, unreachable: look.unreachable });
     else for (const each of cleaned) print(describe(each));
     return reached && cleaned.every(({ held }) => held.length === 0) ? EXIT.ok : EXIT.failed;

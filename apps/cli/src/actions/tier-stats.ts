@@ -41,7 +41,7 @@ export async function tierStats(noun: TierNoun, options: TierStatsOptions, runni
         : [];
     });
     if (running.json) printJson({ tiers: stats.map(({ place: _place, ...rest }) => rest), unreachable });
-    else print(stats.map((each) => describe(each, now)).join("\n\n"));
+    else if (stats.length > 0) print(stats.map((each) => describe(each, now)).join("\n\n"));
     return unreachable.length > 0 ? EXIT.failed : EXIT.ok;
   } finally {
     await Promise.all(tiers.map(({ store }) => store.close()));

@@ -84,14 +84,19 @@ function lacksOf(
       decisions.filter((each) => each.tier === tier && each.action === "copy" && ours(each)),
     );
     const copies = reconcile(site, plan, inventories, tier).filter(ours);
-    const sourceless = wanted.filter(({ backupId }) => !copies.some((copy) => copy.backupId === backupId));
+    const sourceless = wanted
+      .filter(({ backupId }) => !copies.some((copy) => copy.backupId === backupId))
+      .map((each) => ({ database: each.database, backupId: each.backupId }));
     const complete = inventory?.copies.filter((copy) => copy.state === "complete" && ours(copy)).length ?? null;
-    const withBytes = copies.map((copy) => ({ ...copy, bytes: bytesOn(inventories, copy) }));
+    const withBytes = copies.map(({ stage: _stage, ...copy }) => ({ ...copy, bytes: bytesOn(inventories, copy) }));
     return { tier, complete, copies: withBytes, sourceless };
   });
 }
 
-function bytesOn(inventories: readonly Inventory[], { from, database, backupId }: Omit<WantedCopy, "bytes">): number {
+function bytesOn(
+  inventories: readonly Inventory[],
+  { from, database, backupId }: Omit<WantedCopy, "bytes" | "to">,
+): number {
   const copies = inventories.find(({ tier }) => tier === from)?.copies ?? [];
   return copies.find((copy) => copy.backupId === backupId && copy.database === database)?.bytes ?? 0;
 }

@@ -1,9 +1,10 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
+import { loadOrCreateSigningKey, type SigningKey } from "@trivault/crypto";
 import type { MaintenanceSite } from "@trivault/maintenance";
 import { openTiers } from "@trivault/storage";
 import type { Environment } from "../environment.ts";
 
-/** A site for whatever makes no backups: it needs no recipients, and seals and signs nothing. */
+/** A site for whatever makes no backups: it needs no recipients, as it seals nothing. */
 export async function withSite<T>(
   { config, log }: Environment,
   use: (site: MaintenanceSite) => Promise<T>,
@@ -13,11 +14,18 @@ export async function withSite<T>(
   if (local === undefined) throw new RangeError("a configuration always has the local tier");
   const tiers: MaintenanceSite["tiers"] = [local, ...others];
   const audit = openAuditLog(auditFolder(config.backupDir), { now, log });
-  const notHere = (): never => {
-    throw new Error("this command seals and signs nothing");
-  };
+  let signingKey: Promise<SigningKey> | null = null;
   try {
-    return await use({ config, tiers, now, record: audit.record, sealer: notHere, signingKey: notHere });
+    return await use({
+      config,
+      tiers,
+      now,
+      record: audit.record,
+      sealer: () => {
+        throw new Error("this command makes no backups");
+      },
+      signingKey: () => (signingKey ??= loadOrCreateSigningKey(config.signingKeyFile)),
+    });
   } finally {
     await audit.close();
     await Promise.all(tiers.map((tier) => tier.store.close()));
