@@ -27,6 +27,22 @@ export interface Applied {
 
 type ApplySite = Pick<MaintenanceSite, "config" | "tiers" | "record">;
 
+/** One pass over a tier, and what came of it so far. */
+interface Pass {
+  readonly site: ApplySite;
+  readonly tier: Tier;
+  readonly options: ApplyOptions;
+  /** Backups that are being made or read. */
+  readonly busy: ReadonlySet<string>;
+  /** Of the passes before. */
+  readonly seen: Seen;
+  readonly databases: Record<string, Seen["databases"][string]>;
+  readonly deleted: Decision[];
+  readonly held: string[];
+  bytes: number;
+  refused: boolean;
+}
+
 /**
  * Carries out what a plan deletes from one tier; copies are made by others (`reconcile`). A plan was made of what tiers
  * looked like some time ago, so what a deletion leans on is looked at again: that the tier's newest copies are there, and
@@ -34,60 +50,69 @@ type ApplySite = Pick<MaintenanceSite, "config" | "tiers" | "record">;
  * stands in the record.
  */
 export async function applyPlan(site: ApplySite, tier: Tier, plan: SitePlan, options: ApplyOptions): Promise<Applied> {
-  const seen = await readSeen(site.config, tier.name);
-  const databases: Record<string, Seen["databases"][string]> = { ...seen.databases };
-  const busy = new Set([...(await listRuns(site.config)), ...(await listInUse(site.config))]);
-  const deleted: Decision[] = [];
-  const held: string[] = [];
-  let bytes = 0;
-  let refused: string | null = null;
-  for (const [database, { decisions }] of plan.plans) {
-    if (options.database !== undefined && options.database !== database) continue;
-    const here = decisions.filter((decision) => decision.tier === tier.name);
-    const before = seen.databases[database];
-    const newest = here.find(({ state }) => state === "complete")?.backupId;
-    if (!options.byHand && isMassDeletion(here, before?.newest ?? null)) {
-      const message = massMessage(database, tier, here);
-      held.push(message);
-      if (before?.held !== true) await recordHeld(site, { database, tier: tier.name, actor: options.actor, message });
-      databases[database] = { newest: before?.newest ?? newest ?? "", held: true };
-      continue;
+  const { config } = site;
+  const busy = new Set([...(await listRuns(config)), ...(await listInUse(config))]);
+  const seen = await readSeen(config, tier.name);
+  const counted = { databases: { ...seen.databases }, deleted: [], held: [], bytes: 0, refused: false };
+  const pass: Pass = { site, tier, options, busy, seen, ...counted };
+  try {
+    for (const [database, { decisions }] of plan.plans) {
+      if (options.database === undefined || options.database === database) await applyTo(pass, database, decisions);
     }
-    if (newest !== undefined) databases[database] = { newest, held: false };
-    const deletions = here.filter(({ action }) => action === "delete");
-    if (deletions.length === 0 || refused !== null) continue;
-    const missing = await missingOfNewest(site.config, tier, here, options.signal);
-    if (missing !== null) {
-      held.push(
-        `${database} on ${tier.name}: nothing is deleted, as ${missing}, one of the newest there, is gone since it was listed.`,
-      );
-      continue;
-    }
-    for (const decision of deletions) {
-      options.signal.throwIfAborted();
-      const obstacle = busy.has(decision.backupId)
-        ? "it is being made or read"
-        : await obstacleElsewhere(site, decision, decisions, options.signal);
-      if (obstacle !== null) {
-        held.push(`${database} ${decision.backupId} stays on ${tier.name} for now: ${obstacle}.`);
-        continue;
-      }
-      try {
-        bytes += await deleteRecorded(site, tier, decision, options);
-        deleted.push(decision);
-      } catch (error) {
-        if (codeOf(error) !== "STORE_REFUSED") throw error;
-        refused = messageOf(error);
-        held.push(`${tier.name} lets nothing be deleted: ${refused}`);
-        if (!seen.refused) await recordRefusal(site, decision, options.actor, refused);
-        break;
-      }
-    }
+  } finally {
+    await writeSeen(config, tier.name, { databases: pass.databases, refused: pass.refused });
   }
-  await writeSeen(site.config, tier.name, { databases, refused: refused !== null });
-  for (const line of held) options.note(line);
-  if (deleted.length > 0) options.note(`${deleted.length} copies deleted from ${tier.name}`);
-  return { deleted, held, bytes };
+  for (const line of pass.held) options.note(line);
+  return { deleted: pass.deleted, held: pass.held, bytes: pass.bytes };
+}
+
+async function applyTo(pass: Pass, database: string, decisions: readonly Decision[]): Promise<void> {
+  const { site, tier, options, seen } = pass;
+  const here = decisions.filter((decision) => decision.tier === tier.name);
+  const before = seen.databases[database];
+  const newest = here.find(({ state }) => state === "complete")?.backupId;
+  if (newest === undefined) return;
+  if (!options.byHand && isMassDeletion(here, before?.newest ?? null)) {
+    const message = massMessage(database, tier, here);
+    pass.held.push(message);
+    pass.databases[database] = { newest: before?.newest ?? newest, held: true };
+    if (before?.held !== true) await recordHeld(pass, database, message);
+    return;
+  }
+  pass.databases[database] = { newest, held: false };
+  const deletions = here.filter(({ action }) => action === "delete");
+  if (deletions.length === 0 || pass.refused) return;
+  const missing = await missingOfNewest(site.config, tier, here, options.signal);
+  if (missing !== null) {
+    pass.held.push(`${database} on ${tier.name}: nothing is deleted, as ${missing} is gone since the tier was listed.`);
+    return;
+  }
+  for (const decision of deletions) {
+    options.signal.throwIfAborted();
+    const obstacle = pass.busy.has(decision.backupId)
+      ? "it is being made or read"
+      : await obstacleElsewhere(site, decision, decisions, options.signal);
+    if (obstacle !== null) {
+      pass.held.push(`${database} ${decision.backupId} stays on ${tier.name} for now: ${obstacle}.`);
+    } else if (!(await deleteOrRefused(pass, decision))) return;
+  }
+}
+
+/** False where the tier lets nothing be deleted, as an append-only server does: then it is not asked again in this pass. */
+async function deleteOrRefused(pass: Pass, decision: Decision): Promise<boolean> {
+  const { site, tier, options, seen } = pass;
+  try {
+    pass.bytes += await deleteRecorded(site, tier, decision, options);
+    pass.deleted.push(decision);
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== "STORE_REFUSED") throw error;
+    const message = messageOf(error);
+    pass.refused = true;
+    pass.held.push(`${tier.name} lets nothing be deleted, so it only grows: ${message}`);
+    if (!seen.refused) await recordRefusal(site, decision, options.actor, message);
+    return false;
+  }
 }
 
 async function deleteRecorded(
@@ -112,7 +137,7 @@ async function deleteRecorded(
   return bytes;
 }
 
-/** The id of a copy that the floor stands on and that is gone, or null. */
+/** Which of the copies that the floor stands on is gone, or null. */
 async function missingOfNewest(
   config: Pick<Config, "databases" | "servers">,
   tier: Tier,
@@ -123,9 +148,10 @@ async function missingOfNewest(
   const [{ database } = { database: "" }] = here;
   const atLeast = findDatabase(config, database)?.retention[tier.name]?.atLeast ?? 1;
   for (const { backupId } of kept.slice(0, atLeast)) {
-    if ((await tier.store.stat(backupKey(database, backupId, MANIFEST), { signal })) === null) return backupId;
+    if ((await tier.store.stat(backupKey(database, backupId, MANIFEST), { signal })) === null)
+      return `its copy of ${backupId}`;
   }
-  return kept.length === 0 ? "every copy that stays" : null;
+  return null;
 }
 
 /** Why another tier does not allow this deletion yet: one that keeps the backup has lost it, or does not answer. */
@@ -152,15 +178,15 @@ async function obstacleElsewhere(
   return null;
 }
 
-interface HeldBack {
-  readonly database: string;
-  readonly tier: string;
-  readonly actor: string;
-  readonly message: string;
-}
-
-async function recordHeld(site: ApplySite, { message, ...what }: HeldBack): Promise<void> {
-  await site.record({ action: "retention.held", outcome: "refused", ...what, details: { message } });
+async function recordHeld({ site, tier, options }: Pass, database: string, message: string): Promise<void> {
+  await site.record({
+    action: "retention.held",
+    outcome: "refused",
+    actor: options.actor,
+    database,
+    tier: tier.name,
+    details: { message },
+  });
 }
 
 async function recordRefusal(
