@@ -16,11 +16,15 @@ const stateSchema = z.object({
   reason: z.string().nullable().default(null),
   overBudget: z.boolean().default(false),
   temporariesSweptAt: time,
+  /** JSON of the rules that were applied last; null: none ever were. */
+  lifecycle: z.string().nullable().default(null),
   lifecycleAppliedAt: time,
 });
 
 /** What maintenance remembers of a tier from one time to the next, in `<tier folder>/state.json` (tier-notes.ts). */
 export type TierState = z.infer<typeof stateSchema>;
+
+const DAY_MS = 86_400_000;
 
 type Place = Pick<Config, "backupDir">;
 
@@ -33,6 +37,11 @@ export async function readTierState(config: Place, tier: string): Promise<TierSt
 export async function writeTierState(config: Place, tier: string, state: TierState): Promise<void> {
   await ensureFolder(tierFolder(config, tier));
   await publishJson(stateFile(config, tier), state);
+}
+
+/** Once a day; and after a clock was put back, so that it is not put off for years. */
+export function isDue(last: Date | null, now: Date): boolean {
+  return last === null || Math.abs(now.getTime() - last.getTime()) >= DAY_MS;
 }
 
 function stateFile(config: Place, tier: string): string {

@@ -1,16 +1,17 @@
 import { findTier, siteTrust, type StageContext } from "@trivault/backup";
-import { codeOf, formatBytes, messageOf } from "@trivault/core";
+import { formatBytes, messageOf } from "@trivault/core";
 import type { CopyState } from "@trivault/retention";
 import type { Tier } from "@trivault/storage";
 import { applyPlan } from "./apply-plan.ts";
-import { checkBudget } from "./budget.ts";
 import { lossesSince } from "./inventory-changes.ts";
 import { databasesOn, inventoriesWith } from "./inventory-freshness.ts";
 import type { Inventory } from "./inventory.ts";
+import { keepLifecycle } from "./maintain-lifecycle.ts";
 import { startCopies } from "./maintain-repair.ts";
 import type { MaintenanceSite } from "./maintain-site.ts";
-import { readTierState, type TierState, writeTierState } from "./maintain-state.ts";
+import { isDue, readTierState, type TierState, writeTierState } from "./maintain-state.ts";
 import { ORPHAN_AGE_MS, sweepOrphans } from "./maintain-sweep.ts";
+import { tellBudget, tellReachable, tellUnreachable, tierConfig } from "./maintain-tell.ts";
 import { loadMarks } from "./marks.ts";
 import { planSite } from "./plan-site.ts";
 import { reconcile } from "./reconcile.ts";
@@ -21,7 +22,6 @@ import { keepSite } from "./site-upkeep.ts";
 const MOST_COPIES = 200;
 /** An inventory of another tier that is older than so many rounds tells nothing: that tier is then not known. */
 const KNOWN_FOR_ROUNDS = 3;
-const DAY_MS = 86_400_000;
 
 /** What one round did, and found. */
 export interface TierMaintenance {
@@ -113,7 +113,8 @@ export async function maintainSeen(
   const applied = retention
     ? await applyPlan(site, tier, plan, { signal, note, byHand: false, actor: "maintenance" })
     : { deleted: [], held: [] };
-  await writeTierState(site.config, tier.name, state);
+  const { lifecycle, lifecycleAppliedAt } = await keepLifecycle(site, tier, before, context);
+  await writeTierState(site.config, tier.name, { ...state, lifecycle, lifecycleAppliedAt });
 
   const result: TierMaintenance = {
     ...nothing(tier.name),
@@ -130,61 +131,6 @@ export async function maintainSeen(
   };
   context.note(summary(result, lacking.length));
   return result;
-}
-
-async function tellUnreachable(
-  site: MaintenanceSite,
-  { tier, error }: Extract<Look, { error: unknown }>,
-  before: TierState,
-  context: StageContext,
-): Promise<void> {
-  context.note(`${tier.name} could not be looked at: ${messageOf(error)}`);
-  const seenAt = site.now();
-  const unreachableSince = before.unreachableSince ?? seenAt;
-  await writeTierState(site.config, tier.name, { ...before, seenAt, unreachableSince, reason: messageOf(error) });
-  if (before.unreachableSince !== null) return;
-  await site.record({
-    action: "tier.unreachable",
-    outcome: "failed",
-    actor: "maintenance",
-    tier: tier.name,
-    error: { code: codeOf(error) ?? "STORE_FAILED", message: messageOf(error) },
-  });
-}
-
-async function tellReachable(site: MaintenanceSite, tier: Tier, since: Date): Promise<void> {
-  const seconds = Math.max(0, (site.now().getTime() - since.getTime()) / 1000);
-  await site.record({ action: "tier.reachable", outcome: "ok", actor: "maintenance", tier: tier.name, seconds });
-}
-
-/** Whether the tier is over its budget; told when that changes. */
-async function tellBudget(
-  site: MaintenanceSite,
-  tier: Tier,
-  inventory: Inventory,
-  before: TierState,
-  context: StageContext,
-): Promise<boolean> {
-  const config = tierConfig(site, tier);
-  if (!config) return false;
-  const { state, message, usedBytes: bytes, budgetBytes } = checkBudget(config, inventory);
-  const over = message !== null;
-  if (message !== null) context.note(message);
-  if (over !== before.overBudget) {
-    const details = { state, budgetBytes, message };
-    const outcome = over ? "failed" : "ok";
-    await site.record({ action: "tier.over-budget", outcome, actor: "maintenance", tier: tier.name, bytes, details });
-  }
-  return over;
-}
-
-function tierConfig({ config }: MaintenanceSite, { name }: Tier) {
-  return config.tiers.find((candidate) => candidate.name === name);
-}
-
-/** Once a day; and after a clock was put back, so that it is not put off for years. */
-function isDue(last: Date | null, now: Date): boolean {
-  return last === null || Math.abs(now.getTime() - last.getTime()) >= DAY_MS;
 }
 
 function nothing(tier: string): TierMaintenance {
