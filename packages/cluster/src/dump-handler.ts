@@ -1,5 +1,5 @@
 import type { AuditLog } from "@trivault/audit";
-import { dumpStage, findRunOfSlot, serverOf, settlePrevious } from "@trivault/backup";
+import { type dumpStage, findRunOfSlot, serverOf, settlePrevious } from "@trivault/backup";
 import { isBackupId, newBackupId } from "@trivault/core";
 import type { MaintenanceSite } from "@trivault/maintenance";
 import { type DumpJob, dumpJobSchema, type Handler, type JobContext, parseJob, RunLater } from "@trivault/queue";
@@ -15,6 +15,7 @@ export interface DumpHandlerDeps {
   readonly site: MaintenanceSite;
   readonly history: Pick<AuditLog, "query">;
   readonly limit: DumpLimit;
+  readonly dump: typeof dumpStage;
   readonly stageContext: ToStageContext;
 }
 
@@ -22,7 +23,7 @@ export interface DumpHandlerDeps {
  * One attempt of a dump job. It dumps nothing where that would make a second backup: of an attempt before that is through
  * although its worker died, or of a slot that another job has served, which a Redis that was wiped cannot know.
  */
-export function dumpHandler({ site, history, limit, stageContext }: DumpHandlerDeps): Handler {
+export function dumpHandler({ site, history, limit, dump, stageContext }: DumpHandlerDeps): Handler {
   const goOn = async (job: DumpJob, backupId: string, context: JobContext) => {
     await recordIfUnknown(job, backupId);
     const ref = { database: job.database, backupId };
@@ -59,7 +60,7 @@ export function dumpHandler({ site, history, limit, stageContext }: DumpHandlerD
         await handle.update({ ...job, current: backupId } satisfies DumpJob);
         const event = { action: "backup.dump", actor, database, backupId, details: detailsOf(slot) } as const;
         return await recorded(site.record, event, context, () =>
-          dumpStage(site, { database, backupId, slot }, stageContext(context, actor)),
+          dump(site, { database, backupId, slot }, stageContext(context, actor)),
         );
       } finally {
         await dumpSlot?.release();

@@ -4,10 +4,12 @@ import type { SlotJob } from "@trivault/queue";
 import { latestSlot, nextSlot, type Schedule, spreadSeconds } from "@trivault/schedule";
 import { maintenanceRounds } from "./maintenance-rounds.ts";
 import { missedBefore } from "./missed-slots.ts";
+import type { ScheduleQueue, Slot } from "./schedule-queue.ts";
 import { lastSlots } from "./slot-history.ts";
 
 /** A look that takes longer is given up. The next one does the same again, which does no harm. */
 const LOOK_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 export interface SchedulerDeps {
   readonly limits: LimitsConfig;
@@ -17,23 +19,7 @@ export interface SchedulerDeps {
   readonly queue: ScheduleQueue;
   readonly history: Pick<AuditLog, "query">;
   readonly now: () => Date;
-  readonly tickMs: number;
   readonly log: Logger;
-}
-
-/** What the scheduler asks of Redis (packages/queue/src/slots.ts). */
-export interface ScheduleQueue {
-  /** Also true the first time. */
-  mayHaveLost(): Promise<boolean>;
-  known(slots: readonly Slot[]): Promise<ReadonlySet<Slot>>;
-  add(slots: readonly SlotJob[]): Promise<void>;
-  addMaintenance(tier: string, slot: Date): Promise<void>;
-  startMaintenance(tier: string): Promise<void>;
-}
-
-interface Slot {
-  readonly database: string;
-  readonly slot: Date;
 }
 
 interface DueSlot extends Slot {
@@ -52,47 +38,52 @@ interface Seen {
   readonly until: number;
 }
 
-/**
- * Looks every few seconds which databases have come to a new slot, and enqueues its run. Every worker process does so, since
- * they all give a slot's run the same id. What was seen to is remembered here, and forgotten when Redis may have lost
- * something: then what neither the queue nor the record knows is enqueued again. Of several slots that were missed only the
- * newest is run.
- */
-export function startScheduler(deps: SchedulerDeps): { close(): void } {
-  const seen = new Map<string, Seen>();
-  const rounds = maintenanceRounds(deps);
+/** Looks at the schedules from now on, every `tickMs`. */
+export function startScheduler(deps: SchedulerDeps & { readonly tickMs: number }): { close(): void } {
+  const scheduler = createScheduler(deps);
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
-
   const look = async () => {
-    const now = deps.now().getTime();
-    if (await deps.queue.mayHaveLost()) {
-      seen.clear();
-      await rounds.begin();
-    }
-    await rounds.look(now);
-    const due = dueSlots(await deps.databases(), deps.limits, seen, now);
-    if (due.length === 0 || closed) return;
-    const jobs = await unserved(deps, due, now);
-    if (jobs.length > 0) await deps.queue.add(jobs);
-    for (const { database, config, slot, spread } of due) {
-      const until = nextSlot(config.schedule, slot).getTime() + spread;
-      seen.set(database, { how: howOf(config.schedule, spread), slot, since: slot.getTime() + spread, until });
-    }
-  };
-  const run = async () => {
     try {
-      await withinTime(look());
+      await withinTime(scheduler.look());
     } catch (error) {
       if (!closed) deps.log.warn({ reason: messageOf(error) }, "schedules could not be looked at; again in a moment");
     }
-    if (!closed) timer = setTimeout(() => void run(), deps.tickMs);
+    if (!closed) timer = setTimeout(() => void look(), deps.tickMs);
   };
-  void run();
+  void look();
   return {
     close() {
       closed = true;
       if (timer) clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * Finds which databases have come to a new slot, and enqueues its run. Every worker process does so, since they all give a
+ * slot's run the same id. What was seen to is remembered here, and forgotten when Redis may have lost something: then what
+ * neither the queue nor the record knows is enqueued again. Of several slots that were missed only the newest is run.
+ */
+export function createScheduler(deps: SchedulerDeps): { look(): Promise<void> } {
+  const seen = new Map<string, Seen>();
+  const rounds = maintenanceRounds(deps);
+  return {
+    async look() {
+      const now = deps.now().getTime();
+      if (await deps.queue.mayHaveLost()) {
+        seen.clear();
+        await rounds.begin();
+      }
+      await rounds.look(now);
+      const due = dueSlots(await deps.databases(), deps.limits, seen, now);
+      if (due.length === 0) return;
+      const jobs = await unserved(deps, due, now);
+      if (jobs.length > 0) await deps.queue.add(jobs);
+      for (const { database, config, slot, spread } of due) {
+        const until = nextSlot(config.schedule, slot).getTime() + spread;
+        seen.set(database, { how: howOf(config.schedule, spread), slot, since: slot.getTime() + spread, until });
+      }
     },
   };
 }
@@ -127,16 +118,17 @@ async function unserved({ queue, history }: SchedulerDeps, due: readonly DueSlot
   const unknown = unsure.filter((slot) => !known.has(slot));
   const last = await lastSlots(history, unknown, now);
   return due
-    .filter((one) => !known.has(one) && !(unknown.includes(one) && isServed(one, last)))
+    .filter((one) => !known.has(one) && !(unknown.includes(one) && isServed(one, last, now)))
     .map(({ database, config, slot, spread, before }) => {
       const missed = missedBefore(config.schedule, slot, before ?? last.get(database) ?? null, now - spread);
       return { database, slot, priority: config.priority, ...(missed && { missed }) };
     });
 }
 
-function isServed({ database, slot }: Slot, last: ReadonlyMap<string, Date>): boolean {
+/** A newer slot serves too, where the clock was put back; not one of years ahead, from when it was wrong. */
+function isServed({ database, slot }: Slot, last: ReadonlyMap<string, Date>, now: number): boolean {
   const served = last.get(database);
-  return served !== undefined && served >= slot;
+  return served !== undefined && served >= slot && served.getTime() < now + DAY_MS;
 }
 
 function isScheduled(config: DatabaseConfig): config is DueSlot["config"] {

@@ -1,4 +1,4 @@
-import { copyStage, encryptStage, giveUp, type NextStage, type StageContext } from "@trivault/backup";
+import { copyStage, dumpStage, encryptStage, giveUp, type NextStage, type StageContext } from "@trivault/backup";
 import { messageOf, type QueueName } from "@trivault/core";
 import type { MaintenanceSite } from "@trivault/maintenance";
 import {
@@ -16,7 +16,7 @@ import { dumpHandler, type DumpHandlerDeps } from "./dump-handler.ts";
 import { maintenanceHandler } from "./maintenance-handler.ts";
 import { recorded } from "./recorded.ts";
 
-export interface HandlerDeps extends Omit<DumpHandlerDeps, "stageContext"> {
+export interface HandlerDeps extends Omit<DumpHandlerDeps, "dump" | "stageContext"> {
   readonly queues: Queues;
 }
 
@@ -41,7 +41,7 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
     },
   });
   return {
-    dump: dumpHandler({ ...deps, stageContext }),
+    dump: dumpHandler({ ...deps, dump: dumpStage, stageContext }),
     encrypt: {
       run(data, context) {
         const { actor = ITSELF, ...ref } = parseJob(encryptJobSchema, "encrypt", data);

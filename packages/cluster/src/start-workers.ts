@@ -2,25 +2,20 @@ import { auditFolder, openAuditLog } from "@trivault/audit";
 import { openDumpSlots } from "@trivault/backup";
 import type { Config, Logger } from "@trivault/core";
 import {
-  addMaintenance,
-  addSlots,
   checkRedis,
   closeQueues,
   connectRedis,
-  knownSlots,
   openQueues,
   promoteDumps,
-  type Queues,
   removeOldSchedulers,
-  startMaintenance,
   startWorker,
-  watchForLoss,
 } from "@trivault/queue";
 import { sshNativeAddonLoaded } from "@trivault/storage";
 import { databaseList } from "./database-list.ts";
 import { createDumpLimit } from "./dump-limit.ts";
 import { openSite } from "./open-site.ts";
-import { type ScheduleQueue, startScheduler } from "./scheduler.ts";
+import { scheduleQueue } from "./schedule-queue.ts";
+import { startScheduler } from "./scheduler.ts";
 import { stageHandlers } from "./stage-handlers.ts";
 
 const TICK_MS = 5000;
@@ -67,7 +62,7 @@ export async function startWorkers(
       limits: config.limits,
       tiers: config.tiers,
       databases: databaseList(config, log),
-      queue: scheduleQueue(queues, watchForLoss(redis)),
+      queue: scheduleQueue(queues, redis),
       history: record,
       now,
       tickMs,
@@ -89,16 +84,6 @@ export async function startWorkers(
     redis.disconnect();
     throw error;
   }
-}
-
-function scheduleQueue(queues: Queues, mayHaveLost: () => Promise<boolean>): ScheduleQueue {
-  return {
-    mayHaveLost,
-    known: (slots) => knownSlots(queues, slots),
-    add: (slots) => addSlots(queues, slots),
-    addMaintenance: (tier, slot) => addMaintenance(queues, tier, slot),
-    startMaintenance: (tier) => startMaintenance(queues, tier),
-  };
 }
 
 /** Told at start, while later a worker waits for a Redis that is away. */
