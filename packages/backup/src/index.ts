@@ -1,7 +1,5 @@
 export { type AdoptContext, adoptFile, type Adoption } from "./adopt/adopt-file.ts";
 export { type Adoptable, type AdoptionPlan, type LeftAlone, planAdoption, type PlanOptions } from "./adopt/plan.ts";
-export { type AdoptContext, adoptFile, type Adoption } from "./adopt/adopt-file.ts";
-export { type Adoptable, type AdoptionPlan, type LeftAlone, planAdoption, type PlanOptions } from "./adopt/plan.ts";
 export { catchUp } from "./catch-up.ts";
 export { type BackupRef, type NextStage, type Progress, type Site, type StageContext } from "./site.ts";
 export { forEachConcurrently } from "./concurrency.ts";
