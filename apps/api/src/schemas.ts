@@ -27,6 +27,7 @@ export const createBackupHeaders = z.looseObject({
 export const listBackupsQuery = z.strictObject({
   database: databaseName.optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
+  fresh: z.stringbool({ truthy: ["true"], falsy: ["false"] }).default(false),
 });
 export const backupParams = z.strictObject({ id: backupId });
 
@@ -44,7 +45,14 @@ export const requestedBackup = z
   .meta({ id: "RequestedBackup" });
 
 const copy = z
-  .object({ tier: z.string(), complete: z.boolean().describe("It has its manifest, which is written last."), bytes })
+  .object({
+    tier: z.string(),
+    complete: z.boolean().describe("It has its manifest, which is written last."),
+    state: z
+      .enum(["complete", "damaged", "untrusted", "partial"])
+      .describe("damaged: objects are missing or wrong. untrusted: no key known here signed its manifest."),
+    bytes,
+  })
   .meta({ id: "Copy" });
 
 const unreachable = z

@@ -2,6 +2,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { Command } from "commander";
 import { addCompletion } from "./commands/completion.ts";
 import { addEncrypt } from "./commands/encrypt.ts";
+import { addHealth } from "./commands/health.ts";
 import { addKeys } from "./commands/keys-generate.ts";
 import { addList } from "./commands/list.ts";
 import { addRestore } from "./commands/restore.ts";
@@ -33,6 +34,7 @@ file. With --json, stdout holds one JSON value and nothing else (npm run --silen
   addShow(program);
   addRestore(program);
   addVerify(program);
+  addHealth(program);
   addSync(program);
   addCloud(program);
   addRotate(program);

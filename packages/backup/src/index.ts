@@ -8,7 +8,14 @@ export { publishJson, readJson } from "./json-file.ts";
 export { type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitForDumpSlot } from "./dump-slots.ts";
 export { type InlineResult, runInline, type StageName } from "./inline.ts";
 export { acquireLease } from "./lease.ts";
-export { type BackupList, type BackupSummary, chooseBackup, listBackups } from "./list.ts";
+export {
+  type BackupList,
+  type BackupSummary,
+  chooseBackup,
+  listBackups,
+  type ListedCopy,
+  summariseBackups,
+} from "./list.ts";
 export { type MaintenanceResult, maintenanceStage } from "./maintenance.ts";
 export { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "./restore.ts";
 export {

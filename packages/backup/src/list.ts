@@ -1,6 +1,6 @@
 import { isBackupId, messageOf, timeOfBackupId, TrivaultError } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
-import { type Copy, listCopies } from "./copies.ts";
+import { listCopies } from "./copies.ts";
 import type { BackupRef } from "./site.ts";
 
 /** One backup and where it lies. */
@@ -10,7 +10,15 @@ export interface BackupSummary {
   readonly startedAt: Date;
   /** Bytes of its largest complete copy; of what there is where none is complete. */
   readonly bytes: number;
-  readonly copies: readonly { readonly tier: string; readonly complete: boolean; readonly bytes: number }[];
+  readonly copies: readonly ListedCopy[];
+}
+
+export interface ListedCopy {
+  readonly tier: string;
+  readonly complete: boolean;
+  /** By its listing alone a copy with a manifest is complete; maintenance, which reads manifests, knows better. */
+  readonly state: "complete" | "damaged" | "untrusted" | "partial";
+  readonly bytes: number;
 }
 
 export interface BackupList {
@@ -39,11 +47,15 @@ export async function listBackups(
     }),
   );
   const found = outcomes.flatMap((outcome) =>
-    outcome.copies === undefined ? [] : outcome.copies.map((copy) => ({ tier: outcome.tier, ...copy })),
+    outcome.copies === undefined
+      ? []
+      : outcome.copies.map((copy) => {
+          const state = copy.complete ? ("complete" as const) : ("partial" as const);
+          return { tier: outcome.tier, ...copy, state };
+        }),
   );
-  const groups = Map.groupBy(found, (copy) => `${copy.database}/${copy.backupId}`);
   return {
-    backups: [...groups.values()].map(summarise).toSorted((a, b) => (a.id < b.id ? 1 : -1)),
+    backups: summariseBackups(found),
     unreachable: outcomes.flatMap((outcome) =>
       outcome.reason === undefined ? [] : [{ tier: outcome.tier, reason: outcome.reason }],
     ),
@@ -80,7 +92,13 @@ export function chooseBackup(list: BackupList, database: string, wanted: string)
   );
 }
 
-function summarise(copies: readonly (Copy & { tier: string })[]): BackupSummary {
+/** Copies by the backup that they are of, newest first. */
+export function summariseBackups(copies: readonly (BackupRef & ListedCopy)[]): BackupSummary[] {
+  const groups = Map.groupBy(copies, ({ database, backupId }) => `${database}/${backupId}`);
+  return [...groups.values()].map(summarise).toSorted((a, b) => (a.id < b.id ? 1 : -1));
+}
+
+function summarise(copies: readonly (BackupRef & ListedCopy)[]): BackupSummary {
   const [first] = copies;
   if (first === undefined) throw new RangeError("a group has at least one copy");
   const complete = copies.filter((copy) => copy.complete);
@@ -89,6 +107,6 @@ function summarise(copies: readonly (Copy & { tier: string })[]): BackupSummary 
     database: first.database,
     startedAt: timeOfBackupId(first.backupId),
     bytes: Math.max(...(complete.length > 0 ? complete : copies).map((copy) => copy.bytes)),
-    copies: copies.map((copy) => ({ tier: copy.tier, complete: copy.complete, bytes: copy.bytes })),
+    copies: copies.map(({ tier, complete: whole, state, bytes }) => ({ tier, complete: whole, state, bytes })),
   };
 }

@@ -8,6 +8,7 @@ export { backupHealth, type HealthDeps } from "./health.ts";
 export type { DatabaseHealth, DatabaseTierHealth, HealthReport, TierHealth } from "./health-report.ts";
 export { describeHealth } from "./health-summary.ts";
 export type { Inventory, InventoryCopy } from "./inventory.ts";
+export { listSite } from "./inventory-list.ts";
 export { readInventories } from "./inventory-cache.ts";
 export { databasesOn, inventoriesWith, isFresh } from "./inventory-freshness.ts";
 export type { MaintenanceSite } from "./maintain-site.ts";

@@ -1,24 +1,28 @@
-import { listBackups } from "@trivault/backup";
+import { listSite } from "@trivault/maintenance";
 import type { ApiDeps, App } from "../deps.ts";
 import { LISTING_MS } from "../find-backup.ts";
 import { BACKUPS_PATH, linksOf } from "../links.ts";
 import { backupList, listBackupsQuery, problems } from "../schemas.ts";
 
-export function listBackupsRoute(app: App, { tiers }: ApiDeps): void {
+export function listBackupsRoute(app: App, { config, tiers }: ApiDeps): void {
   app.get(
     BACKUPS_PATH,
     {
       schema: {
         summary: "The backups on all tiers, newest first",
-        description: "Read from the tiers themselves, so it needs no Redis.",
+        description:
+          "The local tier as it is now, the others as maintenance found them in the last half hour, with what was done since; where that is older, or with fresh=true, they are asked themselves. Needs no Redis.",
         querystring: listBackupsQuery,
         response: { 200: backupList, ...problems },
       },
     },
     async (request) => {
-      const { database, limit } = request.query;
+      const { database, limit, fresh } = request.query;
       const signal = AbortSignal.any([request.signal, AbortSignal.timeout(LISTING_MS)]);
-      const { backups, unreachable } = await listBackups(tiers, database, signal);
+      const { backups, unreachable } = await listSite(
+        { config, tiers, now: () => new Date() },
+        { signal, database, fresh },
+      );
       return {
         backups: backups.slice(0, limit).map(({ id, database: name, startedAt, bytes, copies }) => ({
           id,

@@ -1,5 +1,6 @@
-import { type BackupList, type BackupSummary, listBackups } from "@trivault/backup";
+import type { BackupList, BackupSummary, ListedCopy } from "@trivault/backup";
 import { formatBytes } from "@trivault/core";
+import { listSite } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatAge, formatTime, print, printJson, say, table } from "../output.ts";
@@ -8,13 +9,15 @@ import { withTiers } from "./tiers.ts";
 
 export interface ListOptions {
   readonly database?: string;
+  readonly fresh?: boolean;
   readonly json?: boolean;
 }
 
 export async function list(options: ListOptions, { signal, json }: Running): Promise<number> {
   const { config } = readEnvironment("read");
   return withTiers(config, async (tiers) => {
-    const found = await listBackups(tiers, options.database, signal);
+    const { database, fresh = false } = options;
+    const found = await listSite({ config, tiers, now: () => new Date() }, { signal, database, fresh });
     signal.throwIfAborted();
     for (const { tier, reason } of found.unreachable) say(`The tier ${tier} could not be asked: ${reason}`);
     const names = tiers.map(({ name }) => name);
@@ -40,8 +43,11 @@ export function backupTable(found: BackupList, tiers: readonly string[], now: Da
   );
 }
 
-export function copyState(backup: BackupSummary, tier: string): "yes" | "partial" | "no" {
+export function copyState(
+  backup: BackupSummary,
+  tier: string,
+): "yes" | "no" | Exclude<ListedCopy["state"], "complete"> {
   const copy = backup.copies.find((candidate) => candidate.tier === tier);
   if (copy === undefined) return "no";
-  return copy.complete ? "yes" : "partial";
+  return copy.state === "complete" ? "yes" : copy.state;
 }

@@ -1,0 +1,114 @@
+import { auditFolder, openAuditLog } from "@trivault/audit";
+import { knownDatabases } from "@trivault/cluster";
+import { formatBytes, hidePasswords, messageOf } from "@trivault/core";
+import { backupHealth, type DatabaseHealth, describeHealth, type HealthReport } from "@trivault/maintenance";
+import { readEnvironment } from "../environment.ts";
+import { EXIT } from "../exit-codes.ts";
+import { formatAge, formatSeconds, formatTime, print, printJson, say, table } from "../output.ts";
+import type { Running } from "../perform.ts";
+import { withTiers } from "./tiers.ts";
+
+export interface HealthOptions {
+  readonly fresh?: boolean;
+  readonly nagios?: boolean;
+  readonly json?: boolean;
+}
+
+/** https://nagios-plugins.org/doc/guidelines.html */
+const NAGIOS = { ok: 0, critical: 2, unknown: 3 } as const;
+
+export async function health(options: HealthOptions, running: Running): Promise<number> {
+  if (options.nagios) return nagios(options, running);
+  const report = await ask(options, running);
+  if (running.json) printJson(report);
+  else print([`${describeHealth(report)}.`, "", ...tables(report)].join("\n"));
+  return report.ok ? EXIT.ok : EXIT.failed;
+}
+
+/** One line whatever happens: a check that could not be made is UNKNOWN, which somebody looks at. */
+async function nagios(options: HealthOptions, running: Running): Promise<number> {
+  try {
+    const report = await ask(options, running);
+    print(`TRIVAULT ${report.ok ? "OK" : "CRITICAL"} - ${oneLine(describeHealth(report))}`);
+    return report.ok ? NAGIOS.ok : NAGIOS.critical;
+  } catch (error) {
+    print(`TRIVAULT UNKNOWN - ${oneLine(messageOf(error))}`);
+    return NAGIOS.unknown;
+  }
+}
+
+async function ask({ fresh = false }: HealthOptions, { signal }: Running): Promise<HealthReport> {
+  const { config, log } = readEnvironment("read");
+  const { databases, problems } = await knownDatabases(config);
+  for (const { server, reason } of problems) say(`The server ${server} could not be asked for databases: ${reason}`);
+  const audit = openAuditLog(auditFolder(config.backupDir), { log });
+  try {
+    return await withTiers(config, (tiers) =>
+      backupHealth({ config, tiers, now: () => new Date(), databases, audit, signal, fresh }),
+    );
+  } finally {
+    await audit.close();
+  }
+}
+
+function tables(report: HealthReport): string[] {
+  const { lastSyncTime, syncStatus, diskUsage } = report;
+  const synced = lastSyncTime === null ? "never" : formatTime(new Date(lastSyncTime));
+  return [
+    ...(report.databases.length > 0 ? [databaseTable(report), ""] : []),
+    tierTable(report),
+    "",
+    `Copies to other tiers: ${syncStatus}; the last one came ${synced}.`,
+    `Disks: local ${diskUsage.local}, remote ${diskUsage.remote}, cloud ${diskUsage.cloud}.`,
+  ];
+}
+
+function databaseTable({ databases, tiers }: HealthReport): string {
+  const names = tiers.map(({ name }) => name);
+  return table(
+    ["DATABASE", "SAFE", ">OBJECTIVE", "NEXT RUN", "LAST RUN", ...names.map((name) => name.toUpperCase())],
+    databases.map((database) => [
+      database.name,
+      database.ok ? "yes" : "NO",
+      database.objectiveSeconds === null ? "any" : formatSpan(database.objectiveSeconds),
+      database.nextRun === null ? "on demand" : formatTime(new Date(database.nextRun)),
+      database.lastRun === null ? "" : `${database.lastRun.outcome} ${formatTime(new Date(database.lastRun.at))}`,
+      ...names.map((name) => tierCell(database, name)),
+    ]),
+  );
+}
+
+/** `14 min ago`, and with an exclamation mark where that is too long; the number of copies that are lacking. */
+function tierCell({ tiers }: DatabaseHealth, name: string): string {
+  const tier = tiers.find((candidate) => candidate.tier === name);
+  if (tier === undefined) return "-";
+  const age = tier.ageSeconds === null ? "none" : formatAge(tier.ageSeconds * 1000);
+  const lacking = tier.lacking === null || tier.lacking === 0 ? "" : `, ${tier.lacking} lacking`;
+  return `${age}${tier.ok ? "" : " !"}${lacking}`;
+}
+
+function tierTable({ tiers }: HealthReport): string {
+  return table(
+    ["TIER", "KIND", "STATE", ">BACKUPS", ">DAMAGED", ">UNTRUSTED", ">UNFINISHED", ">SIZE", ">FREE", "LOOKED AT"],
+    tiers.map((tier) => [
+      tier.name,
+      tier.kind,
+      tier.reachable ? (tier.overBudget ? "over budget" : "ok") : "UNREACHABLE",
+      String(tier.complete),
+      String(tier.damaged),
+      String(tier.untrusted),
+      String(tier.partial),
+      formatBytes(tier.bytes),
+      tier.free === null ? "" : formatBytes(tier.free),
+      tier.scannedAt === null ? "never" : formatTime(new Date(tier.scannedAt)),
+    ]),
+  );
+}
+
+function formatSpan(seconds: number): string {
+  return seconds % 3600 === 0 ? `${seconds / 3600} h` : formatSeconds(seconds);
+}
+
+function oneLine(text: string): string {
+  return hidePasswords(text).replaceAll(/\s+/g, " ").replaceAll("|", "/"); // what follows a bar is performance data
+}

@@ -1,0 +1,67 @@
+import { type BackupList, listBackups, type ListedCopy, type BackupRef, summariseBackups } from "@trivault/backup";
+import type { Config } from "@trivault/core";
+import type { Tier } from "@trivault/storage";
+import { readInventory } from "./inventory-cache.ts";
+import { isFresh } from "./inventory-freshness.ts";
+import { readTierState } from "./maintain-state.ts";
+
+const FRESH_FOR_ROUNDS = 2;
+
+export interface ListOptions {
+  readonly signal: AbortSignal;
+  /** Ask every tier itself. */
+  readonly fresh?: boolean;
+  readonly database?: string | undefined;
+}
+
+interface ListSite {
+  readonly config: Config;
+  readonly tiers: readonly Tier[];
+  readonly now: () => Date;
+}
+
+/**
+ * All backups on all tiers (or those of one database). The local tier is listed as it is now; of the others it is told what
+ * maintenance found and what was done since, and where that is too old they are asked themselves.
+ */
+export async function listSite(site: ListSite, { signal, fresh = false, database }: ListOptions): Promise<BackupList> {
+  const [local, ...others] = site.tiers;
+  const live: Tier[] = local ? [local] : [];
+  const known: (BackupRef & ListedCopy)[] = [];
+  const unreachable: { tier: string; reason: string }[] = [];
+  for (const tier of others) {
+    const found = fresh ? null : await readKnown(site, tier.name);
+    if (found === null) live.push(tier);
+    else if ("reason" in found) unreachable.push({ tier: tier.name, reason: found.reason });
+    else known.push(...found.copies.filter((copy) => database === undefined || copy.database === database));
+  }
+  const listed = await listBackups(live, database, signal);
+  if (known.length === 0 && unreachable.length === 0) return listed;
+  const now = listed.backups.flatMap(({ id, database: name, copies }) =>
+    copies.map((copy) => ({ database: name, backupId: id, ...copy })),
+  );
+  const order = new Map(site.tiers.map(({ name }, index) => [name, index]));
+  const place = ({ tier }: { tier: string }) => order.get(tier) ?? 0;
+  return {
+    backups: summariseBackups([...now, ...known].toSorted((a, b) => place(a) - place(b))),
+    unreachable: [...listed.unreachable, ...unreachable].toSorted((a, b) => place(a) - place(b)),
+  };
+}
+
+/** What maintenance found lately; null where nobody looked for some time. */
+async function readKnown(
+  site: ListSite,
+  tier: string,
+): Promise<{ copies: (BackupRef & ListedCopy)[] } | { reason: string } | null> {
+  const { unreachableSince, reason, seenAt } = await readTierState(site.config, tier);
+  if (unreachableSince !== null && seenAt !== null && isFresh({ scannedAt: seenAt }, site, FRESH_FOR_ROUNDS)) {
+    return { reason: reason ?? "" };
+  }
+  const inventory = await readInventory(site.config, tier);
+  if (inventory === null || !isFresh(inventory, site, FRESH_FOR_ROUNDS)) return null;
+  return {
+    copies: inventory.copies.map(({ database, backupId, state, bytes }) => {
+      return { tier, database, backupId, state, complete: state === "complete", bytes };
+    }),
+  };
+}
