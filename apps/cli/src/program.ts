@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addCompletion } from "./commands/completion.ts";
 import { addEncrypt } from "./commands/encrypt.ts";
 import { addHealth } from "./commands/health.ts";
+import { addKeep } from "./commands/keep.ts";
 import { addKeys } from "./commands/keys-generate.ts";
 import { addList } from "./commands/list.ts";
 import { addRestore } from "./commands/restore.ts";
@@ -38,6 +39,7 @@ file. With --json, stdout holds one JSON value and nothing else (npm run --silen
   addSync(program);
   addCloud(program);
   addRotate(program);
+  addKeep(program);
   addEncrypt(program);
   addKeys(program);
   addCompletion(program);

@@ -1,0 +1,90 @@
+import { type BackupRef, chooseBackup, listBackups } from "@trivault/backup";
+import { messageOf, TrivaultError } from "@trivault/core";
+import { acceptSize, loadMarks, type MaintenanceSite, markKept, releaseKept } from "@trivault/maintenance";
+import { actor } from "../actor.ts";
+import { chooseDatabase } from "../choose-database.ts";
+import { readEnvironment } from "../environment.ts";
+import { EXIT } from "../exit-codes.ts";
+import { print, printJson, say } from "../output.ts";
+import type { Running } from "../perform.ts";
+import { withSite } from "./with-site.ts";
+
+export interface KeepOptions {
+  readonly database?: string;
+  readonly json?: boolean;
+}
+
+export async function keepAdd(
+  backupId: string,
+  options: KeepOptions & { readonly reason: string },
+  { signal, json }: Running,
+): Promise<number> {
+  const environment = readEnvironment("read");
+  const ref = { database: chooseDatabase(environment.config, options.database), backupId };
+  return withSite(environment, async (site) => {
+    await expectBackup(site, ref, signal);
+    const mark = { reason: options.reason, actor: actor(), at: site.now() };
+    await markKept(site.config, ref, mark);
+    await site.record({
+      action: "keep.marked",
+      outcome: "ok",
+      actor: mark.actor,
+      ...ref,
+      details: { reason: mark.reason },
+    });
+    if (json) printJson({ ...ref, ...mark });
+    else print(`${backupId} of ${ref.database} is held on all tiers: ${mark.reason}`);
+    return EXIT.ok;
+  });
+}
+
+export async function keepRemove(backupId: string, options: KeepOptions, { json }: Running): Promise<number> {
+  const environment = readEnvironment("read");
+  const ref = { database: chooseDatabase(environment.config, options.database), backupId };
+  return withSite(environment, async (site) => {
+    const { keep, problems } = await loadMarks(site.config);
+    for (const problem of problems) say(`Warning: ${problem}`);
+    const mark = keep.get(backupId);
+    if (mark?.database !== ref.database || !(await releaseKept(site.config, ref))) {
+      const hint = mark ? ` It is one of ${mark.database}.` : "";
+      throw new TrivaultError(
+        "NOT_FOUND",
+        `The backup ${backupId} of ${ref.database} is not held, so there is nothing to release.${hint} See npm run backup:keep:list`,
+        { permanent: true },
+      );
+    }
+    const { reason } = mark;
+    await site.record({ action: "keep.released", outcome: "ok", actor: actor(), ...ref, details: { reason } });
+    if (json) printJson({ ...ref, released: true, reason });
+    else print(`${backupId} of ${ref.database} is released (it was held for: ${reason}); the rules apply to it again`);
+    return EXIT.ok;
+  });
+}
+
+export async function keepAcceptSize(
+  options: KeepOptions & { readonly from: string },
+  { signal, json }: Running,
+): Promise<number> {
+  const environment = readEnvironment("read");
+  const ref = { database: chooseDatabase(environment.config, options.database), backupId: options.from };
+  return withSite(environment, async (site) => {
+    await expectBackup(site, ref, signal);
+    await acceptSize(site.config, ref.database, ref.backupId);
+    await site.record({ action: "size.accepted", outcome: "ok", actor: actor(), ...ref });
+    if (json) printJson({ database: ref.database, from: ref.backupId });
+    else print(`Backups of ${ref.database} from ${ref.backupId} on displace older ones, however small they are`);
+    return EXIT.ok;
+  });
+}
+
+/** A mark on a backup that is not there helps nobody: most likely its id was mistyped. */
+async function expectBackup(site: MaintenanceSite, ref: BackupRef, signal: AbortSignal): Promise<void> {
+  const list = await listBackups(site.tiers, ref, signal);
+  signal.throwIfAborted();
+  try {
+    chooseBackup(list, ref.database, ref.backupId);
+  } catch (error) {
+    if (list.unreachable.length === 0) throw error;
+    say(`Warning: ${messageOf(error)} It is done all the same, as the backup may be there.`);
+  }
+}
