@@ -1,13 +1,16 @@
 import { codeOf, type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
-import { checkRedis, closeQueues, connectRedis, openQueues } from "@trivault/queue";
+import { checkRedis, closeQueues, connectRedis, openQueues, type Queues } from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
 import { buildApp } from "./app.ts";
-import type { App } from "./deps.ts";
+import type { Redis } from "./deps.ts";
 import { requireTokenBeyondLoopback } from "./guard.ts";
+import { createSwitchableServer, type RequestListener, type SwitchableServer } from "./switchable-server.ts";
 
 export interface RunningApi {
   /** Where it listens, such as `http://127.0.0.1:3000`. */
   readonly url: string;
+  /** Answers from now on by another configuration; requests that run end by the old one. The address stays. */
+  reload(config: Config): Promise<void>;
   /** Takes no new request, lets running ones end, and closes everything. */
   close(): Promise<void>;
 }
@@ -24,22 +27,54 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
     await checkRedis(redis, redisUrl);
     const queues = openQueues(redis);
     closers.unshift(() => closeQueues(queues));
-    const tiers = openTiers(config.tiers);
-    closers.unshift(async () => void (await Promise.all(tiers.map((tier) => tier.store.close()))));
-    const app = buildApp({ config, tiers, queues, redis, log });
-    closers.unshift(async () => app.close());
-    const url = await listen(app, config);
+    let current = await openGeneration(config, queues, redis, log);
+    closers.unshift(() => current.close());
+    const server = createSwitchableServer(current.answer);
+    closers.unshift(() => server.close());
+    const url = await listen(server, config);
     log.info({ url }, "API ready");
-    return { url, close };
+    const reload = async (changed: Config) => {
+      const next = await openGeneration(changed, queues, redis, log);
+      const before = current;
+      current = next;
+      server
+        .switchTo(next.answer)
+        .then(() => before.close())
+        .catch((error: unknown) => log.error({ reason: messageOf(error) }, "the old API could not be closed"));
+    };
+    return { url, reload, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function listen(app: App, { api: { host, port } }: Config): Promise<string> {
+interface Generation {
+  readonly answer: RequestListener;
+  close(): Promise<void>;
+}
+
+/** The application of one configuration, not listening. */
+async function openGeneration(config: Config, queues: Queues, redis: Redis, log: Logger): Promise<Generation> {
+  const tiers = openTiers(config.tiers);
+  const closeTiers = async () => void (await Promise.all(tiers.map((tier) => tier.store.close())));
+  const app = buildApp({ config, tiers, queues, redis, log });
+  const close = async () => {
+    await app.close();
+    await closeTiers();
+  };
   try {
-    return await app.listen({ host, port });
+    await app.ready();
+    return { answer: (request, response) => app.routing(request, response), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function listen(server: SwitchableServer, { api: { host, port } }: Config): Promise<string> {
+  try {
+    return await server.listen(host, port);
   } catch (cause) {
     const code = codeOf(cause);
     if (code !== "EADDRINUSE" && code !== "EACCES" && code !== "EADDRNOTAVAIL" && code !== "ENOTFOUND") throw cause;

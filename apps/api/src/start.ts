@@ -1,4 +1,5 @@
-import { runService, startWorkers } from "@trivault/cluster";
+import { runService, startGenerations, startWorkers } from "@trivault/cluster";
+import type { Config } from "@trivault/core";
 import { startPrivateRedis } from "@trivault/queue";
 import { BACKUPS_PATH, BOARD_PATH } from "./links.ts";
 import { startApi } from "./serve.ts";
@@ -13,19 +14,25 @@ await runService("trivault", async (config, log) => {
     for (const part of running.splice(0)) await part.close();
   };
   try {
-    let redisUrl = config.redisUrl;
+    let { redisUrl } = config;
     if (redisUrl === null) {
       const redis = await startPrivateRedis(config.backupDir);
       running.unshift({ close: () => redis.stop() });
       redisUrl = redis.url;
     }
-    const api = await startApi(config, redisUrl, log);
+    const url = redisUrl;
+    const api = await startApi(config, url, log);
     running.unshift(api);
-    running.unshift(await startWorkers(config, redisUrl, log));
+    const workers = await startGenerations(config, (each) => startWorkers(each, url, log), log);
+    running.unshift(workers);
     process.stdout.write(
       `Trivault is up.\n  API         ${api.url}${BACKUPS_PATH}\n  Bull Board  ${api.url}${BOARD_PATH}\n`,
     );
-    return { close };
+    const reload = async (changed: Config) => {
+      await workers.reload(changed);
+      await api.reload(changed);
+    };
+    return { reload, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,3 +1,4 @@
+import { auditFolder, openAuditLog } from "@trivault/audit";
 import {
   type Config,
   createLogger,
@@ -9,19 +10,26 @@ import {
   TrivaultError,
 } from "@trivault/core";
 import { collectShortLivedBuffers } from "@trivault/storage";
+import { type ConfigEvent, watchConfig } from "./config-watch.ts";
 
 export function configFromEnvironment(purpose: Purpose): Config {
   loadDotEnv();
   return resolveConfig(process.env, purpose);
 }
 
+export interface Service {
+  /** Brings a changed configuration into force. Where it throws, the old one must still be. */
+  reload(config: Config): Promise<void>;
+  close(): Promise<void>;
+}
+
 /**
- * The life of a service: configuration, start, and an orderly end on SIGTERM or SIGINT. A mistake of the operator ends as
- * one paragraph on stderr and exit code 1, without a stack; a second signal ends at once.
+ * The life of a service: configuration, start, changes of the configuration file, and an orderly end on SIGTERM or SIGINT.
+ * A mistake of the operator ends as one paragraph on stderr and exit code 1, without a stack; a second signal ends at once.
  */
 export async function runService(
   name: string,
-  start: (config: Config, log: Logger) => Promise<{ close(): Promise<void> }>,
+  start: (config: Config, log: Logger) => Promise<Service>,
 ): Promise<void> {
   collectShortLivedBuffers();
   try {
@@ -29,14 +37,35 @@ export async function runService(
     const log = createLogger(config.logLevel, name);
     const stop = signalled(); // heard from now on: a signal during the start ends what was started, in order
     const running = await start(config, log);
+    const watch = watchConfig({
+      config,
+      // By its path: a file that is gone is refused, where one in the usual place need not be there at the start.
+      load: () => resolveConfig({ ...process.env, BACKUP_CONFIG: config.configFile ?? undefined }, "backup"),
+      reload: (changed) => running.reload(changed),
+      onConfig: (event) => record(config, name, log, event),
+      log,
+    });
     await stop;
     log.info("shutting down");
+    await watch.close();
     await running.close();
     log.info("closed");
     process.exit(0);
   } catch (error) {
     fail(error);
   }
+}
+
+async function record(config: Config, service: string, log: Logger, event: ConfigEvent): Promise<void> {
+  const audit = openAuditLog(auditFolder(config.backupDir), { log });
+  const { outcome, file, message } = event;
+  const what = { actor: "maintenance", details: { service, file } } as const;
+  if (outcome === "loaded") await audit.record({ ...what, action: "config.loaded", outcome: "ok" });
+  else {
+    const error = { code: "CONFIG_INVALID", message: message ?? "" };
+    await audit.record({ ...what, action: "config.refused", outcome: "refused", error });
+  }
+  await audit.close();
 }
 
 /** Prints what an operator can read and ends the process with status 1. */

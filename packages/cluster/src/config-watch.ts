@@ -1,0 +1,99 @@
+import { stat } from "node:fs/promises";
+import { type Config, isPermanent, type Logger, messageOf } from "@trivault/core";
+
+/** Looked at, since fs.watch sees nothing through bind mounts and loses files that an editor renames. */
+const LOOK_EVERY_MS = 2000;
+
+export interface ConfigEvent {
+  readonly outcome: "loaded" | "refused";
+  readonly file: string;
+  /** Why it was refused: every problem found. */
+  readonly message?: string;
+}
+
+export interface WatchOptions {
+  /** In force now. */
+  readonly config: Config;
+  /** Reads it anew; throws where it is wrong. */
+  readonly load: () => Config;
+  /** Brings another configuration into force. Where it throws, the old one must still be. */
+  readonly reload: (config: Config) => Promise<void>;
+  readonly onConfig: (event: ConfigEvent) => Promise<void>;
+  readonly log: Logger;
+  readonly lookEveryMs?: number;
+}
+
+/**
+ * Takes up a configuration file that has changed, or refuses it whole: the old configuration then stays in force, and the
+ * refusal is told once for each change. Nothing is watched where there is no file.
+ */
+export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
+  const file = options.config.configFile;
+  if (file === null) return { close: async () => undefined };
+  let inForce = options.config;
+  /** How the file was when it was last dealt with, and when it was last looked at. */
+  let handled: string | null = null;
+  let seen: string | null = null;
+  let told: string | null = null;
+  let looking: Promise<void> | null = null;
+
+  const refuse = async (error: unknown) => {
+    const message = messageOf(error);
+    options.log.error({ file }, `the changed configuration is refused, the old one stays in force. ${message}`);
+    await options.onConfig({ outcome: "refused", file, message });
+  };
+  const takeUp = async (state: string) => {
+    let config: Config;
+    try {
+      config = options.load();
+    } catch (error) {
+      handled = state;
+      await refuse(error);
+      return;
+    }
+    if (JSON.stringify(config) === JSON.stringify(inForce)) {
+      handled = state;
+      return;
+    }
+    try {
+      await options.reload(config);
+    } catch (error) {
+      // What may pass by itself, such as a Redis that is away, is tried again at the next look.
+      if (isPermanent(error)) handled = state;
+      if (told !== state) await refuse(error);
+      told = state;
+      return;
+    }
+    handled = state;
+    inForce = config;
+    options.log.info({ file }, "the changed configuration is in force");
+    await options.onConfig({ outcome: "loaded", file });
+  };
+  const look = async () => {
+    const state = await fingerprint(file);
+    // The same twice: not in the middle of being written.
+    if (state !== handled && state === seen) await takeUp(state);
+    seen = state;
+  };
+
+  const timer = setInterval(() => {
+    looking ??= look()
+      .catch((error: unknown) => options.log.error({ err: error }, "the configuration file could not be looked at"))
+      .finally(() => (looking = null));
+  }, options.lookEveryMs ?? LOOK_EVERY_MS);
+  return {
+    async close() {
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}
+
+async function fingerprint(file: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = await stat(file);
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
