@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import { createLogger, TrivaultError } from "@trivault/core";
-import { memoryStore, type Tier } from "@trivault/storage";
+import { memoryStore, type Store, type Tier } from "@trivault/storage";
 import { appUnderTest, BEARER, putBackup } from "../test/app-under-test.ts";
 
 const OLD = "20261122t020000z-00000000";
@@ -58,6 +58,46 @@ describe("POST /api/v1/backups refuses", () => {
   });
 });
 
+describe("GET /api/v1/health", () => {
+  const HEALTH = { url: "/api/v1/health", headers: BEARER };
+
+  test("tells BackupHealth and what stands beside it, without Redis", async () => {
+    const { app, deps } = appUnderTest();
+    await putBackup(deps.tiers[0], NEW, true);
+    const answer = await app.inject(HEALTH);
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toMatchObject({
+      localBackups: 0, // its manifest is no good
+      remoteBackups: 0,
+      cloudBackups: 0,
+      lastSyncTime: null,
+      syncStatus: "success",
+      diskUsage: { remote: "none" },
+      ok: false,
+      databases: [{ name: "shop", ok: false, problem: "shop has no backup" }],
+      tiers: [{ name: "local", untrusted: 1 }, { name: "cloud" }],
+    });
+    expect((await app.inject({ url: HEALTH.url })).statusCode).toBe(401);
+  });
+
+  test("is computed once for all who ask within some seconds", async () => {
+    let listings = 0;
+    const store = memoryStore("local");
+    const counting: Store = {
+      ...store,
+      list(...args) {
+        listings++;
+        return store.list(...args);
+      },
+    };
+    const { app } = appUnderTest({ tiers: [{ name: "local", kind: "local", store: counting }] });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => app.inject(HEALTH)));
+    expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
+    await app.inject(HEALTH);
+    expect(listings).toBe(1);
+  });
+});
+
 describe("GET /api/v1/backups", () => {
   test("lists all tiers, newest first, with who holds what", async () => {
     const { app, deps } = appUnderTest();
@@ -74,8 +114,8 @@ describe("GET /api/v1/backups", () => {
           startedAt: "2026-11-23T02:00:00.000Z",
           bytes: 9,
           copies: [
-            { tier: "local", complete: true, bytes: 9 },
-            { tier: "cloud", complete: false, bytes: 7 },
+            { tier: "local", complete: true, state: "complete", bytes: 9 },
+            { tier: "cloud", complete: false, state: "partial", bytes: 7 },
           ],
           links: { self: `/api/v1/backups/${NEW}`, queues: "/queues" },
         },
@@ -177,7 +217,10 @@ describe("errors", () => {
     expect(answer.json()).toMatchObject({ code: "INTERNAL", detail: expect.not.stringContaining("map") });
     expect(answer.body).not.toContain(".ts:");
     const logged = lines.map((line) => JSON.parse(line)).find(({ err }) => err !== undefined);
-    expect(logged).toMatchObject({ reqId: answer.json().requestId, err: { stack: expect.stringContaining("map") } });
+    expect(logged).toMatchObject({
+      reqId: answer.json().requestId,
+      err: { stack: expect.stringContaining("iterable") },
+    });
   });
 
   test("a path that cannot be decoded", async () => {
@@ -203,7 +246,12 @@ test("the OpenAPI 3.1 document holds every route with its answers, and needs the
   const { app } = appUnderTest();
   const document = (await app.inject({ url: "/api/v1/openapi.json", headers: BEARER })).json();
   expect(document.openapi).toBe("3.1.0");
-  expect(Object.keys(document.paths).toSorted()).toEqual(["/api/v1/backups", "/api/v1/backups/{id}", "/healthz"]);
+  expect(Object.keys(document.paths).toSorted()).toEqual([
+    "/api/v1/backups",
+    "/api/v1/backups/{id}",
+    "/api/v1/health",
+    "/healthz",
+  ]);
   expect(Object.keys(document.paths["/api/v1/backups"].post.responses).toSorted()).toEqual([
     "200",
     "202",

@@ -14,6 +14,7 @@ import { guardRequests } from "./guard.ts";
 import { setSecurityHeaders } from "./headers.ts";
 import { handleError, handleNotFound } from "./problem.ts";
 import { registerQueueBoard } from "./queue-board.ts";
+import { backupHealthRoute } from "./routes/backup-health.ts";
 import { createBackupRoute } from "./routes/create-backup.ts";
 import { healthRoute } from "./routes/health.ts";
 import { landingRoute } from "./routes/landing.ts";
@@ -23,9 +24,9 @@ import { showBackupRoute } from "./routes/show-backup.ts";
 
 const BODY_LIMIT = 16 * 1024;
 /** To send a request in; Fastify's default is for ever, which is what a slow-loris wants. */
-const REQUEST_MS = 10_000;
+export const REQUEST_MS = 10_000;
 /** Silence on a connection; longer than the slowest answer, a listing. */
-const CONNECTION_MS = 60_000;
+export const CONNECTION_MS = 60_000;
 
 /** The HTTP API over what it is given. Not listening yet; closing it leaves `deps` open. */
 export function buildApp(deps: ApiDeps): App {
@@ -71,6 +72,7 @@ export function buildApp(deps: ApiDeps): App {
   app.register(async (plugin) => {
     const api = plugin.withTypeProvider<ZodTypeProvider>();
     healthRoute(api, deps);
+    backupHealthRoute(api, deps);
     createBackupRoute(api, deps);
     listBackupsRoute(api, deps);
     showBackupRoute(api, deps);

@@ -42,6 +42,7 @@ function testConfig(token: string | null): Config {
   const env = {
     DATABASE_URL: "postgresql://user:db-password@127.0.0.1:1/shop",
     BACKUP_ENCRYPTION: "none",
+    BACKUP_DIR: "/nowhere", // the stores are in memory, and nothing is kept of them
     BACKUP_S3_BUCKET: "bucket",
     ...(token === null ? {} : { BACKUP_API_TOKEN: token }),
   };

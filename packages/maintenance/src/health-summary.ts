@@ -22,7 +22,8 @@ function headline(databases: HealthReport["databases"], ok: boolean): string {
   if (databases.length === 0) return "No database is configured here, so nothing is known to be safe";
   const sets = new Set(databases.map(({ tiers }) => tiers.map(({ tier }) => tier).join(", ")));
   const where = sets.size === 1 ? `on ${[...sets].join("")}` : "on all their tiers";
-  if (databases.length === 1) return `${databases[0]?.name} is ${ok ? "" : "not "}safe ${where}`;
+  if (databases.length === 1)
+    return ok ? `${databases[0]?.name} is safe ${where}` : `${databases[0]?.name} is not safe`;
   return ok ? `All ${good} databases are safe ${where}` : `${good} of ${databases.length} databases are safe ${where}`;
 }
 

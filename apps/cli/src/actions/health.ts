@@ -1,6 +1,6 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { knownDatabases } from "@trivault/cluster";
-import { formatBytes, hidePasswords, messageOf } from "@trivault/core";
+import { type DatabaseConfig, formatBytes, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
 import { backupHealth, type DatabaseHealth, describeHealth, type HealthReport } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -9,6 +9,7 @@ import type { Running } from "../perform.ts";
 import { withTiers } from "./tiers.ts";
 
 export interface HealthOptions {
+  readonly database?: string;
   readonly fresh?: boolean;
   readonly nagios?: boolean;
   readonly json?: boolean;
@@ -37,9 +38,10 @@ async function nagios(options: HealthOptions, running: Running): Promise<number>
   }
 }
 
-async function ask({ fresh = false }: HealthOptions, { signal }: Running): Promise<HealthReport> {
+async function ask({ database, fresh = false }: HealthOptions, { signal }: Running): Promise<HealthReport> {
   const { config, log } = readEnvironment("read");
-  const { databases, problems } = await knownDatabases(config);
+  const { databases: all, problems } = await knownDatabases(config);
+  const databases = database === undefined ? all : [named(all, database)];
   for (const { server, reason } of problems) say(`The server ${server} could not be asked for databases: ${reason}`);
   const audit = openAuditLog(auditFolder(config.backupDir), { log });
   try {
@@ -51,14 +53,28 @@ async function ask({ fresh = false }: HealthOptions, { signal }: Running): Promi
   }
 }
 
+function named(databases: readonly DatabaseConfig[], name: string): DatabaseConfig {
+  const found = databases.find((database) => database.name === name);
+  if (found) return found;
+  const known = databases.map((database) => database.name).join(", ") || "none";
+  throw new TrivaultError(
+    "NOT_FOUND",
+    `No database named ${JSON.stringify(name)} is configured here; there is ${known}.`,
+    {
+      permanent: true,
+    },
+  );
+}
+
 function tables(report: HealthReport): string[] {
   const { lastSyncTime, syncStatus, diskUsage } = report;
-  const synced = lastSyncTime === null ? "never" : formatTime(new Date(lastSyncTime));
+  const synced =
+    lastSyncTime === null ? "none has come yet" : `the last one came ${formatTime(new Date(lastSyncTime))}`;
   return [
     ...(report.databases.length > 0 ? [databaseTable(report), ""] : []),
     tierTable(report),
     "",
-    `Copies to other tiers: ${syncStatus}; the last one came ${synced}.`,
+    `Copies to other tiers: ${syncStatus}; ${synced}.`,
     `Disks: local ${diskUsage.local}, remote ${diskUsage.remote}, cloud ${diskUsage.cloud}.`,
   ];
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { HealthOptions } from "../actions/health.ts";
+import { notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
 
@@ -7,6 +8,7 @@ export function addHealth(program: Command): void {
   program
     .command("health")
     .description("whether every database is safe on all its tiers; ends with 0 only if so")
+    .option("--database <name>", "only of this database", notEmpty)
     .option("--fresh", "ask every tier itself, instead of believing what maintenance found lately")
     .option("--nagios", "print one line and end with 0 (OK), 2 (CRITICAL) or 3 (UNKNOWN), as Nagios plugins do")
     .option("--json", OPTION_TEXTS.json)
@@ -14,9 +16,9 @@ export function addHealth(program: Command): void {
       "after",
       `
 A database is safe if each of its tiers holds a complete copy, signed by a key known here, that is not older than its
-objective: as configured, else the longest pause in its schedule and as long again, at most two hours more (hourly: 2 h,
-daily: 26 h). Without a schedule any backup will do. Redis is not needed; what maintenance found in the last half hour is
-believed, and where that is older the tiers are asked.
+objective: as configured, else the longest pause in its schedule and as long again, at most two hours more (hourly:
+2 h, daily: 26 h). Without a schedule any backup will do. Redis is not needed; what maintenance found in the last half
+hour is believed, and where that is older the tiers are asked.
 
 Examples:
   npm run backup:health

@@ -1,0 +1,64 @@
+import { z } from "zod";
+
+const time = z.iso.datetime();
+const count = z.int().nonnegative();
+
+const databaseTier = z.object({
+  tier: z.string(),
+  ok: z.boolean(),
+  newestBackupId: z.string().nullable().describe("Of the complete and trusted copies there."),
+  ageSeconds: count.nullable(),
+  backups: count,
+  bytes: count,
+  lacking: count.nullable().describe("Copies that shall be there and are not; null: the tier could not be looked at."),
+});
+
+const database = z
+  .object({
+    name: z.string(),
+    ok: z.boolean(),
+    objectiveSeconds: z
+      .number()
+      .nonnegative()
+      .nullable()
+      .describe("How old the newest good copy on each tier may be; null: any will do."),
+    nextRun: time.nullable(),
+    lastRun: z.object({ outcome: z.enum(["ok", "failed", "refused"]), at: time }).nullable(),
+    tiers: z.array(databaseTier),
+    problem: z.string().nullable(),
+  })
+  .meta({ id: "DatabaseHealth" });
+
+const tier = z
+  .object({
+    name: z.string(),
+    kind: z.enum(["local", "sftp", "s3"]),
+    reachable: z.boolean().describe("False: what is told of it is what was known last."),
+    unreachableSince: time.nullable(),
+    problem: z.string().nullable(),
+    scannedAt: time.nullable(),
+    complete: count,
+    damaged: count,
+    untrusted: count,
+    partial: count,
+    bytes: count,
+    free: count.nullable(),
+    total: count.nullable(),
+    overBudget: z.boolean(),
+  })
+  .meta({ id: "TierHealth" });
+
+/** `HealthReport` of packages/maintenance, as the API gives it. */
+export const backupHealthAnswer = z
+  .object({
+    localBackups: count,
+    remoteBackups: count,
+    cloudBackups: count,
+    lastSyncTime: time.nullable(),
+    syncStatus: z.enum(["success", "failed", "pending"]),
+    diskUsage: z.object({ local: z.string(), remote: z.string(), cloud: z.string() }),
+    ok: z.boolean().describe("Every database meets its objective on each of its tiers."),
+    databases: z.array(database),
+    tiers: z.array(tier),
+  })
+  .meta({ id: "BackupHealth" });
