@@ -51,9 +51,9 @@ function addSyncVerb(noun: Command, { noun: name, them, it }: Words): void {
     .addHelpText(
       "after",
       `
-Every tier is looked at as it is now. Workers do the same by themselves every 15 minutes: this is for whoever does not
-want to wait for them. Without --wait it ends as soon as the copies are in the queue; with --wait or --inline it ends with
-0 only if nothing is missing afterwards. Ctrl-C with --wait ends the waiting, not the copies.
+Every tier is looked at as it is now. Workers do the same by themselves every 15 minutes: this is for whoever does
+not want to wait for them. Without --wait it ends as soon as the copies are in the queue; with --wait or --inline it
+ends with 0 only if nothing is missing afterwards. Ctrl-C with --wait ends the waiting, not the copies.
 
 Examples:
   npm run backup:${name}:sync -- --wait
@@ -81,8 +81,8 @@ function addUpload(noun: Command, { noun: name, it }: Words): void {
     .addHelpText(
       "after",
       `
-It ends with 0 only if every ${it} (or the one of --tier) holds a complete copy. One that is there already is left as it
-is.
+It ends with 0 only if every ${it} (or the one of --tier) holds a complete copy. One that is there already is left
+as it is.
 
 Examples:
   npm run backup:${name}:upload
@@ -106,9 +106,9 @@ function addList(noun: Command, { noun: name, it }: Words): void {
     .addHelpText(
       "after",
       `
-A backup is "complete" (its manifest is signed by a trusted key, and all of it is there), "damaged" (objects are missing
-or have another size), "untrusted" (its manifest is not ours) or "partial" (no manifest: being made, or cut off). Not every
-byte is read: \`verify\` does that. It ends with 1 where a tier could not be asked.
+A backup is "complete" (its manifest is signed by a trusted key, and all of it is there), "damaged" (objects are
+missing or have another size), "untrusted" (its manifest is not ours) or "partial" (no manifest: being made, or cut
+off). Not every byte is read: \`verify\` does that. It ends with 1 where a tier could not be asked.
 
 Examples:
   npm run backup:${name}:list
@@ -143,8 +143,8 @@ Examples:
 function addTest(noun: Command, { noun: name, it }: Words): void {
   const steps =
     name === "sync"
-      ? "resolve its name, connect, host key,\nauthenticate, folder, write, read back, rename, delete, free space"
-      : "resolve its name, connect, clock,\ncredentials, bucket, list, write, that wrong bytes are refused, that nothing is overwritten, read back, delete";
+      ? "resolve its name, connect, host key, authenticate, folder, write, read back, rename, delete, free space"
+      : "resolve its name, connect, clock, credentials, bucket, list, write, that wrong bytes are refused, that\n  nothing is overwritten, read back, delete";
   noun
     .command("test")
     .description("test the connection step by step, and say which step fails and what to do")
@@ -153,8 +153,10 @@ function addTest(noun: Command, { noun: name, it }: Words): void {
     .addHelpText(
       "after",
       `
-Each ${it} is tried by doing what backups do there: ${steps}. What is written lies under a name that is no backup's, and is removed. A step is given 15 seconds. It ends with 0 only if
-every step holds.
+Each ${it} is tried by doing what backups do there:
+  ${steps}.
+What is written lies under a name that is no backup's, and is removed. A step is given 15 seconds. It ends with 0
+only if every step holds.
 
 Examples:
   npm run backup:${name}:test
@@ -182,10 +184,11 @@ function cleanupOptions(command: Command, noun: TierNoun, where: string, script:
     .addHelpText(
       "after",
       `
-Retention on ${where}, as maintenance applies it by itself; by hand, no number of deletions is held back as too
-large. What goes is shown, and asked for on a terminal; elsewhere --yes must be said. The newest complete copies never go,
-nor a backup that another tier shall have and has not got yet, nor one that is marked (keep add). A tier that cannot be
-asked holds what may not be deleted without it; what was held back is told, and ends with 1.
+Retention on ${where}, as maintenance applies it by itself;
+by hand, no number of deletions is held back as too large. What goes is shown, and asked for on a terminal; elsewhere
+--yes must be said. The newest complete copies never go, nor a backup that another tier shall have and has not got
+yet, nor one that is marked (keep add). A tier that cannot be asked holds what may not be deleted without it; what
+was held back is told, and ends with 1.
 
 Examples:
   npm run ${script} -- --dry-run
