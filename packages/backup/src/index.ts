@@ -1,11 +1,10 @@
 export { type AdoptContext, adoptFile, type Adoption } from "./adopt/adopt-file.ts";
 export { type Adoptable, type AdoptionPlan, type LeftAlone, planAdoption, type PlanOptions } from "./adopt/plan.ts";
-export { catchUp } from "./catch-up.ts";
 export { type BackupRef, type NextStage, type Progress, type Site, type StageContext } from "./site.ts";
 export { forEachConcurrently } from "./concurrency.ts";
 export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
 export { publishJson, readJson } from "./json-file.ts";
-export { type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitForDumpSlot } from "./dump-slots.ts";
+export { type DumpOf, type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitForDumpSlot } from "./dump-slots.ts";
 export { type InlineResult, runInline, type StageName } from "./inline.ts";
 export { acquireLease } from "./lease.ts";
 export {
@@ -16,7 +15,6 @@ export {
   type ListedCopy,
   summariseBackups,
 } from "./list.ts";
-export { type MaintenanceResult, maintenanceStage } from "./maintenance.ts";
 export { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "./restore.ts";
 export {
   abortedReason,
@@ -30,7 +28,7 @@ export {
   runDirectory,
 } from "./run-directory.ts";
 export { settlePrevious } from "./settle.ts";
-export { findRunOfSlot, type RunOfSlot } from "./slot-runs.ts";
+export { listSlotRuns, type SlotRun } from "./slot-runs.ts";
 export { type CopyPayload, type CopyResult, copyStage } from "./stages/copy.ts";
 export { type DumpPayload, type DumpResult, dumpStage } from "./stages/dump.ts";
 export { type EncryptResult, encryptStage, giveUp } from "./stages/encrypt.ts";

@@ -1,6 +1,8 @@
-import { catchUp, type InlineResult, type Progress, runInline, type StageName } from "@trivault/backup";
+import { auditFolder, openAuditLog } from "@trivault/audit";
+import { type InlineResult, type Progress, runInline, type StageName } from "@trivault/backup";
 import { openSite } from "@trivault/cluster";
-import { type Config, type Logger, messageOf } from "@trivault/core";
+import { type Config, findDatabase, type Logger, messageOf } from "@trivault/core";
+import { catchUp } from "@trivault/maintenance";
 import { say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { showProgress, type Task } from "../progress.ts";
@@ -9,30 +11,34 @@ import { reportOutcome, stageName, type StageReport } from "./run-report.ts";
 /** All stages in this process. */
 export async function runHere(config: Config, log: Logger, database: string, running: Running): Promise<number> {
   const site = await openSite(config);
+  const audit = openAuditLog(auditFolder(config.backupDir), { log });
+  const stages = stagesOf(config, database);
   try {
-    const result = await watched(config, (watch) => runInline(site, database, { ...watch, ...running, log }));
+    const result = await watched(stages, (watch) => runInline(site, database, { ...watch, ...running, log }));
     running.signal.throwIfAborted();
     const { signal } = running;
-    await catchUp(site, { signal, log, note: (line) => log.debug(line), progress: () => undefined }).catch(
-      (error: unknown) => say(`Maintenance could not be done: ${messageOf(error)}`),
-    );
-    const stages = stagesOf(config).map((stage) => reportOf(stage, result));
-    const ok = stages.every(({ state }) => state === "completed");
+    await catchUp(
+      { ...site, record: audit.record },
+      { signal, log, note: (line) => log.debug(line), progress: () => undefined },
+    ).catch((error: unknown) => say(`Maintenance could not be done: ${messageOf(error)}`));
+    const reports = stages.map((stage) => reportOf(stage, result));
+    const ok = reports.every(({ state }) => state === "completed");
     const { backupId } = result;
     const report = { mode: "inline", database, runId: null, backupId, created: true, queuesWithoutWorker: [] } as const;
-    return reportOutcome({ ...report, ok, stages }, running.json);
+    return reportOutcome({ ...report, ok, stages: reports }, running.json);
   } finally {
+    await audit.close();
     await site.close();
   }
 }
 
 type Watch = Pick<Parameters<typeof runInline>[2], "note" | "progress" | "ended">;
 
-async function watched(config: Config, run: (watch: Watch) => Promise<InlineResult>): Promise<InlineResult> {
+async function watched(stages: readonly Stage[], run: (watch: Watch) => Promise<InlineResult>): Promise<InlineResult> {
   const display = showProgress(process.stderr);
   const progress = new Map<StageName, Progress>();
   const ended = new Map<StageName, "completed" | "failed">();
-  const show = () => display.update(tasksOf(config, progress, ended));
+  const show = () => display.update(tasksOf(stages, progress, ended));
   const timer = setInterval(show, 250);
   try {
     const result = await run({
@@ -54,18 +60,19 @@ interface Stage {
   readonly tier: string | null;
 }
 
-function stagesOf(config: Config): Stage[] {
-  const copies = config.tiers.slice(1).map(({ name }): Stage => ({ key: `copy:${name}`, stage: "copy", tier: name }));
+function stagesOf(config: Config, database: string): Stage[] {
+  const [, ...others] = findDatabase(config, database)?.tiers ?? [];
+  const copies = others.map((name): Stage => ({ key: `copy:${name}`, stage: "copy", tier: name }));
   return [{ key: "dump", stage: "dump", tier: null }, { key: "encrypt", stage: "encrypt", tier: null }, ...copies];
 }
 
 function tasksOf(
-  config: Config,
+  stages: readonly Stage[],
   progress: ReadonlyMap<StageName, Progress>,
   ended: ReadonlyMap<StageName, Task["state"]>,
 ): Task[] {
   const total = progress.get("encrypt")?.totalBytes ?? progress.get("dump")?.totalBytes ?? null;
-  return stagesOf(config).map((stage) => {
+  return stages.map((stage) => {
     const now = progress.get(stage.key);
     const state = ended.get(stage.key) ?? (now ? "active" : "waiting");
     return { name: stageName(stage), state, bytes: now?.bytes ?? 0, totalBytes: now?.totalBytes ?? total };

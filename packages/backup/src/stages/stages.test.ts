@@ -1,4 +1,4 @@
-import { appendFile, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { appendFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -13,9 +13,7 @@ import {
   sampleContent,
   SEGMENT,
 } from "../../test/fake-dump.ts";
-import { catchUp } from "../catch-up.ts";
 import { listCopies } from "../copies.ts";
-import { maintenanceStage } from "../maintenance.ts";
 import { markAborted } from "../run-directory.ts";
 import { settlePrevious } from "../settle.ts";
 import { copyStage } from "./copy.ts";
@@ -177,76 +175,5 @@ describe("copy", () => {
       code: "CORRUPT",
     });
     expect((await listCopies(remote())).filter(({ complete }) => complete)).toEqual([]);
-  });
-});
-
-describe("maintenance", () => {
-  test("starts the copies that tiers lack, and nothing where all is well", async () => {
-    const dump = await beginDump(fake);
-    await dump.finish(content);
-    await encryptStage(fake.site, dump.ref, fake.context());
-    await copyStage(fake.site, { ...dump.ref, ...toRemote }, fake.context());
-    fake.started.length = 0;
-    expect(await maintenanceStage(fake.site, fake.context())).toMatchObject({ copiesStarted: 1, orphansRemoved: 0 });
-    expect(fake.started).toEqual([{ stage: "copy", ...dump.ref, from: "local", to: "cloud" }]);
-    await copyStage(fake.site, { ...dump.ref, from: "local", to: "cloud" }, fake.context());
-    expect(await maintenanceStage(fake.site, fake.context())).toMatchObject({ copiesStarted: 0 });
-  });
-
-  test("a tier that cannot be looked at is told, and does not keep the others waiting", async () => {
-    const dump = await beginDump(fake);
-    await dump.finish(content);
-    await encryptStage(fake.site, dump.ref, fake.context());
-    const site = fake.with((store) => ({
-      ...store,
-      list(prefix, options) {
-        if (store.description.includes("remote")) throw new Error("no route to host");
-        return store.list(prefix, options);
-      },
-    }));
-    const result = await maintenanceStage(site, fake.context());
-    expect(result).toMatchObject({ copiesStarted: 1, unreachable: [{ tier: "remote", reason: "no route to host" }] });
-  });
-
-  test("a run whose dump is whole is gone on with, however long its workers have been dead; one that is not is ended", async () => {
-    const whole = await beginDump(fake);
-    await whole.finish(content);
-    const torn = await beginDump(fake);
-    await torn.write(0, content.subarray(0, SEGMENT));
-    await torn.lease.release();
-    const longAgo = new Date(Date.now() - 3_600_000);
-    for (const { run } of [whole, torn]) await utimes(run.path, longAgo, longAgo);
-    expect(await maintenanceStage(fake.site, fake.context())).toMatchObject({ runsEnded: 1 });
-    expect(fake.started).toEqual([{ stage: "encrypt", ...whole.ref }]);
-    await catchUp(fake.site, fake.context());
-    for (const tier of fake.site.tiers) expect(await contentOf(tier, whole.ref, fake.trust)).toEqual(content);
-    await expect(readdir(torn.run.spool)).rejects.toThrow("ENOENT");
-  });
-
-  test("without workers: the copies that earlier runs could not make are brought, one that still fails is only told", async () => {
-    const dump = await beginDump(fake);
-    await dump.finish(content);
-    await encryptStage(fake.site, dump.ref, fake.context());
-    const site = fake.with((store) => ({
-      ...store,
-      put(...args) {
-        if (store.description.includes("remote")) throw new Error("disk full");
-        return store.put(...args);
-      },
-    }));
-    await catchUp(site, fake.context());
-    const cloud = site.tiers[2] ?? site.tiers[0];
-    expect(await contentOf(cloud, dump.ref, fake.trust)).toEqual(content);
-    expect(fake.notes).toContainEqual(`copy of ${dump.ref.backupId} to remote failed again: disk full`);
-  });
-
-  test("leaves a backup in the making alone, and foreign files in BACKUP_DIR as well", async () => {
-    const dump = await beginDump(fake);
-    await dump.write(0, content.subarray(0, SEGMENT));
-    await writeFile(path.join(fake.config.backupDir, "notes.txt"), "mine");
-    expect(await maintenanceStage(fake.site, fake.context())).toMatchObject({ runsEnded: 0, orphansRemoved: 0 });
-    expect(await readdir(dump.run.spool)).toContain("part-000000");
-    expect(await readdir(fake.config.backupDir)).toContain("notes.txt");
-    await dump.lease.release();
   });
 });
