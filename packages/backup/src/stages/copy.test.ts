@@ -100,7 +100,10 @@ describe("a source that lost a segment", () => {
     await copy("local", "cloud");
     const site = fake.with((store) => ({
       ...store,
-      put: store.description.includes("remote") ? () => Promise.reject(new Error("disk full")) : store.put,
+      async put(...args) {
+        if (store.description.includes("remote")) throw new Error("disk full");
+        return store.put(...args);
+      },
     }));
     await expect(copy("local", "remote", site)).rejects.toThrow("disk full");
     expect(await readNotes(fake.config, "local", "damaged")).toEqual([]);
