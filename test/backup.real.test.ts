@@ -185,7 +185,7 @@ describe("restore", () => {
     expect((await bash(check)).stdout).toMatch(/^data-000001\.zst\.age: OK$/m);
     await bash(archive.slice(0, 2)); // the third line is for backups in plaintext
     await bash(roles);
-    await bash(into);
+    await bash(into.slice(0, 2)); // the others are for adopted SQL: adopt.real.test.ts
     expect(await digestDatabase(parseDatabaseUrl(site.postgres.urlOf("restored")))).toEqual(source);
     expect((await bash(counts)).stdout).toContain('"rows":20000');
   });

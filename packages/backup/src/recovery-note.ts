@@ -1,6 +1,7 @@
-import { codeOf, RECOVERY_KEY } from "@trivault/core";
-import { bytesSource, type Tier } from "@trivault/storage";
+import { codeOf, RECOVERY_KEY, sha256Hex } from "@trivault/core";
+import { bytesSource, readAll, type Tier } from "@trivault/storage";
 
+const MAX_NOTE = 64 * 1024;
 const NOTE = `# How to restore these backups without Trivault
 
 Each folder \`<database>/<backup id>/\` that holds a \`manifest.json\` is one complete backup; one without it is not.
@@ -35,6 +36,13 @@ In the folder of the backup that you want:
 
    Without the roles of step 3, add --no-owner --no-privileges.
 
+   Where manifest.json says "content": "sql", archive.dump is a plain SQL script (a dump of old that was adopted), and
+   psql takes the place of pg_restore. Look at it first: psql obeys what it holds, lines that begin with a backslash
+   included. One that holds CREATE DATABASE makes its own database, and goes there: then say --dbname=postgres.
+
+       createdb restored
+       psql -X --set=ON_ERROR_STOP=1 --dbname=restored --file=archive.dump
+
 5. Look at the row counts that were true when the backup was made, and compare:
 
        age --decrypt -i identity.txt details.zst.age | zstd --decompress
@@ -42,12 +50,27 @@ In the folder of the backup that you want:
 6. archive.dump is your data in clear: delete it when you are done.
 `;
 
-/** Puts RECOVERY.md where it is missing. One that is there already stays, even one of an older version. */
+/** Our own texts of before, by their SHA-256: each told less than the one above. */
+const FORMER = new Set(["1f3c654560356abfddea13c968b13b19d53c6205bb561e31dac1fd9fc4bf325b"]);
+
+/**
+ * Puts RECOVERY.md where it is missing, and in the place of a former text of ours. One that anybody else wrote stays, as
+ * does whatever a tier does not let us delete.
+ */
 export async function ensureRecoveryNote(tier: Tier, signal: AbortSignal): Promise<void> {
-  if ((await tier.store.stat(RECOVERY_KEY, { signal })) !== null) return;
+  const bytes = Buffer.from(NOTE);
+  const found = await tier.store.stat(RECOVERY_KEY, { signal });
+  if (found !== null && (found.size === bytes.length || !(await isFormer(tier, found.size, signal)))) return;
   try {
-    await tier.store.put(RECOVERY_KEY, bytesSource(Buffer.from(NOTE)), { signal });
+    if (found !== null) await tier.store.delete(RECOVERY_KEY, { signal });
+    await tier.store.put(RECOVERY_KEY, bytesSource(bytes), { signal });
   } catch (error) {
-    if (codeOf(error) !== "EXISTS") throw error;
+    const stays = codeOf(error) === "EXISTS" || (found !== null && codeOf(error) === "STORE_REFUSED");
+    if (!stays) throw error;
   }
+}
+
+async function isFormer(tier: Tier, size: number, signal: AbortSignal): Promise<boolean> {
+  if (size > MAX_NOTE) return false;
+  return FORMER.has(sha256Hex(await readAll(tier.store.get(RECOVERY_KEY, { signal }), MAX_NOTE)));
 }

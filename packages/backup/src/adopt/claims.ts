@@ -59,6 +59,7 @@ export async function claim(
     // Maintenance may have completed it in this very moment.
     if (await isBackup(site, ref)) return { is: "adopted", ref };
     await removeRun(runDirectory(site.config, ref.backupId));
+    await rm(draftOf(site, dump.sha256, before.owner.id), { force: true });
   }
   const ref = { database: dump.database, backupId: newBackupId(dump.time) };
   const now = await write(site, dump.sha256, { ...ref, file: dump.file, owner: OWNER }, before !== null);
@@ -68,7 +69,7 @@ export async function claim(
 /** Returns the claim that stands: where two write at once, both see which of them it is. */
 async function write(site: Site, sha256: string, value: Claim, replace: boolean): Promise<Claim | null> {
   const file = claimFile(site, sha256);
-  const mine = `${file}.${OWNER.id}`;
+  const mine = draftOf(site, sha256, OWNER.id);
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   await publishJson(mine, value);
   try {
@@ -120,6 +121,10 @@ function readClaim(site: Site, sha256: string): Promise<Claim | null> {
 
 function claimFile({ config }: Site, sha256: string): string {
   return path.join(config.backupDir, ".trivault/adopted", `${sha256}.json`);
+}
+
+function draftOf(site: Site, sha256: string, owner: string): string {
+  return `${claimFile(site, sha256)}.${owner}`;
 }
 
 function refOf({ database, backupId }: BackupRef): BackupRef {

@@ -1,0 +1,53 @@
+import { expect, test } from "@jest/globals";
+import { RECOVERY_KEY, TrivaultError } from "@trivault/core";
+import { bytesSource, memoryStore, readAll, type Store, type Tier } from "@trivault/storage";
+import { ensureRecoveryNote } from "./recovery-note.ts";
+
+/** The text as the first release put it, out of this one. */
+function former(text: string): string {
+  const paragraph = text.indexOf("   Where manifest.json says");
+  const next = text.indexOf("5. Look at the row counts");
+  return text.slice(0, paragraph) + text.slice(next);
+}
+
+const { signal } = new AbortController();
+const tierOf = (store: Store): Tier => ({ name: "remote", kind: "sftp", store });
+const textOn = async (store: Store) => (await readAll(store.get(RECOVERY_KEY), 1e6)).toString();
+
+async function withText(text: string): Promise<Store> {
+  const store = memoryStore("remote");
+  await store.put(RECOVERY_KEY, bytesSource(Buffer.from(text)));
+  return store;
+}
+
+async function current(): Promise<string> {
+  const store = memoryStore("remote");
+  await ensureRecoveryNote(tierOf(store), signal);
+  return textOn(store);
+}
+
+test("RECOVERY.md is put where it is missing, once", async () => {
+  const store = memoryStore("remote");
+  await ensureRecoveryNote(tierOf(store), signal);
+  await ensureRecoveryNote(tierOf({ ...store, put: () => Promise.reject(new Error("put again")) }), signal);
+  expect(await textOn(store)).toMatch(/^# How to restore .*"content": "sql".*psql/s);
+});
+
+test("a former text of ours gives way to the present one; where it may not be deleted it stays", async () => {
+  const now = await current();
+  const store = await withText(former(now));
+  const refusing: Store = {
+    ...store,
+    delete: () => Promise.reject(new TrivaultError("STORE_REFUSED", "append only")),
+  };
+  await ensureRecoveryNote(tierOf(refusing), signal);
+  expect(await textOn(store)).toBe(former(now));
+  await ensureRecoveryNote(tierOf(store), signal);
+  expect(await textOn(store)).toBe(now);
+});
+
+test("what somebody else wrote there stays", async () => {
+  const store = await withText("call Alice\n");
+  await ensureRecoveryNote(tierOf(store), signal);
+  expect(await textOn(store)).toBe("call Alice\n");
+});
