@@ -8,7 +8,7 @@ export function addHealth(program: Command): void {
   program
     .command("health")
     .description("whether every database is safe on all its tiers; ends with 0 only if so")
-    .option("--database <name>", "only of this database", notEmpty)
+    .option("--database <name>", "only those of this database", notEmpty)
     .option("--fresh", "ask every tier itself, instead of believing what maintenance found lately")
     .option("--nagios", "print one line and end with 0 (OK), 2 (CRITICAL) or 3 (UNKNOWN), as Nagios plugins do")
     .option("--json", OPTION_TEXTS.json)
