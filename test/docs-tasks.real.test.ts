@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { digestDatabase, parseDatabaseUrl } from "@trivault/postgres";
 import {
   type Ceph,
@@ -15,6 +15,9 @@ import {
   startSshd,
 } from "@trivault/testkit";
 import { backupIds, type Machine, openMachine } from "./support/docs-machine.ts";
+
+// Some thirty programs one after the other: 20 seconds on a quiet machine.
+jest.setTimeout(180_000);
 
 /** Each page of docs/tasks, followed to the letter on a machine with a fresh clone; see support/docs-page.ts. */
 const stack = new AsyncDisposableStack();
@@ -38,7 +41,7 @@ beforeAll(async () => {
   machine = await newMachine("main");
   await machine.follow("docs/tasks/set-up.md");
   settings = await readFile(path.join(machine.folder, ".env"), "utf8");
-}, 120_000);
+}, 180_000);
 afterAll(() => stack.disposeAsync(), 60_000);
 
 async function newMachine(name: string, env: Record<string, string> = {}): Promise<Machine> {
@@ -52,6 +55,7 @@ async function newMachine(name: string, env: Record<string, string> = {}): Promi
       env: {
         BACKUP_API_PORT: String(await freePort()),
         BACKUP_S3_ENDPOINT: s3.endpoint,
+        BACKUP_MAINTENANCE_EVERY: "1d", // beside the one at each start, so that what a page does is not done meanwhile
         npm_config_update_notifier: "false",
         ...env,
       },
@@ -173,7 +177,14 @@ test("read health: the exit code tells", async () => {
 test("rotate: what was told is what happens, and what is marked stays", async () => {
   const here = await asSetUp();
   for (let each = 0; each < 3; each++) await here.sh("npm run backup:run -- --wait");
-  await here.follow("docs/tasks/rotate.md");
+  const marked = (await safe(here, "shop")).at(-1);
+  const printed = await here.follow("docs/tasks/rotate.md");
+  const dryRuns = printed.filter((output) => output.includes("rotate --dry-run"));
+  const told = [...(dryRuns.at(-1) ?? "").matchAll(/^(\S+) +shop .* delete: /gm)].map(([, id = ""]) => id);
+  const local = await backupIds(path.join(folder, "main/srv/backups"), "shop");
+  expect(told).not.toEqual([]);
+  expect(local).not.toEqual(expect.arrayContaining(told));
+  expect(local).toContain(marked);
 });
 
 test("move: the database is the same, and each place fills again", async () => {

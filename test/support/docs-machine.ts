@@ -35,8 +35,8 @@ export interface MachineOptions {
 /** A reader at a machine with a fresh clone, who does what a page says. */
 export interface Machine extends AsyncDisposable {
   readonly folder: string;
-  /** From the first line to the last, or one section; fails where a command does. Resolves to what was printed. */
-  follow(page: string, section?: string): Promise<string>;
+  /** From the first line to the last, or one section; fails where a command does. Resolves to what each block printed. */
+  follow(page: string, section?: string): Promise<string[]>;
   sh(commands: string): Promise<Ended>;
   /** `npm start`; one that runs is ended first. */
   start(): Promise<void>;
@@ -71,7 +71,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     return text.replaceAll(any, (example) => values[example] ?? example);
   };
   const run = async (program: string, args: readonly string[], input: string): Promise<Ended> => {
-    const running = promisify(execFile)(program, args, { cwd: clone, env, timeout: 60_000, maxBuffer: 1e8 });
+    const running = promisify(execFile)(program, args, { cwd: clone, env, timeout: 120_000, maxBuffer: 1e8 });
     running.child.stdin?.end(input);
     return running.then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
@@ -129,10 +129,10 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       const wanted = blocks.filter((block) => section === undefined || block.section === section);
       if (wanted.length === 0) throw new Error(`${page} has nothing to follow under ${section}`);
       await rm(kept, { force: true });
-      let printed = "";
+      const printed: string[] = [];
       for (const block of wanted) {
         try {
-          printed += await carryOut(block);
+          printed.push(await carryOut(block));
         } catch (cause) {
           throw new Error(`${page}, ${String(cause)}`, { cause });
         }

@@ -75,12 +75,13 @@ export function missingLine(shown: string, output: string): string | null {
   return null;
 }
 
-/** Without what is different every time: ids, sizes, numbers and the widths of columns. */
+/** Without what is different every time: ids, sizes, ages, numbers and the widths of columns. */
 function masked(line: string): string {
   return line
     .replaceAll(/\b\d{8}t\d{6}z-[0-9a-z]{8}\b/g, "<id>")
     .replaceAll(/\d+(?:\.\d+)?/g, "#")
     .replaceAll(/# (?:B|[KMGT]iB)(?!\w)/g, "<size>")
+    .replaceAll(/# (?:s|min|h|d) ago/g, "<age>")
     .replaceAll(/-{3,}|─+/g, "---")
     .replaceAll(/\s+/g, " ")
     .trim();
