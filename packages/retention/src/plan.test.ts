@@ -50,9 +50,9 @@ describe("what is told", () => {
     ]);
     expect(told(plan(backups, [tier("local", policy({}))]))).toEqual([
       "local 20261120t14 keep: the newest",
-      "local 20261120t13 delete: beyond every rule (last 1)",
-      "local 20261119t14 delete: beyond every rule (last 1)",
-      "local 20251231t23 delete: beyond every rule (last 1)",
+      "local 20261120t13 delete: beyond every rule (at least 1)",
+      "local 20261119t14 delete: beyond every rule (at least 1)",
+      "local 20251231t23 delete: beyond every rule (at least 1)",
     ]);
   });
 
@@ -209,8 +209,9 @@ test("10,000 backups on three tiers are planned in well under a second", () => {
   const backups = Array.from({ length: 10_000 }, (_, hour) => backup(start + hour * HOUR, { copies }));
   const rules = policy({ last: 3, hourly: 48, daily: 30, weekly: 8, monthly: 12, yearly: 5, withinSeconds: 604_800 });
   const tiers = ["local", "remote", "cloud"].map((name) => tier(name, rules));
-  const begun = performance.now();
+  const begun = process.cpuUsage(); // and not the clock: other tests run beside this one
   const { decisions } = plan(backups, tiers, { timeZone: "America/New_York" });
+  const { user, system } = process.cpuUsage(begun);
   expect(decisions).toHaveLength(30_000);
-  expect(performance.now() - begun).toBeLessThan(1500);
+  expect((user + system) / 1e6).toBeLessThan(1);
 });

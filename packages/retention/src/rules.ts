@@ -53,9 +53,10 @@ export function keptByRules(
   return reasons;
 }
 
-/** `last 2, hourly 48, within 30 days` */
+/** `at least 2, hourly 48, within 30 days` */
 export function describePolicy(policy: RetentionPolicy): string {
-  const parts = [`last ${newestCount(policy)}`];
+  const newest = newestCount(policy);
+  const parts = [newest === policy.last ? `last ${newest}` : `at least ${newest}`];
   for (const unit of UNITS) if (policy[unit] > 0) parts.push(`${unit} ${policy[unit]}`);
   if (policy.withinSeconds !== null) parts.push(`within ${formatPeriod(policy.withinSeconds)}`);
   return parts.join(", ");
