@@ -4,10 +4,12 @@ import {
   findTier,
   listBackups,
   loadTrust,
+  noteDamage,
+  removeNotes,
   type Trust,
   verifyCopy,
 } from "@trivault/backup";
-import { formatBytes, messageOf } from "@trivault/core";
+import { type Config, formatBytes, MANIFEST, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { chooseDatabase } from "../choose-database.ts";
 import { readEnvironment } from "../environment.ts";
@@ -45,12 +47,29 @@ export async function verify(options: VerifyOptions, { signal, json }: Running):
     const backups = await choose(tiers, database, options.backup, signal);
     const allowUnsigned = options.allowUnsigned ?? false;
     const copies = await verifyAll(tiers, backups, trust, { signal, allowUnsigned });
+    for (const copy of copies) await tellMaintenance(config, database, copy);
     const good = copies.every(({ state }) => state === "good");
     if (json) printJson({ database, good, copies });
     else print(copyTable(copies));
     for (const line of problemLines(copies)) say(line);
     return good ? EXIT.ok : EXIT.failed;
   });
+}
+
+/**
+ * A copy with rotten bytes is made anew by the next round of maintenance, where another tier has a good one. Manifests it
+ * reads itself, and with the site's own keys.
+ */
+async function tellMaintenance(config: Config, database: string, copy: CheckedCopy): Promise<void> {
+  const { backupId, tier, state, problems } = copy;
+  const ref = { database, backupId };
+  const rotten = problems.map(({ file }) => file).filter((file) => file !== MANIFEST);
+  try {
+    if (state === "damaged" && rotten.length > 0) await noteDamage(config, tier, ref, rotten.join(", "));
+    if (state === "good") await removeNotes(config, tier, "damaged", [ref]);
+  } catch (error) {
+    say(`Maintenance could not be told about ${backupId} on ${tier}: ${messageOf(error)}`);
+  }
 }
 
 async function choose(
