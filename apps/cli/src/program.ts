@@ -1,6 +1,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { Command } from "commander";
 import { addCompletion } from "./commands/completion.ts";
+import { addConfig } from "./commands/config.ts";
 import { addEncrypt } from "./commands/encrypt.ts";
 import { addHealth } from "./commands/health.ts";
 import { addKeep } from "./commands/keep.ts";
@@ -42,6 +43,7 @@ file. With --json, stdout holds one JSON value and nothing else (npm run --silen
   addKeep(program);
   addEncrypt(program);
   addKeys(program);
+  addConfig(program);
   addCompletion(program);
   for (const noun of program.commands) noun.helpCommand(false);
   return program;

@@ -116,7 +116,7 @@ interface Advice {
 const ADVICE: readonly Advice[] = [
   {
     pattern: /no matching (?:tables|schemas) were found/i,
-    text: "A pattern of include (schemas or tables) matches nothing in this database: see `npm run backup:config:check`.",
+    text: "A pattern of include (schemas or tables) in the configuration file matches nothing in this database.",
     permanent: true,
   },
   {

@@ -47,6 +47,7 @@ describe("a configuration file", () => {
     const env = { SHOP_DATABASE_URL: "postgresql://h/shop", VAULT_KEY_ID: "id", VAULT_SECRET_KEY: "secret" };
     const config = await resolve(example, env);
     expect(config.databases.length).toBeGreaterThan(1);
+    expect(await readFile(path.join(ROOT, "docs/configuration.md"), "utf8")).toContain(example);
     expect(config.servers.length).toBeGreaterThan(0);
     for (const name of optionNames(configJsonSchema())) expect(example).toContain(name);
   });

@@ -1,0 +1,166 @@
+import {
+  type Config,
+  type DatabaseConfig,
+  formatBytes,
+  formatDuration,
+  formatRetention,
+  hidePasswords,
+  type Selection,
+} from "@trivault/core";
+import { nextSlot, spreadSeconds } from "@trivault/schedule";
+import { readEnvironment } from "../environment.ts";
+import { EXIT } from "../exit-codes.ts";
+import { facts, formatTime, print, printJson, table } from "../output.ts";
+import type { Running } from "../perform.ts";
+import { checkConnections, type ConnectionCheck } from "./config-connections.ts";
+import { placeOf } from "./tier-test.ts";
+
+export interface ConfigCheckOptions {
+  readonly offline?: boolean;
+  readonly json?: boolean;
+}
+
+export async function checkConfig(options: ConfigCheckOptions, { signal, json }: Running): Promise<number> {
+  const { config } = readEnvironment("backup");
+  const inForce = describe(config, new Date());
+  if (!json) print(readable(config, inForce));
+  const connections = options.offline ? [] : await checkConnections(config, signal);
+  const ok = connections.every((connection) => connection.ok);
+  if (json) printJson({ ok, ...inForce, connections: options.offline ? null : connections });
+  else if (!options.offline) print(`\n${connectionLines(connections)}`);
+  return ok ? EXIT.ok : EXIT.failed;
+}
+
+type InForce = ReturnType<typeof describe>;
+
+/** All that one may see. */
+function describe(config: Config, now: Date) {
+  // As the scheduler has it: a single database need not give way to others.
+  const several = config.databases.length + config.servers.length > 1;
+  const common = (database: Omit<DatabaseConfig, "name">) => ({
+    url: hidePasswords(database.url),
+    schedule: database.schedule?.cron ?? null,
+    timeZone: database.timeZone,
+    tiers: database.tiers,
+    retention: Object.fromEntries(
+      Object.entries(database.retention).map(([tier, policy]) => [tier, formatRetention(policy)]),
+    ),
+    objective: database.objectiveSeconds === null ? null : formatDuration(database.objectiveSeconds),
+    priority: database.priority,
+  });
+  const nextRun = ({ name, schedule }: DatabaseConfig) => {
+    if (schedule === null) return null;
+    const spread = spreadSeconds(name, schedule, several ? config.limits.spreadSeconds : 0) * 1000;
+    return new Date(nextSlot(schedule, new Date(now.getTime() - spread)).getTime() + spread);
+  };
+  return {
+    configFile: config.configFile,
+    backupDir: config.backupDir,
+    encryption: config.encryption,
+    databases: config.databases.map((database) => ({
+      name: database.name,
+      ...common(database),
+      nextRun: nextRun(database),
+      selection: database.selection,
+    })),
+    servers: config.servers.map((server) => ({
+      name: server.name,
+      ...common(server),
+      include: server.include,
+      exclude: server.exclude,
+    })),
+    tiers: config.tiers.map((tier) => ({
+      name: tier.name,
+      kind: tier.kind,
+      place: placeOf(tier),
+      budget: tier.budget,
+      prices: tier.prices,
+      storageClass: tier.kind === "s3" ? tier.storageClass : null,
+      lifecycle: tier.kind === "s3" ? tier.lifecycle : [],
+    })),
+    limits: config.limits,
+    warnings: config.warnings,
+  };
+}
+
+function readable(config: Config, inForce: InForce): string {
+  const { limits, encryption } = config;
+  const about = facts([
+    ["Settings", config.configFile === null ? "the environment" : `${config.configFile} and the environment`],
+    ["Backup folder", config.backupDir],
+    ["Encryption", encryption.mode === "none" ? "NONE" : `age, ${encryption.recipients.length} recipients`],
+    ["Dumps at a time", `${limits.dumpsPerServer} per server, ${limits.dumpsPerSite} in all`],
+    ["Spread over", formatDuration(limits.spreadSeconds)],
+    ["Maintenance every", `${limits.maintenanceMinutes} min`],
+  ]);
+  const databases = table(
+    ["DATABASE", "SCHEDULE", "TIME ZONE", "NEXT RUN", "TIERS", "OBJECTIVE", ">PRIORITY", "WHAT"],
+    inForce.databases.map((database) => [
+      database.name,
+      database.schedule ?? "off",
+      database.timeZone,
+      database.nextRun === null ? "on demand" : formatTime(database.nextRun),
+      database.tiers.join(" "),
+      database.objective ?? "as scheduled",
+      String(database.priority),
+      selectionText(database.selection),
+    ]),
+  );
+  const servers = table(
+    ["SERVER", "SCHEDULE", "TIME ZONE", "DATABASES", "TIERS"],
+    inForce.servers.map((server) => [
+      server.name,
+      server.schedule ?? "off",
+      server.timeZone,
+      [server.include.join(" "), ...(server.exclude.length === 0 ? [] : [`but ${server.exclude.join(" ")}`])].join(" "),
+      server.tiers.join(" "),
+    ]),
+  );
+  const kept = table(["KEPT OF", "TIERS", "RULES"], [...inForce.databases, ...inForce.servers].flatMap(retentionRows));
+  const tiers = table(
+    ["TIER", "KIND", "WHERE", "BUDGET", "CLASS"],
+    inForce.tiers.map((tier) => [tier.name, tier.kind, tier.place, budgetText(tier.budget), classText(tier)]),
+  );
+  const parts = [about, ...(inForce.databases.length > 0 ? [databases] : [])];
+  return [...parts, ...(inForce.servers.length > 0 ? [servers] : []), kept, tiers].join("\n\n");
+}
+
+/** One line for all tiers with the same rules. */
+function retentionRows({ name, retention }: { name: string; retention: Record<string, string> }): string[][] {
+  const byRules = Map.groupBy(Object.entries(retention), ([, rules]) => rules);
+  return [...byRules].map(([rules, tiers]) => [
+    name,
+    tiers.map(([tier]) => tier).join(" "),
+    rules === "off" ? "everything" : rules,
+  ]);
+}
+
+function selectionText({ schemas, tables, excludeSchemas, excludeTables }: Selection): string {
+  const list = (what: string, patterns: readonly string[]) =>
+    patterns.length === 0 ? [] : [`${what} ${patterns.join(" ")}`];
+  const parts = [
+    ...list("schemas", schemas),
+    ...list("tables", tables),
+    ...list("not the schemas", excludeSchemas),
+    ...list("not the tables", excludeTables),
+  ];
+  return parts.length === 0 ? "all" : parts.join(", ");
+}
+
+function budgetText(budget: InForce["tiers"][number]["budget"]): string {
+  return budget === null ? "none" : `${formatBytes(budget.bytes)}, then ${budget.whenFull}`;
+}
+
+function classText({ storageClass, lifecycle }: InForce["tiers"][number]): string {
+  const later = lifecycle.map((step) => `${step.storageClass} after ${step.afterDays}d`);
+  return [...(storageClass === null ? [] : [storageClass]), ...later].join(", ") || "-";
+}
+
+function connectionLines(connections: readonly ConnectionCheck[]): string {
+  return connections
+    .map(({ kind, name, ok, detail, advice }) => {
+      const line = `${(ok ? "ok" : "FAILED").padEnd(6)}  ${kind} ${name}: ${detail}`;
+      return advice === null ? line : `${line}\n        what to do: ${advice}`;
+    })
+    .join("\n");
+}

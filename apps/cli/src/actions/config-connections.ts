@@ -1,0 +1,110 @@
+import { forEachConcurrently } from "@trivault/backup";
+import { knownDatabases } from "@trivault/cluster";
+import {
+  type Config,
+  type DatabaseConfig,
+  hidePasswords,
+  messageOf,
+  type ServerConfig,
+  type TierConfig,
+  TrivaultError,
+} from "@trivault/core";
+import { openSnapshot, parseDatabaseUrl, requireTools } from "@trivault/postgres";
+import { probeTier } from "@trivault/storage";
+
+/** Of each connection; a server that answers nothing must not hold up the others. */
+const LIMIT_MS = 45_000;
+const AT_A_TIME = 8;
+
+export interface ConnectionCheck {
+  readonly kind: "database" | "server" | "tier";
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was seen, or what went wrong. */
+  readonly detail: string;
+  readonly advice: string | null;
+}
+
+type Seen = Pick<ConnectionCheck, "ok" | "detail" | "advice">;
+const well = (detail: string): Seen => ({ ok: true, detail, advice: null });
+
+/** Side by side, each within its time; told in the order of the configuration. */
+export async function checkConnections(config: Config, signal: AbortSignal): Promise<ConnectionCheck[]> {
+  const servers = knownDatabases(config, { fresh: true });
+  const checks: { kind: ConnectionCheck["kind"]; name: string; run: (signal: AbortSignal) => Promise<Seen> }[] = [
+    ...config.databases.map(
+      (database) => ({ kind: "database", name: database.name, run: () => checkDatabase(config, database) }) as const,
+    ),
+    ...config.servers.map(
+      (server) => ({ kind: "server", name: server.name, run: () => checkServer(server, servers) }) as const,
+    ),
+    ...config.tiers.map(
+      (tier) => ({ kind: "tier", name: tier.name, run: (each: AbortSignal) => checkTier(tier, each) }) as const,
+    ),
+  ];
+  const results = new Map<(typeof checks)[number], Seen>();
+  await forEachConcurrently(
+    async function* () {
+      yield* checks;
+    },
+    { limit: AT_A_TIME, signal },
+    async (check, each) => void results.set(check, await seen(check.run, each)),
+  );
+  return checks.map((check) => {
+    const { ok, detail, advice } = results.get(check) ?? { ok: false, detail: "was not tried", advice: null };
+    const hidden = advice === null ? null : hidePasswords(advice);
+    return { kind: check.kind, name: check.name, ok, detail: hidePasswords(detail), advice: hidden };
+  });
+}
+
+async function seen(run: (signal: AbortSignal) => Promise<Seen>, signal: AbortSignal): Promise<Seen> {
+  const late = Promise.withResolvers<never>();
+  const message = `No answer within ${LIMIT_MS / 1000} s. Check that it runs and can be reached from here.`;
+  const abort = new AbortController();
+  const timer = setTimeout(() => {
+    const error = new TrivaultError("CANCELLED", message);
+    abort.abort(error);
+    late.reject(error);
+  }, LIMIT_MS);
+  try {
+    return await Promise.race([run(AbortSignal.any([signal, abort.signal])), late.promise]);
+  } catch (error) {
+    return { ok: false, detail: messageOf(error), advice: null };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Connected to, looked into, and dumped by a program that there is. */
+async function checkDatabase({ pgBinDir }: Config, database: DatabaseConfig): Promise<Seen> {
+  const snapshot = await openSnapshot(parseDatabaseUrl(database.url));
+  try {
+    const { version, major } = snapshot.server;
+    const tools = await requireTools(major, pgBinDir);
+    const { tables } = await snapshot.details({ rowCounts: false, selection: database.selection });
+    return well(`PostgreSQL ${version}, pg_dump ${tools.pgDump.version}, tables to back up: ${tables.length}`);
+  } finally {
+    await snapshot.close();
+  }
+}
+
+async function checkServer(server: ServerConfig, known: ReturnType<typeof knownDatabases>): Promise<Seen> {
+  const { databases, problems } = await known;
+  const problem = problems.find((each) => each.server === server.name);
+  if (problem) return { ok: false, detail: problem.reason, advice: null };
+  const names = databases.map(({ name }) => name).filter((name) => name.startsWith(`${server.name}.`));
+  if (names.length > 0) return well(`these match (${names.length}): ${names.join(", ")}`);
+  const advice = `its patterns are ${server.include.join(" ")}, but not ${server.exclude.join(" ") || "-"}`;
+  return { ok: false, detail: "no database matches", advice };
+}
+
+async function checkTier(tier: TierConfig, signal: AbortSignal): Promise<Seen> {
+  let last = "";
+  let steps = 0;
+  for await (const step of probeTier(tier, { signal })) {
+    if (step.ok === false) return { ok: false, detail: `${step.step}: ${step.detail}`, advice: step.advice };
+    if (step.ok) last = step.detail;
+    steps++;
+  }
+  return well(`all ${steps} steps hold (${last})`);
+}
