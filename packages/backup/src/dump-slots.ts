@@ -1,25 +1,35 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Config, ensureFolder, findDatabase, sha256Hex } from "@trivault/core";
+import { type Config, directoryOf, ensureFolder, findDatabase, sha256Hex } from "@trivault/core";
 import { parseDatabaseUrl } from "@trivault/postgres";
 import { type Lease, type LeaseWatch, tryAcquireLease, watchLease } from "./lease.ts";
 import { readdirOrEmpty } from "./run-directory.ts";
 
 /**
- * How many dumps run at a time, of one database server and of the site, by whichever process: each holds one of so many
- * lease files (lease.ts), since all processes of a site share BACKUP_DIR and Redis may be wiped.
+ * How many dumps run at a time: one of a database, so many of a server and of the site, by whichever process. Each holds lease
+ * files (lease.ts), since all processes of a site share BACKUP_DIR and Redis may be wiped.
  *
- *     <BACKUP_DIR>/.trivault/dump-limit/<hash of host:port>-<n>.lease
+ *     <BACKUP_DIR>/.trivault/dump-limit/database-<directory of the database>-0.lease
+ *     <BACKUP_DIR>/.trivault/dump-limit/server-<hash of host:port>-<n>.lease
  *     <BACKUP_DIR>/.trivault/dump-limit/site-<n>.lease
  *
- * A slot that is lost (this process was stopped for long) is not asked back: the limit is a courtesy to the server, and the
- * dump's own lease is what keeps two from making the same backup.
+ * A slot that is lost (this process was stopped for long) is not asked back: the dump's own lease keeps it from completing
+ * what somebody else has begun anew.
  */
 export interface DumpSlots {
-  /** Null where all are taken. Release what you get. */
-  take(server: string, signal: AbortSignal): Promise<DumpSlot | null>;
-  /** How many could be taken now. Slots whose owner died count once that is sure, which takes looking every second or so. */
-  free(server: string): Promise<number>;
+  /** Null where there is none to be had. Release what you get. */
+  take(dump: DumpOf, signal: AbortSignal): Promise<DumpSlot | null>;
+  /**
+   * Which of these dumps, the most urgent first, could begin now. A slot whose owner died is free once that is sure, which
+   * takes looking every second or so.
+   */
+  fitting<T extends DumpOf>(wanted: readonly T[]): Promise<T[]>;
+}
+
+export interface DumpOf {
+  readonly database: string;
+  /** `host:port`. */
+  readonly server: string;
 }
 
 export interface DumpSlot {
@@ -28,24 +38,32 @@ export interface DumpSlot {
 
 const LOOK_MS = 250;
 
+/** Lease files of which one is needed. */
+interface Kind {
+  readonly name: string;
+  readonly count: number;
+}
+
 export function openDumpSlots(config: Pick<Config, "backupDir" | "limits" | "worker">): DumpSlots {
   const folder = path.join(config.backupDir, ".trivault/dump-limit");
   const takeoverMs = config.worker.takeoverSeconds * 1000;
   const watches = new Map<string, LeaseWatch>();
-  const watchesOf = (prefix: string, count: number): LeaseWatch[] =>
+  const watchesOf = ({ name, count }: Kind): LeaseWatch[] =>
     Array.from({ length: count }, (_, number) => {
-      const file = path.join(folder, `${prefix}-${number}.lease`);
+      const file = path.join(folder, `${name}-${number}.lease`);
       const watch = watches.get(file) ?? watchLease(file);
       watches.set(file, watch);
       return watch;
     });
-  const ofServer = (server: string) =>
-    watchesOf(sha256Hex(Buffer.from(server)).slice(0, 12), config.limits.dumpsPerServer);
-  const ofSite = () => watchesOf("site", config.limits.dumpsPerSite);
-  const freeOf = async (all: readonly LeaseWatch[], held: ReadonlySet<string>) => {
+  const kindsOf = ({ database, server }: DumpOf): Kind[] => [
+    { name: `database-${directoryOf(database)}`, count: 1 },
+    { name: `server-${sha256Hex(Buffer.from(server)).slice(0, 12)}`, count: config.limits.dumpsPerServer },
+    { name: "site", count: config.limits.dumpsPerSite },
+  ];
+  const freeOf = async (kind: Kind, held: ReadonlySet<string>) => {
     const isFree = async (watch: LeaseWatch) =>
       !held.has(path.basename(watch.file)) || (await watch.silentMs()) >= takeoverMs;
-    return (await Promise.all(all.map(isFree))).filter(Boolean).length;
+    return (await Promise.all(watchesOf(kind).map(isFree))).filter(Boolean).length;
   };
   const takeOne = async (all: readonly LeaseWatch[], signal: AbortSignal): Promise<Lease | null> => {
     for (const watch of all) {
@@ -55,21 +73,37 @@ export function openDumpSlots(config: Pick<Config, "backupDir" | "limits" | "wor
     return null;
   };
   return {
-    async take(server, signal) {
+    async take(dump, signal) {
       await ensureFolder(folder);
-      const slot = await takeOne(ofServer(server), signal);
-      if (!slot) return null;
-      const share = await takeOne(ofSite(), signal).catch(async (error: unknown) => {
-        await slot.release();
+      const held: Lease[] = [];
+      const release = async () => void (await Promise.all(held.map((lease) => lease.release())));
+      try {
+        for (const kind of kindsOf(dump)) {
+          const lease = await takeOne(watchesOf(kind), signal);
+          if (lease) held.push(lease);
+          else {
+            await release();
+            return null;
+          }
+        }
+        return { release };
+      } catch (error) {
+        await release();
         throw error;
-      });
-      if (share) return { release: async () => void (await Promise.all([slot.release(), share.release()])) };
-      await slot.release();
-      return null;
+      }
     },
-    async free(server) {
+    async fitting(wanted) {
       const held = new Set(await readdirOrEmpty(folder));
-      return Math.min(await freeOf(ofServer(server), held), await freeOf(ofSite(), held));
+      const free = new Map<string, number>();
+      const fit: (typeof wanted)[number][] = [];
+      for (const dump of wanted) {
+        const kinds = kindsOf(dump);
+        for (const kind of kinds) if (!free.has(kind.name)) free.set(kind.name, await freeOf(kind, held));
+        if (kinds.some(({ name }) => free.get(name) === 0)) continue;
+        for (const { name } of kinds) free.set(name, (free.get(name) ?? 0) - 1);
+        fit.push(dump);
+      }
+      return fit;
     },
   };
 }
@@ -82,16 +116,30 @@ export function serverOf(config: Pick<Config, "databases" | "servers">, database
   return `${host}:${port}`;
 }
 
-/** For a process without a queue: waits for a slot, for as long as it takes. */
-export async function waitForDumpSlot(
-  slots: DumpSlots,
-  server: string,
-  { signal, note }: { signal: AbortSignal; note: (line: string) => void },
-): Promise<DumpSlot> {
-  for (let look = 0; ; look++) {
-    const slot = await slots.take(server, signal);
-    if (slot) return slot;
-    if (look === 0) note(`waiting: as many dumps as are allowed run on ${server}, or at this site`);
+/** For a process without a queue: waits for a slot, for as long as it takes, and does the work in it. */
+export async function inDumpSlot<T>(
+  config: Config,
+  database: string,
+  { signal, note }: { readonly signal: AbortSignal; readonly note: (line: string) => void },
+  work: () => Promise<T>,
+): Promise<T> {
+  const server = serverOf(config, database);
+  if (server === null) return work(); // it is not configured, as the work will say
+  const slots = openDumpSlots(config);
+  let slot = await slots.take({ database, server }, signal);
+  if (!slot) note(waitsFor(server));
+  while (!slot) {
     await sleep(LOOK_MS, undefined, { signal });
+    slot = await slots.take({ database, server }, signal);
   }
+  try {
+    return await work();
+  } finally {
+    await slot.release();
+  }
+}
+
+/** What to tell of a dump that finds no slot. */
+export function waitsFor(server: string): string {
+  return `waits: this database is being dumped, or as many others on ${server} or at this site as are allowed`;
 }

@@ -4,7 +4,7 @@ export { type BackupRef, type NextStage, type Progress, type Site, type StageCon
 export { forEachConcurrently } from "./concurrency.ts";
 export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
 export { publishJson, readJson } from "./json-file.ts";
-export { type DumpOf, type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitForDumpSlot } from "./dump-slots.ts";
+export { type DumpOf, type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitsFor } from "./dump-slots.ts";
 export { type InlineResult, runInline, type StageName } from "./inline.ts";
 export { acquireLease } from "./lease.ts";
 export {

@@ -2,6 +2,7 @@ import { type Logger, newBackupId } from "@trivault/core";
 import { giveUp, encryptStage } from "./stages/encrypt.ts";
 import { copyStage } from "./stages/copy.ts";
 import { dumpStage } from "./stages/dump.ts";
+import { inDumpSlot } from "./dump-slots.ts";
 import { removeRun, runDirectory } from "./run-directory.ts";
 import { removePartial } from "./copies.ts";
 import type { NextStage, Progress, Site, StageContext } from "./site.ts";
@@ -64,7 +65,7 @@ export async function runInline(
     if (next.stage === "encrypt") begin("encrypt", (context) => encryptStage(site, ref, context));
     else begin(`copy:${next.to}`, (context) => copyStage(site, next, context));
   };
-  begin("dump", (context) => dumpStage(site, ref, context));
+  begin("dump", (context) => inDumpSlot(site.config, database, context, () => dumpStage(site, ref, context)));
   for (let count = -1; count !== running.size;) {
     count = running.size;
     await Promise.all(running.values());

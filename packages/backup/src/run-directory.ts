@@ -27,7 +27,7 @@ export interface RunDirectory {
   readonly journal: string;
 }
 
-const runSchema = z.object({ database: z.string().min(1), slot: z.string().optional() });
+const runSchema = z.object({ database: z.string().min(1), slot: z.iso.datetime().optional() });
 const dumpedSchema = z.object({
   parts: z.int().positive(),
   lastPartSize: z.int().nonnegative(),

@@ -3,32 +3,29 @@ import { codeOf } from "@trivault/core";
 import { abortedReason, listRuns, readDumped, readRun, runDirectory } from "./run-directory.ts";
 import type { Site } from "./site.ts";
 
-export interface RunOfSlot {
+export interface SlotRun {
   readonly backupId: string;
+  readonly database: string;
+  readonly slot: Date;
   /** Whether its dump is whole, so that only sealing and copying are left. */
   readonly dumped: boolean;
 }
 
 /**
- * The run that is being made for a slot, other than `except`, if there is one: the queue may have forgotten it, for a Redis
- * that is wiped does not stop a dump. A run that was given up or whose worker is dead does not count.
+ * The runs that are being made for slots of a schedule. The queue may have forgotten them, for a Redis that is wiped does not
+ * stop a dump. A run that was given up or whose worker is dead does not count.
  */
-export async function findRunOfSlot(
-  { config }: Pick<Site, "config">,
-  slot: { readonly database: string; readonly slot: string },
-  except: string | undefined,
-): Promise<RunOfSlot | null> {
+export async function listSlotRuns(config: Site["config"]): Promise<SlotRun[]> {
+  const runs: SlotRun[] = [];
   for (const backupId of await listRuns(config)) {
-    if (backupId === except) continue;
     const run = runDirectory(config, backupId);
     const made = await readRun(run);
-    if (made?.slot !== slot.slot || made.database !== slot.database || (await abortedReason(run)) !== null) continue;
+    if (made?.slot === undefined || (await abortedReason(run)) !== null) continue;
     const dumped = (await readDumped(run)) !== null;
-    if (dumped || (await ageOf([run.path, run.dumpLease])) < 3000 * config.worker.takeoverSeconds) {
-      return { backupId, dumped };
-    }
+    if (!dumped && (await ageOf([run.path, run.dumpLease])) > 3000 * config.worker.takeoverSeconds) continue;
+    runs.push({ backupId, database: made.database, slot: new Date(made.slot), dumped });
   }
-  return null;
+  return runs;
 }
 
 /** By the files' own clock, as maintenance does: nothing hurries here. */

@@ -1,15 +1,12 @@
 import type { AuditLog } from "@trivault/audit";
-import { type dumpStage, findRunOfSlot, serverOf, settlePrevious } from "@trivault/backup";
+import { type dumpStage, listSlotRuns, serverOf, settlePrevious, type SlotRun } from "@trivault/backup";
 import { isBackupId, newBackupId } from "@trivault/core";
 import type { MaintenanceSite } from "@trivault/maintenance";
-import { type DumpJob, dumpJobSchema, type Handler, type JobContext, parseJob, RunLater } from "@trivault/queue";
+import { type DumpJob, dumpJobSchema, type Handler, type JobContext, parseJob } from "@trivault/queue";
 import type { DumpLimit } from "./dump-limit.ts";
 import { recorded } from "./recorded.ts";
 import { isSlotRun } from "./slot-history.ts";
 import type { ToStageContext } from "./stage-handlers.ts";
-
-/** How soon a run that the queue had forgotten is looked at again. */
-const LOOK_AGAIN_MS = 5000;
 
 export interface DumpHandlerDeps {
   readonly site: MaintenanceSite;
@@ -40,17 +37,18 @@ export function dumpHandler({ site, history, limit, dump, stageContext }: DumpHa
     async run(data, context, handle) {
       const job = parseJob(dumpJobSchema, "dump", data);
       const { database, actor, current, slot, missed } = job;
-      if (current !== undefined && (await settlePrevious(site, { database, backupId: current })) === "dumped") {
-        return goOn(job, current, context);
-      }
       const server = serverOf(site.config, database); // null for one that is not configured: the stage says so
-      const dumpSlot = server === null ? null : await limit.take(server, handle, context);
+      const dumpSlot = server === null ? null : await limit.take({ database, server }, handle, context);
       try {
+        // Whoever was at this database before is through or dead, or would hold its slot.
+        if (current !== undefined && (await settlePrevious(site, { database, backupId: current })) === "dumped") {
+          return await goOn(job, current, context);
+        }
         if (slot !== undefined) {
           if (await isSlotRun(history, { database, slot })) return { database, served: slot };
-          const other = await findRunOfSlot(site, { database, slot }, current);
-          if (other?.dumped) return await goOn(job, other.backupId, context);
-          if (other) throw new RunLater(LOOK_AGAIN_MS);
+          const other = await otherRun(site, job);
+          if (other && (await settlePrevious(site, other)) === "dumped")
+            return await goOn(job, other.backupId, context);
         }
         const backupId = current === undefined && isBackupId(handle.id) ? handle.id : newBackupId(site.now());
         if (missed && current === undefined) {
@@ -67,6 +65,15 @@ export function dumpHandler({ site, history, limit, dump, stageContext }: DumpHa
       }
     },
   };
+}
+
+/** A run of the same slot that this job knows nothing of. */
+async function otherRun(
+  { config }: MaintenanceSite,
+  { database, slot, current }: DumpJob,
+): Promise<SlotRun | undefined> {
+  const runs = await listSlotRuns(config);
+  return runs.find((run) => run.database === database && run.slot.toISOString() === slot && run.backupId !== current);
 }
 
 function detailsOf(slot: string | undefined): Record<string, string> {

@@ -1,4 +1,4 @@
-import type { DumpSlot, DumpSlots } from "@trivault/backup";
+import { type DumpOf, type DumpSlot, type DumpSlots, waitsFor } from "@trivault/backup";
 import type { Logger } from "@trivault/core";
 import { RunLater } from "@trivault/queue";
 
@@ -13,17 +13,16 @@ const GONE_MS = 60_000;
 export interface DumpLimit {
   /** Throws RunLater where no slot of the server is free; the job is then called back as soon as one is. */
   take(
-    server: string,
+    dump: DumpOf,
     job: { readonly id: string; readonly priority: number },
     context: { readonly signal: AbortSignal; readonly note: (line: string) => void },
   ): Promise<DumpSlot>;
   close(): void;
 }
 
-interface Waiting {
+interface Waiting extends DumpOf {
   readonly id: string;
   readonly priority: number;
-  readonly server: string;
   readonly since: number;
   /** When it was put off, or called back. */
   movedAt: number;
@@ -47,12 +46,8 @@ export function createDumpLimit(
   const look = async () => {
     const now = performance.now();
     for (const job of jobs.values()) if (job.called && now - job.movedAt > GONE_MS) jobs.delete(job.id);
-    const waiting = jobs.values().filter((job) => !job.called && now - job.movedAt > ON_ITS_WAY_MS);
-    const called: Waiting[] = [];
-    for (const [server, candidates] of Map.groupBy(waiting, (job) => job.server)) {
-      const urgent = candidates.toSorted((a, b) => a.priority - b.priority || a.since - b.since);
-      called.push(...urgent.slice(0, await slots.free(server)));
-    }
+    const waiting = [...jobs.values()].filter((job) => !job.called && now - job.movedAt > ON_ITS_WAY_MS);
+    const called = await slots.fitting(waiting.toSorted((a, b) => a.priority - b.priority || a.since - b.since));
     for (const job of called) Object.assign(job, { called: true, movedAt: now });
     if (called.length > 0) await promote(called.map(({ id }) => id));
   };
@@ -71,8 +66,8 @@ export function createDumpLimit(
   };
 
   return {
-    async take(server, { id, priority }, { signal, note }) {
-      const slot = await slots.take(server, signal);
+    async take(dump, { id, priority }, { signal, note }) {
+      const slot = await slots.take(dump, signal);
       const before = jobs.get(id);
       jobs.delete(id);
       if (slot) {
@@ -83,9 +78,9 @@ export function createDumpLimit(
           },
         };
       }
-      if (!before) note(`waits: as many dumps as are allowed run on ${server}, or at this site`);
+      if (!before) note(waitsFor(dump.server));
       const now = performance.now();
-      jobs.set(id, { id, priority, server, since: before?.since ?? now, movedAt: now, called: false });
+      jobs.set(id, { id, priority, ...dump, since: before?.since ?? now, movedAt: now, called: false });
       if (!timer || jobs.size === 1) lookIn(LOOK_MS);
       throw new RunLater(Math.round(COMES_BACK_MS * (0.5 + Math.random())));
     },

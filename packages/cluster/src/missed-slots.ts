@@ -1,20 +1,24 @@
 import type { SlotJob } from "@trivault/queue";
 import { nextSlot, type Schedule } from "@trivault/schedule";
+import type { Slot } from "./schedule-queue.ts";
 
 /** A slot later than this, or than its period where that is shorter, is told, although it is run all the same. */
 const LATE_MS = 600_000;
 const MOST_COUNTED = 1000;
 
-/**
- * What is to be told of a slot that is enqueued at `now`, where the newest one run before it is `last`: how many between the
- * two were missed, and how late it is. Nothing where all is well, or where none was ever run.
- */
-export function missedBefore(schedule: Schedule, slot: Date, last: Date | null, now: number): SlotJob["missed"] {
-  if (last === null) return undefined;
-  let slots = 0;
-  for (let at = nextSlot(schedule, last); at < slot && slots < MOST_COUNTED; at = nextSlot(schedule, at)) slots++;
+/** The slots of a database between two others, as many as are worth counting. */
+export function slotsBetween(database: string, schedule: Schedule, last: Date, slot: Date): Slot[] {
+  const between: Slot[] = [];
+  for (let at = nextSlot(schedule, last); at < slot && between.length < MOST_COUNTED; at = nextSlot(schedule, at)) {
+    between.push({ database, slot: at });
+  }
+  return between;
+}
+
+/** What is to be told of a slot that is enqueued at `now` after `missed` others were not run; nothing where all is well. */
+export function tellMissed(schedule: Schedule, slot: Date, missed: number, now: number): SlotJob["missed"] {
   const late = now - slot.getTime();
   const period = nextSlot(schedule, slot).getTime() - slot.getTime();
-  if (slots === 0 && late <= Math.min(LATE_MS, period)) return undefined;
-  return { slots, lateSeconds: Math.max(0, Math.round(late / 1000)) };
+  if (missed === 0 && late <= Math.min(LATE_MS, period)) return undefined;
+  return { slots: missed, lateSeconds: Math.max(0, Math.round(late / 1000)) };
 }

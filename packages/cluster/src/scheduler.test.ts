@@ -18,6 +18,7 @@ interface Site {
   databases: DatabaseConfig[];
   now: Date;
   calls: number;
+  running: { readonly database: string; readonly slot: Date }[];
   wipe(): void;
 }
 
@@ -33,6 +34,7 @@ function makeSite(...databases: DatabaseConfig[]): Site {
     databases,
     now: new Date("2026-11-23T10:00:00Z"),
     calls: 0,
+    running: [],
     wipe() {
       site.jobs.clear();
       lost = true;
@@ -42,6 +44,7 @@ function makeSite(...databases: DatabaseConfig[]): Site {
       tiers: [{ name: "local" }, { name: "cloud" }],
       databases: async () => site.databases,
       now: () => site.now,
+      running: async () => site.running,
       log: silentLogger(),
       history: {
         async *query({ from = new Date(0) }) {
@@ -148,6 +151,17 @@ describe("scheduler", () => {
     expect(site.added).toEqual([
       expect.objectContaining({ slot: new Date("2026-11-23T10:00Z"), missed: { slots: 5, lateSeconds: 1200 } }),
     ]);
+  });
+
+  test("a slot that still waits, or is being dumped this moment, was not missed", async () => {
+    const site = makeSite(database("waits", "0 * * * *"), database("runs", "0 * * * *"));
+    for (const { name } of site.databases) ran(site, name, "2026-11-23T08:00Z");
+    const before = new Date("2026-11-23T09:00Z");
+    site.jobs.set(slotJobId("waits", before), { database: "waits", slot: before, priority: 5 });
+    site.running = [{ database: "runs", slot: before }];
+    site.now = new Date("2026-11-23T10:06:00Z");
+    await createScheduler(site.deps).look();
+    expect(site.added.map(({ missed }) => missed)).toEqual([undefined, undefined]);
   });
 
   test("a start a few minutes after a slot runs it without ado; one that was run is not run again", async () => {

@@ -1,9 +1,9 @@
 import type { AuditLog } from "@trivault/audit";
 import { type DatabaseConfig, type LimitsConfig, type Logger, messageOf } from "@trivault/core";
-import type { SlotJob } from "@trivault/queue";
+import { type SlotJob, slotJobId } from "@trivault/queue";
 import { latestSlot, nextSlot, type Schedule, spreadSeconds } from "@trivault/schedule";
 import { maintenanceRounds } from "./maintenance-rounds.ts";
-import { missedBefore } from "./missed-slots.ts";
+import { slotsBetween, tellMissed } from "./missed-slots.ts";
 import type { ScheduleQueue, Slot } from "./schedule-queue.ts";
 import { lastSlots } from "./slot-history.ts";
 
@@ -18,6 +18,8 @@ export interface SchedulerDeps {
   readonly databases: () => Promise<readonly DatabaseConfig[]>;
   readonly queue: ScheduleQueue;
   readonly history: Pick<AuditLog, "query">;
+  /** Slots that are being run, also by jobs that the queue has forgotten. */
+  readonly running: () => Promise<readonly Slot[]>;
   readonly now: () => Date;
   readonly log: Logger;
 }
@@ -112,17 +114,40 @@ function dueSlots(
 }
 
 /** Those that nobody has run yet, nor is about to. */
-async function unserved({ queue, history }: SchedulerDeps, due: readonly DueSlot[], now: number): Promise<SlotJob[]> {
+async function unserved(deps: SchedulerDeps, due: readonly DueSlot[], now: number): Promise<SlotJob[]> {
   const unsure = due.filter(({ before }) => before === null);
-  const known = unsure.length > 0 ? await queue.known(unsure) : new Set();
+  const known = unsure.length > 0 ? await deps.queue.known(unsure) : new Set();
   const unknown = unsure.filter((slot) => !known.has(slot));
-  const last = await lastSlots(history, unknown, now);
-  return due
-    .filter((one) => !known.has(one) && !(unknown.includes(one) && isServed(one, last, now)))
-    .map(({ database, config, slot, spread, before }) => {
-      const missed = missedBefore(config.schedule, slot, before ?? last.get(database) ?? null, now - spread);
-      return { database, slot, priority: config.priority, ...(missed && { missed }) };
-    });
+  const last = await lastSlots(deps.history, unknown, now);
+  const open = due.filter((one) => !known.has(one) && !(unknown.includes(one) && isServed(one, last, now)));
+  const missed = await countMissed(deps, open, last);
+  return open.map(({ database, config, slot, spread, before }) => {
+    // Where none was ever run, none was missed.
+    const ever = before ?? last.get(database);
+    const tell = ever && tellMissed(config.schedule, slot, missed.get(database) ?? 0, now - spread);
+    return { database, slot, priority: config.priority, ...(tell && { missed: tell }) };
+  });
+}
+
+/** How many slots before these were not run: those that still wait, or are being run this moment, were not missed. */
+async function countMissed(
+  { queue, running }: SchedulerDeps,
+  open: readonly DueSlot[],
+  last: ReadonlyMap<string, Date>,
+): Promise<Map<string, number>> {
+  const between = open.flatMap(({ database, config, slot, before }) => {
+    const ever = before ?? last.get(database);
+    return ever ? slotsBetween(database, config.schedule, ever, slot) : [];
+  });
+  if (between.length === 0) return new Map();
+  const known = await queue.known(between);
+  const live = new Set((await running()).map(({ database, slot }) => slotJobId(database, slot)));
+  const missed = between.filter((one) => !known.has(one) && !live.has(slotJobId(one.database, one.slot)));
+  return new Map(
+    Map.groupBy(missed, ({ database }) => database)
+      .entries()
+      .map(([name, slots]) => [name, slots.length]),
+  );
 }
 
 /** A newer slot serves too, where the clock was put back; not one of years ahead, from when it was wrong. */

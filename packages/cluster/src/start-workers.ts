@@ -1,5 +1,5 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { openDumpSlots } from "@trivault/backup";
+import { listSlotRuns, openDumpSlots } from "@trivault/backup";
 import type { Config, Logger } from "@trivault/core";
 import {
   checkRedis,
@@ -23,8 +23,11 @@ const TICK_MS = 5000;
 const LEAST_MAINTENANCE = 4;
 
 export interface RunningWorkers {
-  /** Lets running jobs finish for the configured grace, hands back what is left, and closes everything. Idempotent. */
-  close(): Promise<void>;
+  /**
+   * Takes no more jobs, lets those that run finish for so long (as configured, by default), hands back what is left, and
+   * closes everything. Said again, it shortens the grace.
+   */
+  close(graceSeconds?: number): Promise<void>;
 }
 
 export interface WorkerOptions {
@@ -64,22 +67,28 @@ export async function startWorkers(
       databases: databaseList(config, log),
       queue: scheduleQueue(queues, redis),
       history: record,
+      running: () => listSlotRuns(config),
       now,
       tickMs,
       log,
     });
     log.info({ queues: config.worker.queues, tiers: config.tiers.map((tier) => tier.name) }, "worker ready");
     let closing: Promise<void> | null = null;
-    const close = async () => {
+    const close = async (workersClosed: Promise<unknown>) => {
       scheduler.close();
-      await Promise.all(workers.map((worker) => worker.close(config.worker.graceSeconds * 1000)));
+      await workersClosed;
       limit.close();
       await closeQueues(queues);
       await site.close();
       await record.close();
       redis.disconnect();
     };
-    return { close: () => (closing ??= close()) };
+    return {
+      close(graceSeconds = config.worker.graceSeconds) {
+        const workersClosed = Promise.all(workers.map((worker) => worker.close(graceSeconds * 1000)));
+        return (closing ??= close(workersClosed));
+      },
+    };
   } catch (error) {
     redis.disconnect();
     throw error;
