@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, type Config, isBackupId } from "@trivault/core";
@@ -16,11 +17,21 @@ const STALE_MS = 24 * 3_600_000;
 
 type Place = Pick<Config, "backupDir">;
 
+/**
+ * Best effort: a restore does not fail because this cannot be said. On a machine without a site, where nothing is deleted
+ * from either, no trace is left.
+ */
 export async function markInUse(config: Place, { backupId }: BackupRef): Promise<{ release: () => Promise<void> }> {
   const file = path.join(folderOf(config), `${backupId}.${randomUUID()}`);
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(file, "", { mode: 0o600, flag: "wx" });
-  return { release: () => rm(file, { force: true }) };
+  try {
+    if (existsSync(path.dirname(folderOf(config)))) {
+      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      await writeFile(file, "", { mode: 0o600, flag: "wx" });
+    }
+  } catch {
+    // A read-only or full disk: the backup can be read all the same.
+  }
+  return { release: () => rm(file, { force: true }).catch(() => {}) };
 }
 
 /** Ids of the backups that are being read. Files that went stale are removed. */

@@ -15,6 +15,7 @@ import {
   type Tools,
 } from "@trivault/postgres";
 import type { Tier } from "@trivault/storage";
+import { markInUse } from "./in-use.ts";
 import { chooseBackup, listBackups } from "./list.ts";
 import { type BackupSource, openSource } from "./restore-source.ts";
 import type { Progress } from "./site.ts";
@@ -79,6 +80,7 @@ export async function restoreBackup(
   const backup = chooseBackup(list, request.database, request.backup);
 
   const source = await openSource(asked, backup, trust, request.allowUnsigned, context);
+  const reading = await markInUse(config, { database: request.database, backupId: backup.id });
   try {
     if (source.manifest.content === "sql") checkSqlRequest(request);
     const target = await prepareTarget(connection, {
@@ -123,6 +125,7 @@ export async function restoreBackup(
       damage: source.damage,
     };
   } finally {
+    await reading.release();
     await source.close();
   }
 }
