@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect, test } from "@jest/globals";
 import { requireTools } from "./tools.ts";
 
@@ -24,6 +27,25 @@ test("refuses a folder without pg_dump", async () => {
     permanent: true,
     message: expect.stringContaining("in /nonexistent"),
   });
+});
+
+test("a program is not started again for what it said a moment ago, unless its file has changed", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "tools-"));
+  try {
+    const program = (version: string) =>
+      writeFile(
+        path.join(folder, "pg_dump"),
+        `#!/bin/sh\necho asked >>${folder}/calls\necho "pg_dump (PostgreSQL) ${version}"\n`,
+        { mode: 0o700 },
+      );
+    await program("18.1");
+    for (let ask = 0; ask < 3; ask++) expect((await requireTools(17, folder)).pgDump.version).toBe("18.1");
+    expect(await readFile(path.join(folder, "calls"), "utf8")).toBe("asked\n");
+    await program("18.10");
+    expect((await requireTools(17, folder)).pgDump.version).toBe("18.10");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("without zstd says which package to install", async () => {

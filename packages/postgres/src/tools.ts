@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, constants, readdir } from "node:fs/promises";
+import { access, constants, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { TrivaultError } from "@trivault/core";
@@ -21,6 +21,9 @@ export interface Tools {
   readonly psql: Tool;
   readonly zstd: Tool;
 }
+
+/** What a program says of its version is believed for so long, unless its file changes: it may be a wrapper of others. */
+const REMEMBER_MS = 60_000;
 
 interface Installation {
   readonly directory: string;
@@ -103,10 +106,24 @@ async function requireZstd(): Promise<Tool> {
   throw new TrivaultError("TOOL_MISSING", `The program zstd is not on the PATH. ${install}`, { permanent: true });
 }
 
+interface Asked {
+  readonly identity: string;
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Each dump asks several programs; a hundred databases would start hundreds of processes for the same answers. */
+const asked = new Map<string, Asked>();
+
 async function versionText(file: string): Promise<string | null> {
   try {
     await access(file, constants.X_OK);
+    const { mtimeMs, size, ino } = await stat(file);
+    const identity = [mtimeMs, size, ino].join();
+    const before = asked.get(file);
+    if (before?.identity === identity && performance.now() - before.at < REMEMBER_MS) return before.text;
     const { stdout } = await promisify(execFile)(file, ["--version"], { env: childEnv(), timeout: 10_000 });
+    asked.set(file, { identity, at: performance.now(), text: stdout });
     return stdout;
   } catch {
     // Absent, not executable, of another machine type: whichever, it is no program that we can use.
