@@ -10,6 +10,7 @@ import {
 import { formatBytes, RECOVERY_KEY, type S3TierConfig, sha256Hex } from "@trivault/core";
 import { expectSame, probeBytes, ProbeFailure, probeName, type Step } from "./probe-steps.ts";
 import { nameOf, s3Error, statusOf } from "./s3-errors.ts";
+import { signOver } from "./s3-signed-hash.ts";
 import { readAll } from "./source.ts";
 
 const HOUR_MS = 3_600_000;
@@ -45,14 +46,7 @@ export function objectProbe(
       ...(config.conditionalPut ? { IfNoneMatch: "*" } : {}),
       ...(config.storageClass === null ? {} : { StorageClass: config.storageClass }),
     });
-    command.middlewareStack.add(
-      (next) => (args) => {
-        const { request } = args as { request: { headers: Record<string, string> } };
-        request.headers["x-amz-content-sha256"] = sha256;
-        return next(args);
-      },
-      { step: "build", name: "probeSha256" }, // as the store does: signed, so that the server checks it
-    );
+    signOver(command, sha256);
     await client.send(command, { abortSignal });
   }
 

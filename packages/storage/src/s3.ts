@@ -13,6 +13,7 @@ import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
 import { nameOf, s3Error, statusOf } from "./s3-errors.ts";
 import { bodyOf } from "./s3-body.ts";
 import { s3Connection, type S3Options } from "./s3-connection.ts";
+import { signOver } from "./s3-signed-hash.ts";
 import { hashAll, sizedChunks } from "./source.ts";
 import type { CallOptions, GetOptions, Source, Store, StoredObject } from "./store.ts";
 import { existsWithOtherBytes, notFound, wrongBytes } from "./store-errors.ts";
@@ -86,15 +87,7 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
       ...(config.storageClass === null ? {} : { StorageClass: config.storageClass }),
       ...(config.conditionalPut ? { IfNoneMatch: "*" } : {}),
     });
-    command.middlewareStack.add(
-      (next) => (args) => {
-        const { request } = args as { request: { headers: Record<string, string> } };
-        request.headers["x-amz-content-sha256"] = source.sha256;
-        return next(args);
-      },
-      // After serialisation and before signing, which then signs this hash and computes none.
-      { step: "build", name: "sourceSha256" },
-    );
+    signOver(command, source.sha256);
     return command;
   }
 
