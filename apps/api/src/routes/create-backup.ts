@@ -1,4 +1,4 @@
-import { TrivaultError } from "@trivault/core";
+import { findDatabase, TrivaultError } from "@trivault/core";
 import { requestBackup } from "@trivault/queue";
 import type { ApiDeps, App } from "../deps.ts";
 import { BACKUPS_PATH, linksOf } from "../links.ts";
@@ -39,11 +39,12 @@ export function createBackupRoute(app: App, deps: ApiDeps): void {
 }
 
 function requireConfigured({ config }: ApiDeps, database: string): void {
-  const names = config.databases.map(({ name }) => name);
-  if (names.includes(database)) return;
+  if (findDatabase(config, database)) return;
+  const patterns = config.servers.flatMap(({ name, include }) => include.map((pattern) => `${name}.${pattern}`));
+  const names = [...config.databases.map(({ name }) => name), ...patterns];
   throw new TrivaultError(
     "NOT_FOUND",
-    `No database named ${JSON.stringify(database)} is configured here; there is: ${names.join(", ") || "none"}. DATABASE_URL names it.`,
+    `No database named ${JSON.stringify(database)} is configured here; there is: ${names.join(", ") || "none"}. DATABASE_URL or trivault.config.yaml names it.`,
     { permanent: true },
   );
 }
