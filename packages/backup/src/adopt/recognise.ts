@@ -16,6 +16,9 @@ export type Recognised =
 /** Enough for pg_dump's header and, with `--create`, for what names the database. */
 const HEAD = 16 * 1024;
 
+/** After nothing but comments, which some put before it. */
+const OPENING = /^\uFEFF?(?:\s|--(?! PostgreSQL database )[^\n]*\n)*-- PostgreSQL database (cluster )?dump\r?\n/;
+
 const DIRECTORY =
   "is (part of) a dump in pg_dump's directory format; `pg_restore --file=NAME.sql FOLDER` turns the folder into plain SQL, " +
   "which can be adopted. Then delete the folder";
@@ -77,9 +80,7 @@ function recogniseBytes(head: Buffer, compression: Compression): Recognised {
     return { is: "foreign", reason: "is encrypted with age already" };
   }
   if (head.length === 0) return { is: "foreign", reason: "is empty" };
-  const opening = /^\uFEFF?(?:\s|--(?: (?!PostgreSQL)[^\n]*)?\r?\n)*-- PostgreSQL database (cluster )?dump\r?\n/.exec(
-    head.toString("utf8"),
-  );
+  const opening = OPENING.exec(head.toString("utf8"));
   if (opening?.[1] !== undefined) {
     const reason =
       "is a dump of a whole cluster (pg_dumpall): restore it into a server of its own and back up each database from there";

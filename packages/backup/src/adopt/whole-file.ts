@@ -44,9 +44,9 @@ export async function* wholeScript(script: Readable): AsyncGenerator<Buffer> {
     tail = (tail + chunk.subarray(-1024).toString("latin1")).slice(-1024);
     yield chunk;
   }
-  const after = tail.split(TRAILER).at(-1) ?? "";
-  const whole = TRAILER.test(tail) && /^(?:\s|--.*|\\unrestrict .*)*$/.test(after);
-  if (whole) return;
+  const [, ...after] = tail.split(TRAILER);
+  const last = after.at(-1)?.split("\n");
+  if (last?.every((line) => /^(?:--.*|\\unrestrict .*)?\s*$/.test(line))) return;
   const message = "It does not end with the line `-- PostgreSQL database dump complete`: the dump was cut off.";
   throw new TrivaultError("CORRUPT", message, { permanent: true });
 }
