@@ -1,7 +1,7 @@
 import path from "node:path";
 import { acquireLease, type StageContext } from "@trivault/backup";
 import { directoryOf, ensureFolder } from "@trivault/core";
-import { type MaintenanceSite, maintainTier } from "@trivault/maintenance";
+import type { maintainTier, MaintenanceSite } from "@trivault/maintenance";
 import { type Handler, type JobContext, maintenanceJobSchema, parseJob } from "@trivault/queue";
 
 /** More than it takes to see that the one who had the turn before is dead. */
@@ -13,6 +13,7 @@ const PATIENCE = 1.2;
  */
 export function maintenanceHandler(
   site: MaintenanceSite,
+  maintain: typeof maintainTier,
   stageContext: (context: JobContext) => StageContext,
 ): Handler {
   const busy = new Set<string>();
@@ -26,7 +27,7 @@ export function maintenanceHandler(
         if (!turn) return { tier, skipped: "another process is at it" };
         try {
           const signal = AbortSignal.any([context.signal, turn.lost]);
-          return await maintainTier(site, tier, { ...stageContext(context), signal });
+          return await maintain(site, tier, { ...stageContext(context), signal });
         } finally {
           await turn.release();
         }

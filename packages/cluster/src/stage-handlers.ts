@@ -1,6 +1,6 @@
 import { copyStage, dumpStage, encryptStage, giveUp, type NextStage, type StageContext } from "@trivault/backup";
 import { messageOf, type QueueName } from "@trivault/core";
-import type { MaintenanceSite } from "@trivault/maintenance";
+import { type MaintenanceSite, maintainTier } from "@trivault/maintenance";
 import {
   copyJobSchema,
   copyQueueOf,
@@ -52,7 +52,7 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
     },
     "remote-sync": copy("remote-sync"),
     "cloud-upload": copy("cloud-upload"),
-    maintenance: maintenanceHandler(site, (context) => stageContext(context, ITSELF)),
+    maintenance: maintenanceHandler(site, maintainTier, (context) => stageContext(context, ITSELF)),
   };
 }
 
