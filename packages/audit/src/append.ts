@@ -1,5 +1,7 @@
+import { closeSync, fstatSync, fsync, ftruncateSync, openSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { messageOf } from "@trivault/core";
 import { listMonths, monthFile, syncFolder } from "./folder.ts";
 import { publishHead } from "./head.ts";
@@ -36,29 +38,37 @@ export async function appendLines(folder: string, after: Link, events: readonly 
 }
 
 /** How long the file is afterwards. */
-async function write(folder: string, file: string, text: string): Promise<number> {
-  const handle = await open(path.join(folder, file), "a", 0o600);
+async function write(folder: string, name: string, text: string): Promise<number> {
+  const file = openSync(path.join(folder, name), "a", 0o600);
   try {
-    const before = (await handle.stat()).size;
+    const before = fstatSync(file).size;
     try {
-      await handle.writeFile(text);
-      await handle.sync();
+      writeFileSync(file, text);
+      await promisify(fsync)(file);
     } catch (error) {
-      // A full disk holds the first part of it. Where even this fails, whoever comes next heals the end.
-      await handle.truncate(before).catch(() => undefined);
+      cutBack(file, before);
       throw error;
     }
     if (before === 0) await syncFolder(folder);
     return before + Buffer.byteLength(text);
   } finally {
-    await handle.close();
+    closeSync(file);
+  }
+}
+
+/** A full disk took the first part of it. Where even this fails, whoever comes next heals the end. */
+function cutBack(file: number, size: number): void {
+  try {
+    ftruncateSync(file, size);
+  } catch {
+    // `mayStandFrom` goes with the events
   }
 }
 
 /** The ids of the events in the lines from this number on. */
 export async function idsFrom(folder: string, seq: number): Promise<Set<string>> {
   const ids = new Set<string>();
-  for (const month of (await listMonths(folder)).toReversed()) {
+  for (const month of listMonths(folder).toReversed()) {
     const handle = await open(path.join(folder, month), "r");
     try {
       for await (const lines of linesBackwards(handle, (await handle.stat()).size)) {

@@ -1,6 +1,6 @@
-import { open, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import path from "node:path";
-import { codeOf } from "@trivault/core";
 import type { AuditEvent } from "./event.ts";
 import { listMonths } from "./folder.ts";
 import { type Head, publishHead, readHead } from "./head.ts";
@@ -19,7 +19,8 @@ export interface End {
  * chain for good, to be found by anyone.
  */
 export async function findEnd(folder: string): Promise<End> {
-  const [head, months] = await Promise.all([readHead(folder), listMonths(folder)]);
+  const head = readHead(folder);
+  const months = listMonths(folder);
   const newest = months.at(-1);
   if (newest === undefined) {
     if (head === "missing") {
@@ -30,7 +31,7 @@ export async function findEnd(folder: string): Promise<End> {
     if (head === "invalid") return { after: GENESIS, findings: [broken({ head })] };
     return head.seq === 0 ? { after: GENESIS, findings: [] } : { after: head, findings: [missing(head, GENESIS)] };
   }
-  if (typeof head === "object" && head.file === newest && head.size === (await sizeOf(path.join(folder, newest)))) {
+  if (typeof head === "object" && head.file === newest && head.size === statSync(path.join(folder, newest)).size) {
     return { after: head, findings: [] };
   }
   const findings: AuditEvent[] = [];
@@ -78,15 +79,6 @@ async function lastLink(folder: string, months: readonly string[]): Promise<Link
     }
   }
   return GENESIS;
-}
-
-async function sizeOf(file: string): Promise<number | null> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
-    throw error;
-  }
 }
 
 function missing(head: Head, last: Link): AuditEvent {

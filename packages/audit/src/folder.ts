@@ -1,4 +1,5 @@
-import { open, readdir } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { open } from "node:fs/promises";
 import path from "node:path";
 import { codeOf } from "@trivault/core";
 
@@ -14,14 +15,21 @@ export function monthFile(at: string): string {
   return `${at.slice(0, 7)}.jsonl`;
 }
 
+/*
+ * Here and in head.ts, small things that wait for no disk are done without a hop to another thread: they are done with the
+ * lock held, and on a busy machine each hop takes its time. What waits for the disk (fsync) never blocks this thread.
+ */
+
 /** Names of the month files, oldest first. */
-export async function listMonths(folder: string): Promise<string[]> {
-  return (await namesIn(folder)).filter((name) => MONTH_FILE.test(name)).toSorted();
+export function listMonths(folder: string): string[] {
+  return namesIn(folder)
+    .filter((name) => MONTH_FILE.test(name))
+    .toSorted();
 }
 
-export async function namesIn(folder: string): Promise<string[]> {
+export function namesIn(folder: string): string[] {
   try {
-    return await readdir(folder);
+    return readdirSync(folder);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return [];
     throw error;

@@ -20,7 +20,7 @@ export async function* followRecord(
   let place = await startOf(folder, filter.from);
   while (!signal.aborted) {
     // Listed first: where there is a newer file, nothing more is added to this one.
-    const months = await listMonths(folder);
+    const months = listMonths(folder);
     const read = await readOn(folder, place);
     place = read.place;
     yield* read.events.filter(wanted);
@@ -37,7 +37,7 @@ interface Place {
 }
 
 async function startOf(folder: string, from: Date | undefined): Promise<Place> {
-  const months = await listMonths(folder);
+  const months = listMonths(folder);
   const file = from ? months.find((month) => month >= monthFile(from.toISOString())) : months.at(-1);
   if (file === undefined) return { file: "", offset: 0 };
   const handle = await open(path.join(folder, file), "r");

@@ -1,5 +1,6 @@
-import { open, readFile, rename } from "node:fs/promises";
+import { closeSync, fdatasync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { promisify } from "node:util";
 import { codeOf } from "@trivault/core";
 import { z } from "zod";
 import { hashSchema, type Link, timeSchema } from "./line.ts";
@@ -26,10 +27,10 @@ const headSchema = z.object({
 export const HEAD = "head.json";
 
 /** `invalid`: it is there, and is none of ours. */
-export async function readHead(folder: string): Promise<Head | "missing" | "invalid"> {
+export function readHead(folder: string): Head | "missing" | "invalid" {
   let text: string;
   try {
-    text = await readFile(path.join(folder, HEAD), "utf8");
+    text = readFileSync(path.join(folder, HEAD), "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return "missing";
     throw error;
@@ -44,12 +45,12 @@ export async function readHead(folder: string): Promise<Head | "missing" | "inva
 /** With the lock held, therefore by one fixed temporary name. */
 export async function publishHead(folder: string, head: Head): Promise<void> {
   const temporary = path.join(folder, `${HEAD}.tmp`);
-  const handle = await open(temporary, "w", 0o600);
+  const file = openSync(temporary, "w", 0o600);
   try {
-    await handle.writeFile(`${JSON.stringify(head)}\n`);
-    await handle.datasync();
+    writeFileSync(file, `${JSON.stringify(head)}\n`);
+    await promisify(fdatasync)(file);
   } finally {
-    await handle.close();
+    closeSync(file);
   }
-  await rename(temporary, path.join(folder, HEAD));
+  renameSync(temporary, path.join(folder, HEAD));
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { link, rm, stat, writeFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { link, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,11 +22,11 @@ export async function takeLock(folder: string, patienceMs: number): Promise<Lock
   const file = path.join(folder, "lock.db");
   await ensureFile(file);
   const deadline = performance.now() + patienceMs;
-  for (;;) {
+  for (let delay = 2; ; delay = Math.min(delay * 1.5, 50)) {
     const lock = tryLock(file);
     if (lock !== null) return lock;
     if (performance.now() >= deadline) return null;
-    await sleep(2 + Math.random() * 10); // not all at once
+    await sleep(delay * (0.5 + Math.random())); // not all at once
   }
 }
 
@@ -36,7 +37,7 @@ function tryLock(file: string): Lock | null {
     return { release: () => database.close() };
   } catch (error) {
     database.close();
-    if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return null;
+    if (typeof error === "object" && error !== null && "errcode" in error && error.errcode === SQLITE_BUSY) return null;
     throw error;
   }
 }
@@ -46,12 +47,7 @@ function tryLock(file: string): Lock | null {
  * of SQLite included.
  */
 async function ensureFile(file: string): Promise<void> {
-  try {
-    await stat(file);
-    return;
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
-  }
+  if (statSync(file, { throwIfNoEntry: false })) return;
   const temporary = `${file}.${randomUUID()}`;
   await writeFile(temporary, "", { flag: "wx", mode: 0o600 });
   try {

@@ -14,7 +14,7 @@ export async function* queryRecord(
   filter: AuditFilter,
   order: "oldest-first" | "newest-first",
 ): AsyncGenerator<RecordedEvent> {
-  const months = (await listMonths(folder)).filter((month) => meets(month, filter));
+  const months = listMonths(folder).filter((month) => meets(month, filter));
   const wanted = matcher(filter);
   for (const month of order === "oldest-first" ? months : months.toReversed()) {
     const handle = await open(path.join(folder, month), "r");

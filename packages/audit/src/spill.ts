@@ -64,7 +64,7 @@ export async function writeSpill(
 /** With the lock held: what waits, marked as being appended from line `next` on. */
 export async function claimSpills(folder: string, next: number): Promise<Spill[]> {
   const directory = spillFolder(folder);
-  const names = await namesIn(directory);
+  const names = namesIn(directory);
   if (names.length === 0) return [];
   await Promise.all(names.filter((name) => name.endsWith(".tmp")).map((name) => removeLeftOver(directory, name)));
   const spills: Spill[] = [];
@@ -89,8 +89,8 @@ export async function removeSpills(folder: string, spills: readonly Spill[]): Pr
 }
 
 /** Names of the files that wait, and of those that nobody can read. */
-export async function listSpills(folder: string): Promise<{ waiting: string[]; unreadable: string[] }> {
-  const names = await namesIn(spillFolder(folder));
+export function listSpills(folder: string): { waiting: string[]; unreadable: string[] } {
+  const names = namesIn(spillFolder(folder));
   return {
     waiting: names.filter((name) => NAME.test(name)),
     unreadable: names.filter((name) => name.endsWith(".unreadable")),

@@ -21,8 +21,8 @@ export interface AuditVerdict {
 /** Reads the whole record, while others may write on. */
 export async function verifyRecord(folder: string, signal?: AbortSignal): Promise<AuditVerdict> {
   // Read before the lines: those that are appended meanwhile only make the record longer than it tells.
-  const head = await readHead(folder);
-  const months = await listMonths(folder);
+  const head = readHead(folder);
+  const months = listMonths(folder);
   const check = createChainCheck(typeof head === "object" ? head : null);
   const problems: AuditProblem[] = [];
   let events = 0;
@@ -57,7 +57,7 @@ export async function verifyRecord(folder: string, signal?: AbortSignal): Promis
   problems.unshift(...ofChain);
   if (head === "missing" && months.length > 0) problems.push({ file: HEAD, line: 0, what: "is missing" });
   if (head === "invalid") problems.push({ file: HEAD, line: 0, what: "is not as it was written" });
-  const { waiting, unreadable } = await listSpills(folder);
+  const { waiting, unreadable } = listSpills(folder);
   for (const name of unreadable) problems.push({ file: `spill/${name}`, line: 0, what: "cannot be read" });
   return {
     ok: problems.length === 0,

@@ -63,20 +63,22 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
   }
 
   function drain(): Promise<void> {
-    running ??= writeAll().finally(() => {
-      running = null;
-    });
-    return running;
+    if (running === null && waiting.length > 0) running = writeAll();
+    return running ?? Promise.resolve();
   }
 
   async function writeAll(): Promise<void> {
-    while (waiting.length > 0) {
-      if (await writeOnce()) continue;
-      retry ??= setTimeout(() => {
-        retry = null;
-        void drain();
-      }, RETRY_MS).unref();
-      return;
+    try {
+      while (waiting.length > 0) {
+        if (await writeOnce()) continue;
+        retry ??= setTimeout(() => {
+          retry = null;
+          void drain();
+        }, RETRY_MS).unref();
+        return;
+      }
+    } finally {
+      running = null; // in the same turn as the last look at `waiting`, so that no event falls between two stools
     }
   }
 
@@ -135,7 +137,7 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
   async function flush(): Promise<void> {
     if (retry !== null) clearTimeout(retry);
     retry = null;
-    const written = (running ?? Promise.resolve()).then(() => (waiting.length > 0 ? drain() : undefined));
+    const written = (running ?? Promise.resolve()).then(drain);
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, ANSWER_MS);

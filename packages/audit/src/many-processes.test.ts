@@ -1,0 +1,127 @@
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { makeTempDir, type TempDir } from "@trivault/testkit";
+import { recorded, startRecording } from "../test/recorders.ts";
+import { type AuditLog, openAuditLog } from "./audit-log.ts";
+import type { AuditEvent } from "./event.ts";
+import { takeLock } from "./lock.ts";
+
+let dir: TempDir;
+let folder: string;
+let log: AuditLog;
+beforeEach(async () => {
+  dir = await makeTempDir("audit");
+  folder = path.join(dir.path, "audit");
+  log = openAuditLog(folder);
+});
+afterEach(() => dir.remove());
+
+const EVENT: AuditEvent = { action: "tier.swept", outcome: "ok", actor: "maintenance" };
+
+test("50 processes record at once: each event stands in the chain once", async () => {
+  const processes = Array.from({ length: 50 }, (_, i) => startRecording(folder, `p${i}`, 10));
+  await Promise.all(processes.map(({ ready }) => ready));
+  for (const { go } of processes) go();
+  await Promise.all(processes.map(({ ended }) => ended));
+  await log.record(EVENT); // brings what may have been put aside
+  const expected = processes.flatMap((_, i) => Array.from({ length: 10 }, (__, n) => `p${i} ${n + 1}`));
+  expect((await recorded(log)).toSorted()).toEqual(expected.toSorted());
+  expect(await log.verify()).toMatchObject({ ok: true, events: 501, waiting: 0 });
+}, 180_000);
+
+test("killed in mid-write, again and again: what was acknowledged is there, once, and the chain holds", async () => {
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    const processes = Array.from({ length: 4 }, (_, i) => startRecording(folder, `r${round}p${i}`, 1_000_000));
+    for (const { go } of processes) go();
+    while (processes.some((each) => each.acknowledged.size < 2)) await sleep(10);
+    for (const { child, ended } of processes) {
+      await sleep(Math.random() * 30);
+      child.kill("SIGKILL");
+      await ended;
+    }
+    for (const each of processes) acknowledged.push(...each.acknowledged.keys());
+    expect(await log.verify()).toMatchObject({ problems: [] });
+  }
+  await log.record(EVENT);
+  const found = await recorded(log);
+  const set = new Set(found);
+  expect(acknowledged.length).toBeGreaterThanOrEqual(40);
+  expect(acknowledged.filter((event) => !set.has(event))).toEqual([]);
+  expect(found.length).toBe(set.size);
+  expect(await log.verify()).toMatchObject({ ok: true, waiting: 0 });
+}, 180_000);
+
+test("a process that was stopped with the lock in its hands keeps nobody waiting, and nothing is lost", async () => {
+  using stopped = startRecording(folder, "stopped", 1_000_000);
+  stopped.go();
+  while (stopped.acknowledged.size < 2) await sleep(10);
+  // Stopped at random until it holds the lock.
+  for (;;) {
+    await sleep(Math.random() * 20);
+    stopped.child.kill("SIGSTOP");
+    await sleep(5);
+    const lock = await takeLock(folder, 0);
+    lock?.release();
+    if (lock === null) break;
+    stopped.child.kill("SIGCONT");
+  }
+  const times: number[] = [];
+  const where: string[] = [];
+  for (let i = 0; i < 3; i += 1) {
+    const begun = performance.now();
+    where.push(await log.append(EVENT));
+    times.push(performance.now() - begun);
+  }
+  expect(where).toEqual(["spilled", "spilled", "spilled"]);
+  expect(Math.max(...times)).toBeLessThan(3000);
+  expect(times[2]).toBeLessThan(1000); // not each waits for the whole time
+  stopped.child.kill("SIGKILL");
+  stopped.child.kill("SIGCONT");
+  await stopped.ended;
+  expect(await log.append(EVENT)).toBe("chained");
+  const found = await Array.fromAsync(log.query({ action: "tier.swept" }));
+  expect(found).toHaveLength(4);
+  expect(await log.verify()).toMatchObject({ ok: true, waiting: 0 });
+});
+
+// Only root may mount.
+const asRoot = process.platform === "linux" && process.getuid?.() === 0 ? test : test.skip;
+
+asRoot("a full disk: what was acknowledged is kept, the rest waits in memory until there is room", async () => {
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", dir.path]);
+  try {
+    await log.record(EVENT);
+    const where: string[] = [];
+    for (let bytes = 1; bytes <= 400 && where.at(-1) !== "pending"; bytes += 1) {
+      // Too large for the lock's file and folders to matter, and to fit: the disk is full in mid-line.
+      const details = { text: "x".repeat(3500) };
+      where.push(await log.append({ ...EVENT, action: "backup.copy", database: "full", bytes, details }));
+    }
+    expect(where.at(-1)).toBe("pending");
+    expect(where).toContain("chained");
+    expect(await log.verify()).toMatchObject({ ok: true });
+    execFileSync("mount", ["-o", "remount,size=8m", dir.path]);
+    expect(await log.append(EVENT)).toBe("chained");
+    const found = await recorded(log);
+    expect(found.toSorted()).toEqual(where.map((_, i) => `full ${i + 1}`).toSorted());
+    expect(await log.verify()).toMatchObject({ ok: true, waiting: 0 });
+  } finally {
+    execFileSync("umount", [dir.path]);
+  }
+});
+
+asRoot("a disk that may not be written: record comes back at once, and close too", async () => {
+  execFileSync("mount", ["-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", dir.path]);
+  try {
+    const begun = performance.now();
+    expect(await log.append(EVENT)).toBe("pending");
+    await log.close();
+    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(await log.verify()).toMatchObject({ ok: true, events: 0 });
+  } finally {
+    execFileSync("umount", [dir.path]);
+  }
+});
