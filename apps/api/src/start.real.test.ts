@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -113,6 +114,21 @@ describe("npm start", () => {
     expect(isAlive(redis)).toBe(false);
     expect(stdout + stderr).not.toContain(TOKEN);
     expect(stdout + stderr).not.toContain("db-password");
+  }, 60_000);
+
+  test("takes a changed configuration file up, under the same address", async () => {
+    const file = path.join(dir.path, "trivault.config.yaml");
+    await writeFile(file, 'databases: { one: { url: "postgresql://h/one", schedule: off } }', { mode: 0o600 });
+    const program = run("start.ts", { DATABASE_URL: "" });
+    const [, base = ""] = await program.said(/API +(http:\S+)\/api\/v1\/backups\n/);
+    const request = async (database: string) =>
+      (await fetch(`${base}/api/v1/backups`, { ...POST, body: JSON.stringify({ database }) })).status;
+    expect([await request("one"), await request("two")]).toEqual([202, 404]);
+    await writeFile(file, 'databases: { two: { url: "postgresql://h/two", schedule: off } }');
+    await program.said(/the changed configuration is in force/);
+    expect([await request("one"), await request("two")]).toEqual([404, 202]);
+    program.child.kill("SIGTERM");
+    expect((await program.ended).code).toBe(0);
   }, 60_000);
 
   test("uses the Redis of REDIS_URL, and starts and ends none", async () => {

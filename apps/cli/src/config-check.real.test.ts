@@ -92,9 +92,8 @@ servers:
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ ok: false, limits: { dumpsPerServer: 1 }, warnings: [] });
     expect(report.databases[0].url).toContain("checker:***@");
-    const told = report.connections.map(
-      (each: Record<string, unknown>) => `${each["kind"]} ${each["name"]} ${each["ok"]} ${each["detail"]}`,
-    );
+    const connections: { kind: string; name: string; ok: boolean; detail: string }[] = report.connections;
+    const told = connections.map(({ kind, name, ok, detail }) => `${kind} ${name} ${ok} ${detail}`);
     expect(told).toEqual([
       expect.stringMatching(/^database shop true /),
       expect.stringMatching(/^database nowhere false No connection .*127\.0\.0\.1:1/),

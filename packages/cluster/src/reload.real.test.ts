@@ -1,75 +1,129 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { closeQueues, connectRedis, openQueues, requestBackup } from "@trivault/queue";
-import { makeTempDir, startRedis } from "@trivault/testkit";
+import { connect, parseDatabaseUrl } from "@trivault/postgres";
+import { closeQueues, connectRedis, openQueues, type Queues, requestBackup } from "@trivault/queue";
+import { makeTempDir, type RedisServer, startPostgres, startRedis, type TempDir } from "@trivault/testkit";
 
 const WORKER = path.resolve(import.meta.dirname, "../../../apps/worker/src/main.ts");
-const DATABASE = (name: string) => `  ${name}: { url: "postgresql://u:hunter2@127.0.0.1:1/${name}", schedule: off }\n`;
 
-test("a running worker takes a database up from the changed file, and refuses a wrong file whole", async () => {
-  await using dir = await makeTempDir("tv-reload");
-  await using server = await startRedis();
-  const file = path.join(dir.path, "trivault.config.yaml");
-  const backupDir = path.join(dir.path, "backups");
-  await writeFile(file, `databases:\n${DATABASE("one")}`, { mode: 0o600 });
-  const worker = spawn(process.execPath, [WORKER], {
+let dir: TempDir;
+let server: RedisServer;
+let redis: ReturnType<typeof connectRedis>;
+let queues: Queues;
+let worker: ChildProcess;
+let log: string;
+
+beforeEach(async () => {
+  [dir, server] = await Promise.all([makeTempDir("tv-reload"), startRedis()]);
+  redis = connectRedis(server.url, "fail-fast");
+  queues = openQueues(redis);
+  log = "";
+});
+afterEach(async () => {
+  worker.kill("SIGKILL");
+  await closeQueues(queues);
+  redis.disconnect();
+  await server.stop();
+  await dir.remove();
+});
+
+const backupDir = () => path.join(dir.path, "backups");
+const database = (name: string, url = `postgresql://u:hunter2@127.0.0.1:1/${name}`) =>
+  `  ${name}: { url: "${url}", schedule: off }\n`;
+const writeConfig = (text: string) =>
+  writeFile(path.join(dir.path, "trivault.config.yaml"), `databases:\n${text}`, { mode: 0o600 });
+
+function startWorker(): void {
+  worker = spawn(process.execPath, [WORKER], {
     cwd: dir.path,
     env: {
       PATH: process.env["PATH"],
       REDIS_URL: server.url,
-      BACKUP_DIR: backupDir,
+      BACKUP_DIR: backupDir(),
       BACKUP_SPOOL_DIR: path.join(dir.path, "spool"),
       BACKUP_ENCRYPTION: "none",
       WORKER_GRACE_SECONDS: "1",
+      WORKER_TAKEOVER_SECONDS: "5",
     },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const exited = once(worker, "exit");
-  let log = "";
-  worker.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  const said = async (pattern: RegExp) => {
-    for (let tries = 0; tries < 400 && !pattern.test(log); tries++) await sleep(50);
-    expect(log).toMatch(pattern);
-  };
-  const redis = connectRedis(server.url, "fail-fast");
-  const queues = openQueues(redis);
-  /** Why a backup of it fails: no server listens on port 1. */
-  const failureOf = async (database: string) => {
-    const { runId } = await requestBackup(queues, redis, { database, actor: "user:test@here" });
-    for (let tries = 0; tries < 200; tries++, await sleep(50)) {
-      const reason =
-        (await queues.dump.getJob(runId))?.failedReason ?? (await queues.dump.getJobLogs(runId)).logs.join();
-      if (reason) return reason;
-    }
-    return "nothing happened";
-  };
-  try {
-    await said(/worker ready/);
-    expect(await failureOf("two")).toMatch(/No database named "two" is configured/);
-    await writeFile(file, `databases:\n${DATABASE("one")}${DATABASE("two")}`);
-    await said(/the changed configuration is in force/);
-    expect(await failureOf("two")).toMatch(/No connection to database "two"/);
+  worker.stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
+}
 
-    await writeFile(file, `databases:\n${DATABASE("three")}wrong: 1\n`);
-    await said(/is refused, the old one stays in force.*wrong/);
-    expect(await failureOf("two")).toMatch(/No connection to database "two"/);
-    expect(await failureOf("three")).toMatch(/No database named "three" is configured/);
-  } finally {
-    worker.kill("SIGTERM");
-    await exited;
-    await closeQueues(queues);
-    redis.disconnect();
-  }
+async function until(what: string, check: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; tries < 400; tries++, await sleep(50)) if (await check()) return;
+  throw new Error(`${what} did not happen:\n${log}`);
+}
+
+const said = (pattern: RegExp) => until(String(pattern), () => pattern.test(log));
+const request = async (name: string) =>
+  (await requestBackup(queues, redis, { database: name, actor: "user:a@b" })).runId;
+
+/** Why a backup of it fails: no server listens on port 1. */
+async function failureOf(name: string): Promise<string> {
+  const runId = await request(name);
+  let reason = "";
+  await until(`the failure of ${name}`, async () => {
+    reason = (await queues.dump.getJob(runId))?.failedReason ?? (await queues.dump.getJobLogs(runId)).logs.join();
+    return reason !== "";
+  });
+  return reason;
+}
+
+test("a running worker takes a database up from the changed file, and refuses a wrong file whole", async () => {
+  await writeConfig(database("one"));
+  startWorker();
+  await said(/worker ready/);
+  expect(await failureOf("two")).toMatch(/No database named "two" is configured/);
+  await writeConfig(database("one") + database("two"));
+  await said(/the changed configuration is in force/);
+  expect(await failureOf("two")).toMatch(/No connection to database "two"/);
+
+  await writeConfig(`${database("three")}wrong: 1\n`);
+  await said(/is refused, the old one stays in force.*wrong/);
+  expect(await failureOf("two")).toMatch(/No connection to database "two"/);
+  expect(await failureOf("three")).toMatch(/No database named "three" is configured/);
+
+  const exited = once(worker, "exit");
+  worker.kill("SIGTERM");
+  await exited;
   expect(worker.exitCode).toBe(0);
   expect(log).not.toContain("hunter2");
   const actions: string[] = [];
-  for await (const { action, actor } of openAuditLog(auditFolder(backupDir)).query({})) {
+  for await (const { action, actor } of openAuditLog(auditFolder(backupDir())).query({})) {
     if (action.startsWith("config.")) actions.push(`${action} ${actor}`);
   }
   expect(actions).toEqual(["config.loaded maintenance", "config.refused maintenance"]);
+});
+
+test("a backup that runs is completed by those who began it, while the new ones serve others", async () => {
+  await using postgres = await startPostgres();
+  const url = await postgres.createDatabase("slow");
+  await postgres.query("CREATE TABLE held AS SELECT 1 AS x", "slow");
+  await writeConfig(database("slow", url));
+  startWorker();
+  await said(/worker ready/);
+  const blocker = await connect(parseDatabaseUrl(url));
+  try {
+    await blocker.query("BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE");
+    const runId = await request("slow");
+    await said(/dumping slow/);
+    await writeConfig(database("other"));
+    await said(/the changed configuration is in force/);
+    // Longer than the grace of a shutdown, and than a lock lives that nobody renews.
+    await sleep(6000);
+    expect(await failureOf("other")).toMatch(/No connection to database "other"/);
+    expect(await queues.dump.getJobState(runId)).toBe("active");
+    await blocker.query("COMMIT");
+    await until("the end of the dump", async () => (await queues.dump.getJobState(runId)) === "completed");
+    await until("the end of the encryption", async () => (await queues.encrypt.getJobState(runId)) === "completed");
+    expect(log.match(/dumping slow/g)).toHaveLength(1);
+  } finally {
+    await blocker.end();
+  }
 });
