@@ -2,6 +2,7 @@ import { type Config, formatBytes } from "@trivault/core";
 import {
   type BudgetState,
   checkBudget,
+  type ClassCost,
   costOfCopies,
   type Inventory,
   type SitePlan,
@@ -77,18 +78,20 @@ export function printPlan(report: PlanReport): void {
   else print(table(["BACKUP", "DATABASE", ">SIZE", "DECISION"], decisions.map(row)));
   print("");
   print(facts(summary(report)));
-  if (cost) print(`\n${costTable(cost)}`);
+  if (cost && cost.classes.some(isTelling)) print(`\n${costTable(cost)}`);
 }
 
 function row({ backupId, database, bytes, action, reasons }: PlanReport["decisions"][number]): string[] {
   const told = { keep: "kept", delete: "delete", copy: "missing", none: "none" }[action];
-  return [backupId, database, formatBytes(bytes), `${told}: ${reasons.join(", ")}`];
+  const why = reasons.join(", ").replace(/^kept by hand/, "by hand");
+  return [backupId, database, formatBytes(bytes), `${told}: ${why}`];
 }
 
 function summary(report: PlanReport): [string, string][] {
+  const goes = report.deleted === 0 ? "none" : `${report.deleted}, which frees ${formatBytes(report.freedBytes)}`;
   const lines: [string, string][] = [
     ["Kept", String(report.kept)],
-    ["Deleted", `${report.deleted}, which frees ${formatBytes(report.freedBytes)}${saving(report.savedPerMonth)}`],
+    ["Deleted", `${goes}${report.deleted === 0 ? "" : saving(report.savedPerMonth)}`],
   ];
   if (report.missing > 0) lines.push(["Missing", `${report.missing}, to be copied from another tier`]);
   return lines;
@@ -96,6 +99,11 @@ function summary(report: PlanReport): [string, string][] {
 
 function saving(perMonth: number | null): string {
   return perMonth === null ? "" : ` and saves ${money(perMonth)} a month`;
+}
+
+/** One class alone, without a price, says nothing that the sizes above do not. */
+function isTelling({ storageClass, perMonth }: ClassCost): boolean {
+  return storageClass !== "STANDARD" || perMonth !== null;
 }
 
 function costTable({ classes, bytes, perMonth }: TierCost): string {
