@@ -164,9 +164,11 @@ test("add a database: it is backed up, and so is one that was discovered", async
   const here = await asSetUp();
   await here.follow("docs/tasks/add-a-database.md");
   expect(await safe(here, "billing")).not.toEqual([]);
-  expect((await here.sh("npm run backup:run -- --database main.crm --wait")).code).toBe(0);
-  expect(await safe(here, "main.crm")).not.toEqual([]);
-  expect((await here.sh("npm run backup:run -- --database main.crm_test --wait")).code).not.toBe(0);
+  await eventually(
+    () => safe(here, "main.crm"),
+    (ids) => ids.length > 0,
+  );
+  expect(await safe(here, "main.crm_test")).toEqual([]);
 });
 
 test("read health: the exit code tells", async () => {
@@ -176,14 +178,15 @@ test("read health: the exit code tells", async () => {
 
 test("rotate: what was told is what happens, and what is marked stays", async () => {
   const here = await asSetUp();
-  for (let each = 0; each < 3; each++) await here.sh("npm run backup:run -- --wait");
-  const marked = (await safe(here, "shop")).at(-1);
+  for (let each = 0; each < 2; each++) await here.sh("npm run backup:run -- --wait");
+  const [marked] = await safe(here, "shop");
+  expect((await here.sh(`npm run backup:keep:add -- ${marked} --database shop --reason test`)).code).toBe(0);
   const printed = await here.follow("docs/tasks/rotate.md");
   const dryRuns = printed.filter((output) => output.includes("rotate --dry-run"));
   const told = [...(dryRuns.at(-1) ?? "").matchAll(/^(\S+) +shop .* delete: /gm)].map(([, id = ""]) => id);
   const local = await backupIds(path.join(folder, "main/srv/backups"), "shop");
   expect(told).not.toEqual([]);
-  expect(local).not.toEqual(expect.arrayContaining(told));
+  expect(local.filter((id) => told.includes(id))).toEqual([]);
   expect(local).toContain(marked);
 });
 
