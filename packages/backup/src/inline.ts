@@ -1,9 +1,9 @@
-import { type Logger, newBackupId } from "@trivault/core";
+import { type Logger, messageOf, newBackupId } from "@trivault/core";
 import { giveUp, encryptStage } from "./stages/encrypt.ts";
 import { copyStage } from "./stages/copy.ts";
 import { dumpStage } from "./stages/dump.ts";
 import { inDumpSlot } from "./dump-slots.ts";
-import { removeRun, runDirectory } from "./run-directory.ts";
+import { abandoned, removeRun, runDirectory } from "./run-directory.ts";
 import { removePartial } from "./copies.ts";
 import type { NextStage, Progress, Site, StageContext } from "./site.ts";
 
@@ -39,10 +39,11 @@ export async function runInline(
   const ref = { database, backupId: newBackupId(site.now()) };
   const stages: Record<string, InlineResult["stages"][string]> = {};
   const running = new Map<StageName, Promise<void>>();
+  const givenUp = new AbortController();
   const begin = (name: StageName, stage: (context: StageContext) => Promise<{ bytes: number; seconds: number }>) => {
     if (running.has(name)) return;
     const context: StageContext = {
-      signal: watch.signal,
+      signal: AbortSignal.any([watch.signal, givenUp.signal]),
       log: watch.log.child({ stage: name, ...ref }),
       note: (line) => watch.note(name, line),
       progress: (progress) => watch.progress(name, progress),
@@ -56,7 +57,9 @@ export async function runInline(
       async (error: unknown) => {
         stages[name] = { ok: false, error };
         watch.ended?.(name, false);
-        if (name === "encrypt") await giveUp(site, ref, error instanceof Error ? error.message : "encryption failed");
+        if (name !== "encrypt") return;
+        // A disk that is full may not even take the mark by which the other stages notice.
+        await giveUp(site, ref, messageOf(error)).catch(() => givenUp.abort(abandoned(messageOf(error))));
       },
     );
     running.set(name, outcome);

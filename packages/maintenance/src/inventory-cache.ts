@@ -23,6 +23,8 @@ const cacheSchema = z.object({
   /** Of the keys that were trusted: with other keys, other manifests are good. */
   trust: z.string(),
   tier: z.string(),
+  /** Where the tier was: another server of the same name holds other things. */
+  place: z.string(),
   scannedAt: time,
   capacity: z.object({ free: bytes, total: bytes }).nullable(),
   copies: z.array(copySchema),
@@ -33,12 +35,12 @@ export interface CachedInventory {
   readonly trust: string;
 }
 
-type Place = Pick<Config, "backupDir">;
+type Place = Pick<Config, "backupDir" | "tiers">;
 
 /** As it was written by the last scan; null where there is none, or one that cannot be used: it is then made anew. */
 export async function readCache(config: Place, tier: string): Promise<CachedInventory | null> {
   const cache = await readJson(cacheFile(config, tier), cacheSchema).catch(() => null);
-  if (cache === null || cache.tier !== tier) return null;
+  if (cache === null || cache.tier !== tier || cache.place !== placeOf(config, tier)) return null;
   const { trust, scannedAt, capacity, copies } = cache;
   return { trust, inventory: { tier, scannedAt, capacity, copies } };
 }
@@ -46,11 +48,11 @@ export async function readCache(config: Place, tier: string): Promise<CachedInve
 export async function writeCache(config: Place, { inventory, trust }: CachedInventory): Promise<void> {
   const file = cacheFile(config, inventory.tier);
   await ensureFolder(path.dirname(file));
-  await publishJson(file, { version: 1, trust, ...inventory });
+  await publishJson(file, { version: 1, trust, place: placeOf(config, inventory.tier), ...inventory });
 }
 
 /** The inventories that are cached, each brought up to date with what this site did to the tier since. */
-export async function readInventories(config: Pick<Config, "backupDir" | "tiers">): Promise<Inventory[]> {
+export async function readInventories(config: Place): Promise<Inventory[]> {
   const found = await Promise.all(config.tiers.map(({ name }) => readInventory(config, name)));
   return found.filter((inventory) => inventory !== null);
 }
@@ -81,6 +83,13 @@ export function trustOf(trustedKeys: readonly string[]): string {
 /** One name for a copy on its tier. */
 export function nameOf({ database, backupId }: { database: string; backupId: string }): string {
   return `${database}/${backupId}`;
+}
+
+function placeOf({ tiers }: Place, name: string): string {
+  const tier = tiers.find((candidate) => candidate.name === name);
+  if (tier?.kind === "sftp") return JSON.stringify([tier.host, tier.port, tier.user, tier.directory]);
+  if (tier?.kind === "s3") return JSON.stringify([tier.endpoint, tier.region, tier.bucket, tier.prefix]);
+  return JSON.stringify(tier?.directory ?? null);
 }
 
 function arrivedCopy({ database, backupId, bytes: size, objects }: TierNote, newestAt: Date): InventoryCopy {

@@ -112,6 +112,19 @@ describe("healing", () => {
     expect(await fake.tier("remote").store.stat(backupKey("shop", id, MANIFEST))).not.toBeNull();
   });
 
+  test("no more is brought back than a disk has room for beside the next backup", async () => {
+    const ids = idsOf(3);
+    for (const id of ids) await putBackup([fake.tier("local")], fake.signingKey, shop(id));
+    await maintain("local");
+    const [{ bytes } = { bytes: 0 }] = await listCopies(fake.tier("local"));
+    const roomFor = async (free: number) => {
+      const site = fake.with((store) => ({ ...store, capacity: async () => ({ free, total: 1e9 }) }));
+      return (await maintain("remote", site)).copiesStarted;
+    };
+    expect([await roomFor(0), await roomFor(2.6 * bytes), await roomFor(1e6)]).toEqual([0, 2, 3]);
+    expect(fake.started[0]).toMatchObject({ backupId: ids[2] });
+  });
+
   test("at most 200 copies are started in a round, the newest first", async () => {
     const change: Parameters<typeof fakeSite>[0] = {
       change: (config) => ({ ...config, databases: config.databases.map((each) => ({ ...each, retention: {} })) }),

@@ -4,6 +4,7 @@ import type { CopyState } from "@trivault/retention";
 import type { Tier } from "@trivault/storage";
 import { applyPlan } from "./apply-plan.ts";
 import { lossesSince } from "./inventory-changes.ts";
+import { nameOf } from "./inventory-cache.ts";
 import { databasesOn, inventoriesWith } from "./inventory-freshness.ts";
 import type { Inventory } from "./inventory.ts";
 import { keepLifecycle } from "./maintain-lifecycle.ts";
@@ -14,7 +15,7 @@ import { ORPHAN_AGE_MS, sweepOrphans } from "./maintain-sweep.ts";
 import { tellBudget, tellReachable, tellUnreachable, tierConfig } from "./maintain-tell.ts";
 import { loadMarks } from "./marks.ts";
 import { planSite } from "./plan-site.ts";
-import { reconcile } from "./reconcile.ts";
+import { type CopyToStart, reconcile } from "./reconcile.ts";
 import { type Scan, scanTier } from "./scan.ts";
 import { keepSite } from "./site-upkeep.ts";
 
@@ -22,6 +23,8 @@ import { keepSite } from "./site-upkeep.ts";
 const MOST_COPIES = 200;
 /** An inventory of another tier that is older than so many rounds tells nothing: that tier is then not known. */
 const KNOWN_FOR_ROUNDS = 3;
+/** Of the space that a tier has left, so much may be taken by copies that it lacks. */
+const SHARE_OF_FREE = 0.8;
 
 /** What one round did, and found. */
 export interface TierMaintenance {
@@ -102,7 +105,8 @@ export async function maintainSeen(
   state.overBudget = await tellBudget(site, tier, inventory, before, context);
   const lacking = reconcile(site, plan, inventories, tier.name);
   const full = state.overBudget && tierConfig(site, tier)?.budget?.whenFull === "stop";
-  const started = await startCopies(site, tier, inventory, full ? [] : lacking.slice(0, MOST_COPIES), context);
+  const fitting = full ? [] : thoseThatFit(lacking.slice(0, MOST_COPIES), inventory, inventories);
+  const started = await startCopies(site, tier, inventory, fitting, context);
 
   let remainsRemoved = upkeep.remainsRemoved + (await sweepOrphans(site, tier, inventory, lacking, context));
   if (isDue(before.temporariesSweptAt, site.now())) {
@@ -131,6 +135,26 @@ export async function maintainSeen(
   };
   context.note(summary(result, lacking.length));
   return result;
+}
+
+/** The newest of them that a disk has room for: what is brought back must not take the place of the next backup. */
+function thoseThatFit(
+  copies: readonly CopyToStart[],
+  { capacity }: Inventory,
+  inventories: readonly Inventory[],
+): CopyToStart[] {
+  if (capacity === null) return [...copies];
+  const sources = new Map(
+    inventories.map(({ tier, copies: held }) => [tier, new Map(held.map((c) => [nameOf(c), c]))]),
+  );
+  let room = capacity.free * SHARE_OF_FREE;
+  const fitting: CopyToStart[] = [];
+  for (const copy of copies) {
+    room -= sources.get(copy.from)?.get(nameOf(copy))?.bytes ?? 0;
+    if (room < 0) break;
+    fitting.push(copy);
+  }
+  return fitting;
 }
 
 function nothing(tier: string): TierMaintenance {
