@@ -13,9 +13,10 @@ export function addConfig(program: Command): void {
     .addHelpText(
       "after",
       `
-Settings come from the environment, .env and trivault.config.yaml (or the file that BACKUP_CONFIG names). Each database is
-connected to, each server is asked which databases match, each tier is tried by writing, reading and removing a small file.
-It ends with 0 only if all of that is well, and with 1 where a setting is wrong: all that is wrong is told at once.
+Settings come from the environment, .env and trivault.config.yaml (or the file that BACKUP_CONFIG names). Each
+database is connected to, each server is asked which databases match, each tier is tried by writing, reading and
+removing a small file. It ends with 0 only if all of that is well, and with 1 where a setting is wrong: all that is
+wrong is told at once.
 
 Examples:
   npm run backup:config:check
