@@ -12,6 +12,7 @@ import {
 import type { ApiDeps, App } from "./deps.ts";
 import { guardRequests } from "./guard.ts";
 import { setSecurityHeaders } from "./headers.ts";
+import { recordRefusals } from "./refusals.ts";
 import { handleError, handleNotFound } from "./problem.ts";
 import { registerQueueBoard } from "./queue-board.ts";
 import { backupHealthRoute } from "./routes/backup-health.ts";
@@ -51,7 +52,7 @@ export function buildApp(deps: ApiDeps): App {
   app.removeContentTypeParser("text/plain");
   logRequests(app);
   setSecurityHeaders(app);
-  guardRequests(app, deps.config.api.token);
+  guardRequests(app, deps.config.api.token, recordRefusals(app, deps.record));
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
   app.register(swagger, {

@@ -1,3 +1,4 @@
+import type { Recorder } from "@trivault/audit";
 import type { Config, Logger } from "@trivault/core";
 import type { connectRedis, Queues } from "@trivault/queue";
 import type { Tier } from "@trivault/storage";
@@ -18,6 +19,7 @@ export interface ApiDeps {
   /** Fail-fast (`connectRedis(url, "fail-fast")`): a request never waits for a Redis that is away. */
   readonly redis: Redis;
   readonly log: Logger;
+  readonly record: Recorder;
 }
 
 export type Redis = ReturnType<typeof connectRedis>;

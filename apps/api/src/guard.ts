@@ -22,14 +22,21 @@ export function requireTokenBeyondLoopback({ host, token }: ApiConfig): void {
 }
 
 /** One hook before every route, known or not, so that no route can be forgotten. */
-export function guardRequests(app: App, token: string | null): void {
+export function guardRequests(
+  app: App,
+  token: string | null,
+  onRefused: (request: FastifyRequest, problem: Problem) => void,
+): void {
   const mayEnter = token === null ? namesThisMachine : carriesToken(token);
   app.addHook("onRequest", async (request, reply) => {
     if (PUBLIC_ROUTES.has(request.routeOptions.url)) return undefined;
     // Answered here and not thrown: Bull Board's routes have an error handler of their own.
-    if (mayEnter(request)) return isCrossSite(request) ? sendProblem(reply, CROSS_SITE) : undefined;
-    if (token !== null) reply.header("www-authenticate", CHALLENGES);
-    return sendProblem(reply, token === null ? FOREIGN_HOST : UNAUTHORIZED);
+    const entered = mayEnter(request);
+    if (entered && !isCrossSite(request)) return undefined;
+    if (!entered && token !== null) reply.header("www-authenticate", CHALLENGES);
+    const problem = entered ? CROSS_SITE : token === null ? FOREIGN_HOST : UNAUTHORIZED;
+    onRefused(request, problem);
+    return sendProblem(reply, problem);
   });
 }
 

@@ -1,3 +1,4 @@
+import { auditFolder, openAuditLog } from "@trivault/audit";
 import { codeOf, type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import { checkRedis, closeQueues, connectRedis, openQueues, type Queues } from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
@@ -58,9 +59,11 @@ interface Generation {
 async function openGeneration(config: Config, queues: Queues, redis: Redis, log: Logger): Promise<Generation> {
   const tiers = openTiers(config.tiers);
   const closeTiers = async () => void (await Promise.all(tiers.map((tier) => tier.store.close())));
-  const app = buildApp({ config, tiers, queues, redis, log });
+  const audit = openAuditLog(auditFolder(config.backupDir), { log });
+  const app = buildApp({ config, tiers, queues, redis, log, record: audit.record });
   const close = async () => {
     await app.close();
+    await audit.close();
     await closeTiers();
   };
   try {

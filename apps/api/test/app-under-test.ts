@@ -1,4 +1,5 @@
 import { afterEach } from "@jest/globals";
+import type { AuditEvent } from "@trivault/audit";
 import { type Config, type Key, resolveConfig, silentLogger } from "@trivault/core";
 import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
 import { bytesSource, memoryStore, type Tier } from "@trivault/storage";
@@ -18,6 +19,8 @@ afterEach(async () => {
 export interface AppUnderTest {
   readonly app: App;
   readonly deps: ApiDeps;
+  /** What was recorded so far. */
+  readonly events: readonly AuditEvent[];
 }
 
 /** The real app over stores in memory (`local` and `cloud`) and a Redis that is not there, unless one is given. */
@@ -28,14 +31,16 @@ export function appUnderTest(
   const queues = openQueues(redis);
   const config = testConfig(options.token === undefined ? TOKEN : options.token);
   const tiers = options.tiers ?? config.tiers.map(({ name, kind }) => ({ name, kind, store: memoryStore(name) }));
-  const deps = { config, tiers, queues, redis, log: options.log ?? silentLogger() };
+  const events: AuditEvent[] = [];
+  const record = async (event: AuditEvent) => void events.push(event);
+  const deps = { config, tiers, queues, redis, log: options.log ?? silentLogger(), record };
   const app = buildApp(deps);
   opened.push(async () => {
     await app.close();
     await closeQueues(queues);
     redis.disconnect();
   });
-  return { app, deps };
+  return { app, deps, events };
 }
 
 function testConfig(token: string | null): Config {

@@ -34,7 +34,7 @@ function align(rows: readonly (readonly string[])[], right: readonly boolean[]):
 }
 
 /** Names come from databases and tiers: none may move the cursor or begin a new line on a terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/\p{C}/gu, "?");
 }
 

@@ -1,5 +1,6 @@
 import packageJson from "../package.json" with { type: "json" };
 import { Command } from "commander";
+import { addAudit } from "./commands/audit.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
 import { addEncrypt } from "./commands/encrypt.ts";
@@ -42,6 +43,7 @@ file. With --json, stdout holds one JSON value and nothing else (npm run --silen
   addRotate(program);
   addKeep(program);
   addEncrypt(program);
+  addAudit(program);
   addKeys(program);
   addConfig(program);
   addCompletion(program);

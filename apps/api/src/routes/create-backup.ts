@@ -22,12 +22,17 @@ export function createBackupRoute(app: App, deps: ApiDeps): void {
     async (request, reply) => {
       const { database } = request.body;
       requireConfigured(deps, database);
+      const actor = deps.config.api.token === null ? "token:loopback" : "token:default";
       const { runId, created } = await requestBackup(deps.queues, deps.redis, {
         database,
-        actor: deps.config.api.token === null ? "token:loopback" : "token:default",
+        actor,
         idempotencyKey: request.headers["idempotency-key"],
       });
-      if (created) request.log.info({ database, run: runId }, "backup requested");
+      if (created) {
+        request.log.info({ database, run: runId }, "backup requested");
+        const details = { run: runId, ip: request.ip };
+        await deps.record({ action: "backup.requested", outcome: "ok", actor, database, details });
+      }
       const { run } = created ? { run: null } : await lookUpRun(deps, runId);
       const links = linksOf(runId);
       return reply

@@ -1,11 +1,13 @@
-import { auditFolder, openAuditLog } from "@trivault/audit";
+import { auditFolder, openAuditLog, type Recorder } from "@trivault/audit";
 import { type InlineResult, type Progress, runInline, type StageName } from "@trivault/backup";
 import { openSite } from "@trivault/cluster";
 import { type Config, findDatabase, type Logger, messageOf } from "@trivault/core";
 import { catchUp } from "@trivault/maintenance";
+import { actor } from "../actor.ts";
 import { say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { showProgress, type Task } from "../progress.ts";
+import { recordedError } from "../record.ts";
 import { reportOutcome, stageName, type StageReport } from "./run-report.ts";
 
 /** All stages in this process. */
@@ -15,6 +17,7 @@ export async function runHere(config: Config, log: Logger, database: string, run
   const stages = stagesOf(config, database);
   try {
     const result = await watched(stages, (watch) => runInline(site, database, { ...watch, ...running, log }));
+    await recordStages(audit.record, stages, database, result);
     running.signal.throwIfAborted();
     const { signal } = running;
     await catchUp(
@@ -30,6 +33,25 @@ export async function runHere(config: Config, log: Logger, database: string, run
     await audit.close();
     await site.close();
   }
+}
+
+const ACTIONS = { dump: "backup.dump", encrypt: "backup.encrypt", copy: "backup.copy" } as const;
+
+/** Each stage that was begun. */
+async function recordStages(
+  record: Recorder,
+  stages: readonly Stage[],
+  database: string,
+  { backupId, stages: outcomes }: InlineResult,
+): Promise<void> {
+  const events = stages.map(async ({ key, stage, tier }) => {
+    const outcome = outcomes[key];
+    if (outcome === undefined) return;
+    const event = { action: ACTIONS[stage], actor: actor(), database, backupId, tier: tier ?? undefined };
+    if (outcome.ok) await record({ ...event, outcome: "ok", bytes: outcome.bytes, seconds: outcome.seconds });
+    else await record({ ...event, outcome: "failed", error: recordedError(outcome.error) });
+  });
+  await Promise.all(events);
 }
 
 type Watch = Pick<Parameters<typeof runInline>[2], "note" | "progress" | "ended">;
@@ -56,7 +78,7 @@ async function watched(stages: readonly Stage[], run: (watch: Watch) => Promise<
 
 interface Stage {
   readonly key: StageName;
-  readonly stage: string;
+  readonly stage: "dump" | "encrypt" | "copy";
   readonly tier: string | null;
 }
 

@@ -16,6 +16,7 @@ import { actor } from "../actor.ts";
 import { EXIT } from "../exit-codes.ts";
 import { print, printJson, say } from "../output.ts";
 import type { Running } from "../perform.ts";
+import { withRecord } from "../record.ts";
 import { type RunReport, reportOutcome, type StageReport } from "./run-report.ts";
 import { waitForRun } from "./run-wait.ts";
 
@@ -37,6 +38,7 @@ export async function runOnWorkers(config: Config, request: Request, running: Ru
     const missing = await queuesWithoutWorker(config, queues, request.database);
     if (missing.length > 0 && request.wait) return refuse(request, missing, running);
     const { runId, created } = await requestBackup(queues, redis, { ...request, actor: actor() });
+    if (created) await recordRequest(config, request.database, runId);
     const enqueued: RunReport = {
       mode: "queue",
       database: request.database,
@@ -60,6 +62,17 @@ export async function runOnWorkers(config: Config, request: Request, running: Ru
     await closeQueues(queues);
     redis.disconnect();
   }
+}
+
+async function recordRequest(config: Config, database: string, runId: string): Promise<void> {
+  const event = {
+    action: "backup.requested",
+    outcome: "ok",
+    actor: actor(),
+    database,
+    details: { run: runId },
+  } as const;
+  await withRecord(config, (record) => record(event));
 }
 
 async function queuesWithoutWorker(config: Config, queues: Queues, database: string): Promise<QueueName[]> {

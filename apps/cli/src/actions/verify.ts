@@ -11,12 +11,14 @@ import {
 } from "@trivault/backup";
 import { type Config, formatBytes, MANIFEST, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
+import { actor } from "../actor.ts";
 import { chooseDatabase } from "../choose-database.ts";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatSeconds, print, printJson, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { type ProgressDisplay, showProgress, type Task } from "../progress.ts";
+import { withRecord } from "../record.ts";
 import { copyState } from "./list.ts";
 import { withTiers } from "./tiers.ts";
 
@@ -47,12 +49,36 @@ export async function verify(options: VerifyOptions, { signal, json }: Running):
     const backups = await choose(tiers, database, options.backup, signal);
     const allowUnsigned = options.allowUnsigned ?? false;
     const copies = await verifyAll(tiers, backups, trust, { signal, allowUnsigned });
+    await recordAll(config, database, copies);
     for (const copy of copies) await tellMaintenance(config, database, copy);
     const good = copies.every(({ state }) => state === "good");
     if (json) printJson({ database, good, copies });
     else print(copyTable(copies));
     for (const line of problemLines(copies)) say(line);
     return good ? EXIT.ok : EXIT.failed;
+  });
+}
+
+/** One event per copy. */
+async function recordAll(config: Config, database: string, copies: readonly CheckedCopy[]): Promise<void> {
+  await withRecord(config, async (record) => {
+    const events = copies.map(({ backupId, tier, state, bytes, seconds, problems }) => {
+      const [first] = problems;
+      const message = first && `${first.file === "" ? "" : `${first.file} `}${first.problem}`;
+      return record({
+        action: "backup.verified",
+        outcome: state === "good" ? "ok" : "failed",
+        actor: actor(),
+        database,
+        backupId,
+        tier,
+        bytes,
+        seconds,
+        error: message === undefined ? undefined : { code: state.toUpperCase(), message },
+        details: { state, problems: problems.length },
+      });
+    });
+    await Promise.all(events);
   });
 }
 
