@@ -111,7 +111,7 @@ describe("configuration", () => {
       BACKUP_ENCRYPTION: "none",
     });
     expect(code).toBe(1);
-    expect(stderr).toBe('No database named "other" is configured here; DATABASE_URL names shop.\n');
+    expect(stderr).toBe('No database named "other" is configured here; there is shop.\n');
   });
 });
 
