@@ -211,6 +211,9 @@ tiers:
   c: *a
 `);
     expect(config.databases.map(({ retention }) => retention["local"]?.daily)).toEqual([3, 3, 3]);
+    const many = Array.from({ length: 500 }, (_, index) => `  d${index}: { url: "postgresql://h/d", retention: *r }`);
+    const shared = await resolve(`retention: &r { daily: 5 }\ndatabases:\n${many.join("\n")}`);
+    expect(shared.databases[499]?.retention["local"]?.daily).toBe(5);
   });
 });
 

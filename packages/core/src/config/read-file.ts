@@ -7,8 +7,8 @@ import { type FileContent, fileSchema } from "./file-schema.ts";
 import type { Problem } from "./problems.ts";
 
 const MAX_BYTES = 1024 * 1024;
-/** An alias bomb unfolds into millions of nodes; nobody writes so many by hand. */
-const MAX_ALIASES = 100;
+/** Uses of one anchor, multiplied where they nest: enough for each of a thousand databases, too few for an alias bomb. */
+const MAX_ALIASES = 2000;
 /** A file that is wrong altogether is told by its first mistakes. */
 const MAX_PROBLEMS = 50;
 /** Fields whose value is never shown, right or wrong. */
@@ -146,8 +146,8 @@ function shown(value: unknown, at: readonly PropertyKey[]): string {
 
 function warnings(file: string, mode: number, content: FileContent): string[] {
   const entries = [...Object.values(content.databases ?? {}), ...Object.values(content.servers ?? {})];
-  if ((mode & 0o077) === 0 || entries.every(({ url }) => url === undefined)) return [];
-  return [`${file} holds database URLs and can be read by other users: chmod 600 it, or use urlEnv.`];
+  if ((mode & 0o077) === 0 || entries.every(({ url = "" }) => hidePasswords(url) === url)) return [];
+  return [`${file} holds passwords and can be read by other users: chmod 600 it, or use urlEnv.`];
 }
 
 /** The line of the deepest part of a path that there is. */
