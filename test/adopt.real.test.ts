@@ -208,6 +208,7 @@ test("--keep leaves the plaintext, again makes no second backup, and without --k
   const second = await adopt(env, "--keep");
   const third = await adopt(env);
   const id = first.dumps[0]?.backupId;
+  expect((await site.cli(`show ${id}`, { env })).stdout).toMatch(/^Adopted .*adopted-from custom$/ms);
   const states = [first, second, third].map(({ dumps: [one] }) => [one?.state, one?.backupId, one?.removed]);
   expect(states).toEqual([
     ["adopted", id, false],

@@ -49,7 +49,7 @@ export async function encryptAuto(options: EncryptAutoOptions, running: Running)
   try {
     const plan = await look(site, options, running.signal);
     const dryRun = options.dryRun ?? false;
-    if (!running.json && plan.adoptable.length > 0) (dryRun ? print : say)(planTable(site, plan.adoptable));
+    tellPlan(site, plan, running.json ? null : dryRun ? print : say);
     const planned = plan.adoptable.map((dump): Result => ({ dump, state: "planned", ...NOTHING, ref: dump.adoptedAs }));
     if (!dryRun) await recordRefusals(plan.refused, audit.record);
     if (deletes && !options.yes && plan.adoptable.length > 0) await confirm(plan.adoptable, running.signal);
@@ -80,8 +80,8 @@ async function look(site: OpenSite, options: EncryptAutoOptions, signal: AbortSi
 
 async function confirm(dumps: readonly Adoptable[], signal: AbortSignal): Promise<void> {
   const bytes = dumps.reduce((sum, { size }) => sum + size, 0);
-  const files = dumps.length === 1 ? "This file" : `These ${dumps.length} files`;
-  say(`${files} (${formatBytes(bytes)}) will be deleted, each after its backup was sealed and verified.`);
+  const files = dumps.length === 1 ? "This file" : `Each of these ${dumps.length} files`;
+  say(`${files} (${formatBytes(bytes)}) will be deleted after its backup was sealed and verified.`);
   if (/^y(es)?$/i.test(await ask("Go on? [y/N] ", signal))) return;
   throw new TrivaultError("CANCELLED", "Nothing was changed. --keep adopts them and leaves the plaintext.", {
     permanent: true,
@@ -157,6 +157,12 @@ async function recordRefusals(refused: readonly LeftAlone[], record: Recorder): 
   }
 }
 
+function tellPlan(site: OpenSite, plan: AdoptionPlan, tell: ((text: string) => void) | null): void {
+  if (tell !== null && plan.adoptable.length > 0) tell(planTable(site, plan.adoptable));
+  for (const { file, reason } of plan.skipped) say(`Left alone: ${file} ${reason}.`);
+  for (const { file, reason } of plan.refused) say(`REFUSED: ${file}: ${reason.replace(/\.$/, "")}.`);
+}
+
 function planTable(site: OpenSite, dumps: readonly Adoptable[]): string {
   return table(
     ["FILE", "FORMAT", "DATABASE", "TOLD BY", "TIME", ">SIZE"],
@@ -180,16 +186,15 @@ function formatOf({ format, compression }: Adoptable): string {
   return compression === null ? format : `${format}, ${compression}`;
 }
 
-function report(results: readonly Result[], { refused, skipped }: AdoptionPlan, dryRun: boolean, json: boolean): void {
-  if (json) {
-    printJson({ dryRun, dumps: results.map(resultJson), refused, skipped });
-    return;
-  }
-  for (const { file, reason } of skipped) say(`Left alone: ${file} ${reason}.`);
-  for (const { file, reason } of refused) say(`REFUSED: ${file}: ${reason.replace(/\.$/, "")}.`);
-  if (results.length === 0) print("No plaintext dumps were found that can be adopted.");
+function report(results: readonly Result[], plan: AdoptionPlan, dryRun: boolean, json: boolean): void {
+  const { refused, skipped } = plan;
+  if (json) printJson({ dryRun, dumps: results.map(resultJson), refused, skipped });
+  else if (results.length === 0) print("No plaintext dumps were found that can be adopted.");
   else if (dryRun) print(`${results.length} would be adopted. Nothing was changed.`);
   else print(results.map(resultLine).join("\n"));
+  const failed = results.filter(({ state }) => state === "failed").length;
+  if (failed + refused.length > 0)
+    say(`${failed + refused.length} could not be adopted and lie there in plaintext; see above.`);
 }
 
 function resultLine({ dump, state, ref, removed, problem }: Result): string {

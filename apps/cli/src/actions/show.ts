@@ -33,19 +33,13 @@ export async function show(id: string, options: ShowOptions, { signal, json }: R
 
 function describe(manifest: Manifest | null): string[] {
   if (manifest === null) return ["Its manifest cannot be read on any tier.", ""];
-  const started = new Date(manifest.startedAt);
-  const completed = new Date(manifest.completedAt);
   const tools = Object.entries(manifest.tools).map(([name, version]) => `${name} ${version}`);
   const plain = manifest.segments.reduce((sum, segment) => sum + segment.plainSize, 0);
   return [
     facts([
       ["Backup", manifest.id],
       ["Database", manifest.database],
-      ["Started", formatTime(started)],
-      [
-        "Completed",
-        `${formatTime(completed)}, after ${formatSeconds((completed.getTime() - started.getTime()) / 1000)}`,
-      ],
+      ...times(manifest),
       ["Server", `PostgreSQL ${manifest.server.version}`],
       ["Made with", tools.join(", ")],
       ["Size", `${formatBytes(totalSize(manifest))} in ${manifest.segments.length} segments`],
@@ -54,6 +48,17 @@ function describe(manifest: Manifest | null): string[] {
       ...manifest.recipients.map((recipient) => ["Recipient", recipient] as const),
     ]),
     "",
+  ];
+}
+
+/** Between an adopted dump and its sealing lies no time that it took. */
+function times({ startedAt, completedAt, tools }: Manifest): (readonly [string, string])[] {
+  const [started, completed] = [new Date(startedAt), new Date(completedAt)];
+  const after = `, after ${formatSeconds((completed.getTime() - started.getTime()) / 1000)}`;
+  const adopted = tools["adopted-from"] !== undefined;
+  return [
+    ["Started", formatTime(started)],
+    adopted ? ["Adopted", formatTime(completed)] : ["Completed", formatTime(completed) + after],
   ];
 }
 
