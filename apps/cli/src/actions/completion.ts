@@ -1,6 +1,6 @@
-import type { Shell } from "../commands/completion.ts";
 import { EXIT } from "../exit-codes.ts";
 import { print } from "../output.ts";
+import type { Shell } from "../shells.ts";
 
 /** The shells only pass on what was typed: which words may follow is decided in one place, `complete.ts`. */
 const SCRIPTS: Readonly<Record<Shell, string>> = {

@@ -1,8 +1,6 @@
 import { Argument, type Command } from "commander";
 import { perform } from "../perform.ts";
-
-export const SHELLS = ["bash", "zsh", "fish"] as const;
-export type Shell = (typeof SHELLS)[number];
+import { type Shell, SHELLS } from "../shells.ts";
 
 export function addCompletion(program: Command): void {
   program
