@@ -37,6 +37,7 @@ beforeAll(async () => {
   [source, newHost, server, s3] = await Promise.all([startPostgres(), startPostgres(), startSshd(), sharedCeph()]);
   for (const part of [source, newHost, server, s3]) stack.use(part);
   await createSampleDatabase(await source.createDatabase("shop"), { megabytes: 2 });
+  for (const name of ["billing", "crm", "crm_test"]) await source.createDatabase(name);
   await s3.createBucket(bucket);
   machine = await newMachine("main");
   await machine.follow("docs/tasks/set-up.md");
@@ -137,6 +138,11 @@ async function safe(on: Machine, database: string): Promise<string[]> {
     .toSorted();
 }
 
+async function incomplete(on: Machine, database: string): Promise<string[]> {
+  const whole = new Set(await safe(on, database));
+  return (await listed(on, database)).map(({ id }) => id).filter((id) => !whole.has(id));
+}
+
 async function eventually<T>(ask: () => Promise<T>, isIt: (answer: T) => boolean): Promise<T> {
   for (const end = Date.now() + 60_000; ; await sleep(500)) {
     const answer = await ask();
@@ -160,7 +166,6 @@ test("restore: every row is there, on a machine that has nothing but the identit
 });
 
 test("add a database: it is backed up, and so is one that was discovered", async () => {
-  for (const name of ["billing", "crm", "crm_test"]) await source.createDatabase(name);
   const here = await asSetUp();
   await here.follow("docs/tasks/add-a-database.md");
   expect(await safe(here, "billing")).not.toEqual([]);
@@ -174,6 +179,10 @@ test("add a database: it is backed up, and so is one that was discovered", async
 test("read health: the exit code tells", async () => {
   const here = await asSetUp();
   await here.follow("docs/tasks/read-health.md");
+  const asked = "npm run --silent backup:health -- --fresh";
+  expect((await here.sh(asked)).code).toBe(0);
+  const late = await here.sh(`BACKUP_OBJECTIVE=1m BACKUP_REMOTE_DIR=${server.directory}/nothing ${asked}`);
+  expect(late).toMatchObject({ code: 1, stdout: expect.stringMatching(/^shop is not safe .*no copy on remote/) });
 });
 
 test("rotate: what was told is what happens, and what is marked stays", async () => {
@@ -188,6 +197,14 @@ test("rotate: what was told is what happens, and what is marked stays", async ()
   expect(told).not.toEqual([]);
   expect(local.filter((id) => told.includes(id))).toEqual([]);
   expect(local).toContain(marked);
+  // Keys: what is made with the settings that the page left opens with either identity.
+  await here.start();
+  expect((await here.sh("npm run backup:run -- --database shop --wait")).code).toBe(0);
+  const [newest] = (await safe(here, "shop")).toReversed();
+  const { stdout } = await here.sh(`npm run --silent backup:show -- ${newest}`);
+  for (const file of [IDENTITY, "new-identity.txt"]) {
+    expect(stdout).toContain(await recipientIn(path.join(here.folder, file)));
+  }
 });
 
 test("move: the database is the same, and each place fills again", async () => {
@@ -199,9 +216,11 @@ test("move: the database is the same, and each place fills again", async () => {
   const moved = await newMachine("moved", { BACKUP_DIR: path.join(folder, "moved/srv/backups") });
   await moved.follow("docs/tasks/move-to-a-new-server.md", "Trivault moves to another machine");
   await eventually(
-    async () => [(await safe(moved, "shop")).length, (await listed(moved, "shop")).length],
-    ([a, b]) => a === b,
+    () => incomplete(moved, "shop"),
+    (ids) => ids.length === 0,
   );
 
   await moved.follow("docs/tasks/move-to-a-new-server.md", "The backup server, or the bucket, is replaced");
+  expect(await incomplete(moved, "shop")).toEqual([]);
+  expect(await backupIds(path.join(server.directory, "new-backups"), "shop")).toEqual(await safe(moved, "shop"));
 });

@@ -29,7 +29,7 @@ describe.each(PAGES)("%s", (page) => {
 
   test("names commands and settings that exist", () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-    const commands = [...text.matchAll(/(?<!:\/\/)\bbackup:[a-z]+(?::[a-z]+)*/g)].map(([name]) => name);
+    const commands = [...text.matchAll(/(?<!:\/\/)\bbackup:[a-z]+(?::[a-z]+(?:-[a-z]+)*)*/g)].map(([name]) => name);
     expect(commands.filter((name) => scripts[name] === undefined)).toEqual([]);
     expect(settingsIn(text).filter((name) => !(name in FIELDS))).toEqual([]);
   });
