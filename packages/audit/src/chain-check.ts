@@ -73,7 +73,7 @@ export function createChainCheck(head: Head | null): ChainCheck {
     const follows = link.seq === last.seq + 1 && link.prev === last.hash;
     if (bad !== null) tellBad(bad, follows ? null : link.seq);
     if (follows) return goOnFrom(next);
-    if (rival !== null && link.seq === rival.seq + 1 && link.prev === rival.hash) {
+    if (rival !== null && rival.seq === last.seq && link.seq === rival.seq + 1 && link.prev === rival.hash) {
       Object.assign(rival.finding, { file: last.file, line: last.line, seq: last.seq });
       rival.finding.what = `was put in: what follows goes on from another event ${last.seq}, in line ${rival.line}`;
       return goOnFrom(next);
