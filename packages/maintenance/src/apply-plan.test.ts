@@ -237,6 +237,17 @@ describe("a mass deletion that nobody ordered", () => {
     expect(await apply("local", { site })).toEqual({ deleted: [], held: [], bytes: 0 });
   });
 
+  test("stays held back, however many new backups come meanwhile", async () => {
+    await put(idsOf(20, 1000), "local", "remote", "cloud");
+    await apply("local");
+    const tighter = keeping({ ...policies, local: { last: 2, withinSeconds: 20 * 86_400 } });
+    const site = { ...fake.site, config: tighter(fake.config) };
+    for (const hours of [10, 5, 0]) {
+      await put(idsOf(5, hours), "local", "remote", "cloud");
+      expect(await apply("local", { site })).toMatchObject({ deleted: [], held: [expect.stringMatching(/20 of \d+/)] });
+    }
+  });
+
   test("is not what follows a day without maintenance", async () => {
     await put(idsOf(48, 24), "local", "remote", "cloud");
     await apply("local");

@@ -75,7 +75,7 @@ async function applyTo(pass: Pass, database: string, decisions: readonly Decisio
   if (!options.byHand && isMassDeletion(here, before?.newest ?? null)) {
     const message = massMessage(database, tier, here);
     pass.held.push(message);
-    pass.databases[database] = { newest: before?.newest ?? newest, held: true };
+    pass.databases[database] = { newest, held: true };
     if (before?.held !== true) await recordHeld(pass, database, message);
     return;
   }

@@ -1,7 +1,7 @@
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { publishJson, readJson, tierFolder } from "@trivault/backup";
 import type { Config } from "@trivault/core";
-import { mkdir } from "node:fs/promises";
 import type { Decision } from "@trivault/retention";
 import { z } from "zod";
 
@@ -12,8 +12,7 @@ import { z } from "zod";
  * In the plain course each new backup pushes out about one old one, however long maintenance did not run: after a day's
  * outage with hourly backups there are 24 to delete, and 24 that are newer than all that lay there at the last run. So only
  * the deletions beyond the number of newcomers count. Made stricter, a policy orders deletions that no newcomer accounts
- * for, and as each later newcomer brings about one deletion of its own, waiting does not make the number smaller: what is
- * held back stays so until it is ordered by hand.
+ * for; they stay held back until they are ordered by hand, as newcomers count in the one run that sees them first.
  *
  *     <BACKUP_DIR>/.trivault/tiers/<tier>/retention.json    what the last run saw
  */
