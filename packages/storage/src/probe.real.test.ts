@@ -243,9 +243,9 @@ describe("an S3 tier", () => {
     ],
     [
       "a storage class that it has not",
-      async () => ({ storageClass: "GLACIER_IR" }),
+      async () => ({ storageClass: "STANDARD_IA" }),
       "write",
-      /refuses objects of the storage class GLACIER_IR/,
+      /refuses objects of the storage class STANDARD_IA/,
     ],
   ])("%s is told by the step that fails", async (_name, changes, step, told) => {
     const { failed, told: said } = await probe(tier(await changes()));

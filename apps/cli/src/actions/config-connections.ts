@@ -99,12 +99,12 @@ async function checkServer(server: ServerConfig, known: ReturnType<typeof knownD
 }
 
 async function checkTier(tier: TierConfig, signal: AbortSignal): Promise<Seen> {
-  let last = "";
+  let free = "";
   let steps = 0;
   for await (const step of probeTier(tier, { signal })) {
     if (step.ok === false) return { ok: false, detail: `${step.step}: ${step.detail}`, advice: step.advice };
-    if (step.ok) last = step.detail;
+    if (step.ok && step.step === "free space") free = `, ${step.detail} free`;
     steps++;
   }
-  return well(`all ${steps} steps hold (${last})`);
+  return well(`all ${steps} steps hold${free}`);
 }
