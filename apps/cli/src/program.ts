@@ -29,8 +29,8 @@ export function createProgram(): Command {
     .addHelpText(
       "after",
       `
-Each command is also an npm script: npm run backup:<command> -- <options>. Settings come from the environment and a .env
-file. With --json, stdout holds one JSON value and nothing else (npm run --silent, or npm's banner precedes it).`,
+Each command is also an npm script: npm run backup:<noun>:<verb> -- <options>. Settings come from the environment, a .env
+file and trivault.config.yaml. With --json, stdout holds one JSON value and nothing else (npm run --silent, or npm's banner precedes it).`,
     );
   addRun(program);
   addList(program);
