@@ -1,10 +1,12 @@
 import type { AuditLog } from "@trivault/audit";
 import { type dumpStage, listSlotRuns, serverOf, settlePrevious, type SlotRun } from "@trivault/backup";
-import { isBackupId, newBackupId } from "@trivault/core";
+import { findDatabase, isBackupId, newBackupId } from "@trivault/core";
 import type { MaintenanceSite } from "@trivault/maintenance";
 import { type DumpJob, dumpJobSchema, type Handler, type JobContext, parseJob } from "@trivault/queue";
+import { latestSlot } from "@trivault/schedule";
 import type { DumpLimit } from "./dump-limit.ts";
 import { recorded } from "./recorded.ts";
+import type { Slot } from "./schedule-queue.ts";
 import { isSlotRun } from "./slot-history.ts";
 import type { ToStageContext } from "./stage-handlers.ts";
 
@@ -13,6 +15,8 @@ export interface DumpHandlerDeps {
   readonly history: Pick<AuditLog, "query">;
   readonly limit: DumpLimit;
   readonly dump: typeof dumpStage;
+  /** Whether the queue knows the run of a slot. */
+  readonly isQueued: (slot: Slot) => Promise<boolean>;
   readonly stageContext: ToStageContext;
 }
 
@@ -20,7 +24,7 @@ export interface DumpHandlerDeps {
  * One attempt of a dump job. It dumps nothing where that would make a second backup: of an attempt before that is through
  * although its worker died, or of a slot that another job has served, which a Redis that was wiped cannot know.
  */
-export function dumpHandler({ site, history, limit, dump, stageContext }: DumpHandlerDeps): Handler {
+export function dumpHandler({ site, history, limit, dump, isQueued, stageContext }: DumpHandlerDeps): Handler {
   const goOn = async (job: DumpJob, backupId: string, context: JobContext) => {
     await recordIfUnknown(job, backupId);
     const ref = { database: job.database, backupId };
@@ -32,6 +36,13 @@ export function dumpHandler({ site, history, limit, dump, stageContext }: DumpHa
     for await (const _event of history.query({ backupId, action: "backup.dump", outcome: "ok" }, "newest-first"))
       return;
     await site.record({ action: "backup.dump", outcome: "ok", actor, database, backupId, details: detailsOf(slot) });
+  };
+  /** The newest slot, where its run waits already: of several that have come up while none could be run, one is enough. */
+  const newerSlot = async ({ database }: DumpJob, slot: string): Promise<Date | null> => {
+    const schedule = findDatabase(site.config, database)?.schedule;
+    if (!schedule) return null;
+    const newest = latestSlot(schedule, site.now());
+    return newest > new Date(slot) && (await isQueued({ database, slot: newest })) ? newest : null;
   };
   return {
     async run(data, context, handle) {
@@ -46,6 +57,12 @@ export function dumpHandler({ site, history, limit, dump, stageContext }: DumpHa
         }
         if (slot !== undefined) {
           if (await isSlotRun(history, { database, slot })) return { database, served: slot };
+          const newer = current === undefined ? await newerSlot(job, slot) : null;
+          if (newer) {
+            const details = { slot, missed: 1, instead: newer.toISOString() };
+            await site.record({ action: "schedule.missed", outcome: "failed", actor, database, details });
+            return { database, slot, instead: newer };
+          }
           const other = await otherRun(site, job);
           if (other && (await settlePrevious(site, other)) === "dumped")
             return await goOn(job, other.backupId, context);

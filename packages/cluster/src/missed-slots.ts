@@ -4,7 +4,7 @@ import type { Slot } from "./schedule-queue.ts";
 
 /** A slot later than this, or than its period where that is shorter, is told, although it is run all the same. */
 const LATE_MS = 600_000;
-const MOST_COUNTED = 1000;
+const MOST_COUNTED = 200;
 
 /** The slots of a database between two others, as many as are worth counting. */
 export function slotsBetween(database: string, schedule: Schedule, last: Date, slot: Date): Slot[] {

@@ -7,6 +7,7 @@ import {
   encryptJobSchema,
   type Handler,
   type JobContext,
+  knownSlots,
   parseJob,
   type Queues,
   startCopy,
@@ -16,7 +17,7 @@ import { dumpHandler, type DumpHandlerDeps } from "./dump-handler.ts";
 import { maintenanceHandler } from "./maintenance-handler.ts";
 import { recorded } from "./recorded.ts";
 
-export interface HandlerDeps extends Omit<DumpHandlerDeps, "dump" | "stageContext"> {
+export interface HandlerDeps extends Omit<DumpHandlerDeps, "dump" | "isQueued" | "stageContext"> {
   readonly queues: Queues;
 }
 
@@ -41,7 +42,12 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
     },
   });
   return {
-    dump: dumpHandler({ ...deps, dump: dumpStage, stageContext }),
+    dump: dumpHandler({
+      ...deps,
+      dump: dumpStage,
+      isQueued: async (slot) => (await knownSlots(queues, [slot])).size > 0,
+      stageContext,
+    }),
     encrypt: {
       run(data, context) {
         const { actor = ITSELF, ...ref } = parseJob(encryptJobSchema, "encrypt", data);
