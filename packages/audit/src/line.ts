@@ -115,8 +115,8 @@ export function readLink(line: Buffer): (Link & { readonly prev: string }) | nul
 export function readEvent(line: Buffer): (RecordedEvent & { readonly id: string }) | null {
   const read = recordedSchema.safeParse(parseJson(line)).data;
   if (read === undefined) return null;
-  const { at, time, ...event } = read;
-  return { ...event, at: new Date(at), ...(time === undefined ? {} : { time: new Date(time) }) };
+  const { seq, at, time, ...event } = read;
+  return { seq, at: new Date(at), ...(time === undefined ? {} : { time: new Date(time) }), ...event };
 }
 
 export function readUnwritten(line: Buffer): Unwritten | null {

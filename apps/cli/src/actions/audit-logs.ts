@@ -40,7 +40,7 @@ export async function auditLogs(options: LogsOptions, { signal }: Running): Prom
   const format = options.json ? "json" : options.format;
   const filter: AuditFilter = { from, to, actor, database, backupId, tier, action, outcome };
   const audit = openAuditLog(auditFolder(config.backupDir));
-  // Begun before the past is read, so that nothing falls in between; what is shown already is passed over.
+  // From a time before the past is read, so that nothing falls in between; what is shown already is passed over.
   const following = options.follow ? audit.follow({ ...filter, from: from ?? new Date() }, signal) : null;
   const events: RecordedEvent[] = [];
   for await (const event of audit.query(filter, "newest-first")) {
