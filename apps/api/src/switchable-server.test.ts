@@ -3,11 +3,15 @@ import { createSwitchableServer } from "./switchable-server.ts";
 
 test("requests go to the next application at once, and end in the one that took them", async () => {
   const slow = Promise.withResolvers<void>();
-  const server = createSwitchableServer((_, response) => void slow.promise.then(() => response.end("old")));
+  const taken = Promise.withResolvers<void>();
+  const server = createSwitchableServer((_, response) => {
+    taken.resolve();
+    void slow.promise.then(() => response.end("old"));
+  });
   const url = await server.listen("127.0.0.1", 0);
   try {
     const first = fetch(url).then((answer) => answer.text());
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await taken.promise;
     let oldIsIdle = false;
     const switched = server
       .switchTo((_, response) => void response.end("new"))
