@@ -46,7 +46,7 @@ async function watched(use: (force: string[], events: ConfigEvent[]) => Promise<
 }
 
 const eventually = async (check: () => void) => {
-  for (let tries = 0; tries < 100; tries++, await sleep(LOOK)) {
+  for (let tries = 0; tries < 500; tries++, await sleep(LOOK)) {
     try {
       return check();
     } catch {}
