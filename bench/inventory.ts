@@ -40,7 +40,7 @@ await using folder = await makeTempDir("tv-inventory");
 await using ceph = await startCeph();
 await ceph.createBucket(BUCKET);
 Object.assign(process.env, { AWS_ACCESS_KEY_ID: ceph.accessKey, AWS_SECRET_ACCESS_KEY: ceph.secretKey });
-const config = resolveConfig(
+const base = resolveConfig(
   {
     DATABASE_URL: "postgresql://nobody@localhost/db0",
     BACKUP_DIR: path.join(folder.path, "backups"),
@@ -52,7 +52,7 @@ const config = resolveConfig(
   },
   "backup",
 );
-await measure(withDatabases(config));
+await measure(withDatabases(base));
 process.stdout.write(`${JSON.stringify({ machine: await describeMachine(""), LOCAL, CLOUD, figures }, null, 2)}\n`);
 
 async function measure(site: Config): Promise<void> {
@@ -123,11 +123,11 @@ async function measureMaintenance(parts: {
   );
 }
 
-function withDatabases(base: Config): Config {
+function withDatabases(config: Config): Config {
   const databases = Array.from({ length: DATABASES }, (_, i) =>
-    base.databases.map((database) => ({ ...database, name: `db${i}` })),
+    config.databases.map((database) => ({ ...database, name: `db${i}` })),
   );
-  return { ...base, databases: databases.flat() };
+  return { ...config, databases: databases.flat() };
 }
 
 /** Hourly ones, of ten databases in turn, up to now. */
