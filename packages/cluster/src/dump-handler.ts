@@ -1,5 +1,12 @@
 import type { AuditLog } from "@trivault/audit";
-import { type dumpStage, listSlotRuns, serverOf, settlePrevious, type SlotRun } from "@trivault/backup";
+import {
+  type dumpStage,
+  listSlotRuns,
+  serverOf,
+  settlePrevious,
+  type SlotRun,
+  type StageContext,
+} from "@trivault/backup";
 import { findDatabase, isBackupId, newBackupId } from "@trivault/core";
 import type { MaintenanceSite } from "@trivault/maintenance";
 import { type DumpJob, dumpJobSchema, type Handler, type JobContext, parseJob } from "@trivault/queue";
@@ -8,7 +15,9 @@ import type { DumpLimit } from "./dump-limit.ts";
 import { recorded } from "./recorded.ts";
 import type { Slot } from "./schedule-queue.ts";
 import { isSlotRun } from "./slot-history.ts";
-import type { ToStageContext } from "./stage-handlers.ts";
+
+/** What a stage is called with by a job: what it starts is done in the name of who asked for the job. */
+export type ToStageContext = (context: JobContext, actor: string) => StageContext;
 
 export interface DumpHandlerDeps {
   readonly site: MaintenanceSite;

@@ -16,7 +16,6 @@ import {
   startWorker,
 } from "@trivault/queue";
 import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
-import type { Redis } from "ioredis";
 import { type DumpHandlerDeps, dumpHandler } from "./dump-handler.ts";
 import { createDumpLimit } from "./dump-limit.ts";
 import { openSite } from "./open-site.ts";
@@ -25,6 +24,7 @@ import { createScheduler, startScheduler } from "./scheduler.ts";
 
 const HOUR = 3_600_000;
 type Dump = DumpHandlerDeps["dump"];
+type Redis = ReturnType<typeof connectRedis>;
 
 let stack: AsyncDisposableStack;
 let server: RedisServer;

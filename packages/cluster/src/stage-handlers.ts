@@ -1,4 +1,4 @@
-import { copyStage, dumpStage, encryptStage, giveUp, type NextStage, type StageContext } from "@trivault/backup";
+import { copyStage, dumpStage, encryptStage, giveUp, type NextStage } from "@trivault/backup";
 import { messageOf, type QueueName } from "@trivault/core";
 import { type MaintenanceSite, maintainTier } from "@trivault/maintenance";
 import {
@@ -6,23 +6,19 @@ import {
   copyQueueOf,
   encryptJobSchema,
   type Handler,
-  type JobContext,
   knownSlots,
   parseJob,
   type Queues,
   startCopy,
   startEncrypt,
 } from "@trivault/queue";
-import { dumpHandler, type DumpHandlerDeps } from "./dump-handler.ts";
+import { dumpHandler, type DumpHandlerDeps, type ToStageContext } from "./dump-handler.ts";
 import { maintenanceHandler } from "./maintenance-handler.ts";
 import { recorded } from "./recorded.ts";
 
 export interface HandlerDeps extends Omit<DumpHandlerDeps, "dump" | "isQueued" | "stageContext"> {
   readonly queues: Queues;
 }
-
-/** What a stage is called with by a job: what it starts is done in the name of who asked for the job. */
-export type ToStageContext = (context: JobContext, actor: string) => StageContext;
 
 /** Who is told for jobs that nobody asked for. */
 const ITSELF = "maintenance";
