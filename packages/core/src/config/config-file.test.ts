@@ -31,7 +31,7 @@ describe("a configuration file", () => {
     for (const name of optionNames(configJsonSchema())) expect(example).toContain(name);
   });
 
-  test("has the JSON Schema that is published: `npm run --silent backup:config:schema > trivault.schema.json`", async () => {
+  test("has the JSON Schema that is published: `npm run --silent backup:config:schema > trivault.schema.json`, then `npm run format`", async () => {
     const published: unknown = JSON.parse(await readFile(path.join(ROOT, "trivault.schema.json"), "utf8"));
     expect(published).toEqual(JSON.parse(JSON.stringify(configJsonSchema())));
   });
