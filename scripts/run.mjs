@@ -1,4 +1,4 @@
-// node scripts/run.mjs demo|test|bench [--yes] [arguments]
+// node scripts/run.mjs demo|test|bench|simulate [--yes] [arguments]
 //
 // What a fresh clone starts with: runs on plain Node 20 before anything is installed, brings what is missing (npm packages,
 // system programs), then runs the real thing on the Node 24 of node_modules. `--yes` or CI=true installs without asking.
@@ -13,7 +13,12 @@ import { ensurePrograms } from "./lib/system-packages.mjs";
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const BIN = path.join(ROOT, "node_modules/.bin");
 const JEST = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", "node_modules/jest/bin/jest.js"];
-const COMMANDS = { demo: ["scripts/demo.ts"], test: JEST, bench: ["bench/main.ts"] };
+const COMMANDS = {
+  demo: ["scripts/demo.ts"],
+  test: JEST,
+  bench: ["bench/main.ts"],
+  simulate: ["test/simulation/main.ts"],
+};
 
 const [command, ...given] = process.argv.slice(2);
 const args = given.filter((arg) => arg !== "--yes");

@@ -9,7 +9,7 @@ import path from "node:path";
 const POSTGRES = { apt: "postgresql", brew: "postgresql@17", services: ["postgresql.service"] };
 const CLIENT = { apt: "openssh-client", brew: null, services: [] };
 const CEPH = { apt: null, brew: null, services: [], linuxOnly: true };
-const ALL = ["demo", "test", "bench"];
+const ALL = ["demo", "test", "bench", "simulate"];
 const MEASURED = ["test", "bench"];
 
 const PROGRAMS = [
