@@ -21,17 +21,17 @@ describe("the starter", () => {
   test.each([[], ["--once"], ["tests"], ["constructor"]])("tells its usage (%j)", async (...args) => {
     const { status, stdout, stderr } = await start(args.filter((arg) => typeof arg === "string"));
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-    expect(stderr).toContain("demo|test|bench");
+    expect(stderr).toContain("demo|test|bench|simulate");
   });
 
-  test.each(["demo", "test", "bench"])(
+  test.each(["demo", "test", "bench", "simulate"])(
     "says what %s misses and why, on stderr alone, and does not go on",
     async (command) => {
       const { status, stdout, stderr } = await start([command, "--yes"]);
       expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
       expect(stderr).toMatch(/redis-server +holds the queues/);
       expect(stderr).toContain("package manager");
-      expect(/^ {2}age /m.test(stderr)).toBe(command !== "demo");
+      expect(/^ {2}age /m.test(stderr)).toBe(command === "test" || command === "bench");
       expect(/^ {2}rclone /m.test(stderr)).toBe(command === "bench");
     },
   );
