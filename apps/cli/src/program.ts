@@ -30,7 +30,8 @@ export function createProgram(): Command {
       "after",
       `
 Each command is also an npm script: npm run backup:<noun>:<verb> -- <options>. Settings come from the environment, a .env
-file and trivault.config.yaml. With --json, stdout holds one JSON value and nothing else (npm run --silent, or npm's banner precedes it).`,
+file and trivault.config.yaml. With --json, stdout holds one JSON value and nothing else (npm run --silent, or npm's
+banner precedes it).`,
     );
   addRun(program);
   addList(program);

@@ -2,7 +2,11 @@ import { type Config, hidePasswords, TrivaultError } from "@trivault/core";
 import { checkRedis, closeQueues, connectRedis, openQueues, privateRedisUrl, type Queues } from "@trivault/queue";
 
 /** The queues of REDIS_URL, or of a running `npm start`; `inline` is what to do where there is neither. */
-export async function withQueues<T>(config: Config, inline: string, use: (queues: Queues) => Promise<T>): Promise<T> {
+export async function withQueues<T>(
+  config: Config,
+  inline: string,
+  use: (queues: Queues, redis: ReturnType<typeof connectRedis>) => Promise<T>,
+): Promise<T> {
   const url = config.redisUrl ?? privateRedisUrl(config.backupDir);
   const redis = connectRedis(url, "fail-fast");
   const queues = openQueues(redis);
@@ -10,7 +14,7 @@ export async function withQueues<T>(config: Config, inline: string, use: (queues
     await checkRedis(redis, url).catch((error: unknown) => {
       throw config.redisUrl === null ? nobodyHome(config, inline, error) : error;
     });
-    return await use(queues);
+    return await use(queues, redis);
   } finally {
     await closeQueues(queues);
     redis.disconnect();

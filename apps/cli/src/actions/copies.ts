@@ -8,6 +8,7 @@ import { actor } from "../actor.ts";
 import type { Environment } from "../environment.ts";
 import { formatSeconds } from "../output.ts";
 import { type ProgressDisplay, showProgress, type Task } from "../progress.ts";
+import { recordedError } from "../record.ts";
 
 /** A copy that a tier lacks, or that somebody wants there. */
 export interface WantedCopy {
@@ -58,7 +59,7 @@ export async function copyHere(
         signal,
         log: log.child({ stage: "copy", backupId, tier }),
         note: (line) => log.debug(line),
-        progress: (now) => watch.progress(copy, "active", now.bytes),
+        progress: (now) => watch.progress(copy, now.bytes),
         start: async () => {},
       });
       await site.record({ ...about, outcome: "ok", bytes, seconds });
@@ -66,8 +67,7 @@ export async function copyHere(
       return { ...copy, state: "completed", seconds, problem: null };
     } catch (error) {
       const problem = messageOf(error);
-      const code = error instanceof TrivaultError ? error.code : "UNEXPECTED";
-      await site.record({ ...about, outcome: "failed", error: { code, message: problem } });
+      await site.record({ ...about, outcome: "failed", error: recordedError(error) });
       signal.throwIfAborted();
       watch.ended(copy, null, problem);
       return { ...copy, state: "failed", seconds: null, problem };
@@ -178,7 +178,7 @@ function watchCopies(copies: readonly WantedCopy[]) {
   const place = ({ to, from }: WantedCopy) => `to ${to} (from ${from})`;
   return {
     display,
-    progress(copy: WantedCopy, _state: "active", bytes: number) {
+    progress(copy: WantedCopy, bytes: number) {
       moved.set(copy, bytes);
       show();
     },

@@ -1,22 +1,11 @@
-import { type Config, hidePasswords, type QueueName, TrivaultError } from "@trivault/core";
-import {
-  checkRedis,
-  closeQueues,
-  connectRedis,
-  copiesOf,
-  countWorkers,
-  openQueues,
-  privateRedisUrl,
-  type Queues,
-  requestBackup,
-  type RunStatus,
-  type StageStatus,
-} from "@trivault/queue";
+import type { Config, QueueName } from "@trivault/core";
+import { copiesOf, countWorkers, type Queues, requestBackup, type RunStatus, type StageStatus } from "@trivault/queue";
 import { actor } from "../actor.ts";
 import { EXIT } from "../exit-codes.ts";
 import { print, printJson, say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withRecord } from "../record.ts";
+import { withQueues } from "../with-queues.ts";
 import { type RunReport, reportOutcome, type StageReport } from "./run-report.ts";
 import { waitForRun } from "./run-wait.ts";
 
@@ -28,13 +17,7 @@ interface Request {
 
 /** Enqueues a backup for the workers, and waits for it where that is asked for. */
 export async function runOnWorkers(config: Config, request: Request, running: Running): Promise<number> {
-  const url = config.redisUrl ?? privateRedisUrl(config.backupDir);
-  const redis = connectRedis(url, "fail-fast");
-  const queues = openQueues(redis);
-  try {
-    await checkRedis(redis, url).catch((error: unknown) => {
-      throw config.redisUrl === null ? nobodyHome(config, error) : error;
-    });
+  return withQueues(config, "say --inline to make the backup in this process", async (queues, redis) => {
     const missing = await queuesWithoutWorker(config, queues, request.database);
     if (missing.length > 0 && request.wait) return refuse(request, missing, running);
     const { runId, created } = await requestBackup(queues, redis, { ...request, actor: actor() });
@@ -58,10 +41,7 @@ export async function runOnWorkers(config: Config, request: Request, running: Ru
     if ("noWorkerFor" in waited)
       return reportEnqueued({ ...enqueued, queuesWithoutWorker: waited.noWorkerFor }, running);
     return reportOutcome({ ...enqueued, ...outcomeOf(waited.status) }, running.json);
-  } finally {
-    await closeQueues(queues);
-    redis.disconnect();
-  }
+  });
 }
 
 async function recordRequest(config: Config, database: string, runId: string): Promise<void> {
@@ -120,13 +100,4 @@ function refuse({ database }: Request, missing: readonly QueueName[], { json }: 
   say(message);
   if (json) printJson({ error: { code: "NO_WORKER", message }, database, queuesWithoutWorker: missing });
   return EXIT.noWorker;
-}
-
-function nobodyHome({ backupDir }: Config, cause: unknown): unknown {
-  if (!(cause instanceof TrivaultError) || cause.code !== "QUEUE_UNREACHABLE") return cause;
-  return new TrivaultError(
-    "QUEUE_UNREACHABLE",
-    `There is no queue to put the backup into: REDIS_URL is not set, and no \`npm start\` runs for ${hidePasswords(backupDir)}. Start \`npm start\`, set REDIS_URL, or say --inline to make the backup in this process.`,
-    { cause },
-  );
 }

@@ -22,12 +22,16 @@ const CLOUD: Words = { noun: "cloud", them: "the buckets (S3)", it: "bucket" };
 
 /** `sync` and `cloud` have the same verbs: they differ in the tiers that they are about. */
 export function addSync(program: Command): void {
-  const noun = program.command("sync").description(`the backups on ${SYNC.them}: bring, list, test, clean up`);
+  const noun = program
+    .command("sync")
+    .description("the servers (SFTP, and folders beside the local tier): bring backups, list, test, clean up");
   for (const add of [addSyncVerb, addList, addStats, addTest, addCleanup]) add(noun, SYNC);
 }
 
 export function addCloud(program: Command): void {
-  const noun = program.command("cloud").description(`the backups on ${CLOUD.them}: bring, list, test, clean up`);
+  const noun = program
+    .command("cloud")
+    .description("the buckets (S3): upload, bring what is missing, list, test, clean up");
   for (const add of [addUpload, addSyncVerb, addList, addStats, addTest, addCleanup]) add(noun, CLOUD);
 }
 
