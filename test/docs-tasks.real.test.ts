@@ -144,7 +144,7 @@ async function incomplete(on: Machine, database: string): Promise<string[]> {
 }
 
 async function eventually<T>(ask: () => Promise<T>, isIt: (answer: T) => boolean): Promise<T> {
-  for (const end = Date.now() + 60_000; ; await sleep(500)) {
+  for (const end = Date.now() + 60_000; ; await sleep(1000)) {
     const answer = await ask();
     if (isIt(answer)) return answer;
     if (Date.now() > end) throw new Error(`still ${JSON.stringify(answer)}`);
