@@ -3,7 +3,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
-import { recorded, startRecording } from "../test/recorders.ts";
+import { endAll, recorded, startRecording } from "../test/recorders.ts";
 import { type AuditLog, openAuditLog } from "./audit-log.ts";
 import type { AuditEvent } from "./event.ts";
 import { takeLock } from "./lock.ts";
@@ -16,7 +16,10 @@ beforeEach(async () => {
   folder = path.join(dir.path, "audit");
   log = openAuditLog(folder);
 });
-afterEach(() => dir.remove());
+afterEach(async () => {
+  await endAll();
+  await dir.remove();
+});
 
 const EVENT: AuditEvent = { action: "tier.swept", outcome: "ok", actor: "maintenance" };
 
@@ -29,7 +32,7 @@ test("50 processes record at once: each event stands in the chain once", async (
   const expected = processes.flatMap((_, i) => Array.from({ length: 10 }, (__, n) => `p${i} ${n + 1}`));
   expect((await recorded(log)).toSorted()).toEqual(expected.toSorted());
   expect(await log.verify()).toMatchObject({ ok: true, events: 501, waiting: 0 });
-}, 180_000);
+}, 300_000);
 
 test("killed in mid-write, again and again: what was acknowledged is there, once, and the chain holds", async () => {
   const acknowledged: string[] = [];
@@ -52,10 +55,10 @@ test("killed in mid-write, again and again: what was acknowledged is there, once
   expect(acknowledged.filter((event) => !set.has(event))).toEqual([]);
   expect(found.length).toBe(set.size);
   expect(await log.verify()).toMatchObject({ ok: true, waiting: 0 });
-}, 180_000);
+}, 300_000);
 
 test("a process that was stopped with the lock in its hands keeps nobody waiting, and nothing is lost", async () => {
-  using stopped = startRecording(folder, "stopped", 1_000_000);
+  const stopped = startRecording(folder, "stopped", 1_000_000);
   stopped.go();
   while (stopped.acknowledged.size < 2) await sleep(10);
   // Stopped at random until it holds the lock.

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { AuditLog } from "../src/audit-log.ts";
 
-export interface RecordingProcess extends Disposable {
+export interface RecordingProcess {
   readonly child: ChildProcess;
   /** What was acknowledged so far: `"<name> <number>"`, and where it went. */
   readonly acknowledged: Map<string, string>;
@@ -20,12 +20,23 @@ export interface RecordingProcess extends Disposable {
 const COMPILED = mkdtempSync(path.join(tmpdir(), "audit-compiled-"));
 process.once("exit", () => rmSync(COMPILED, { recursive: true, force: true }));
 
+const started = new Set<ChildProcess>();
+
+/** Also those that a failed test left behind, stopped ones too. */
+export async function endAll(): Promise<void> {
+  const ended = [...started].map((child) => once(child, "close"));
+  for (const child of started) child.kill("SIGKILL");
+  await Promise.all(ended);
+}
+
 export function startRecording(folder: string, name: string, count: number): RecordingProcess {
   const script = path.join(import.meta.dirname, "recording-process.ts");
   const child = spawn(process.execPath, [script, folder, name, String(count)], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
   });
+  started.add(child);
+  child.once("close", () => started.delete(child));
   const acknowledged = new Map<string, string>();
   let rest = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -42,7 +53,6 @@ export function startRecording(folder: string, name: string, count: number): Rec
     ready: once(child.stdout, "data"),
     go: () => child.stdin.end(),
     ended: once(child, "close"),
-    [Symbol.dispose]: () => child.kill("SIGKILL"),
   };
 }
 
