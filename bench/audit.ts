@@ -40,7 +40,10 @@ try {
   });
   tell("the newest 100", newest);
   tell("one append", await timed(() => log.record({ action: "backup.copy", outcome: "ok", actor: "schedule" })));
-  tell("verify", await timed(async () => void console.log(JSON.stringify(await log.verify()))));
+  const verified = await timed(async () => {
+    console.log(JSON.stringify(await log.verify()));
+  });
+  tell("verify", verified);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -120,7 +120,10 @@ test("a bare machine restores from the remote tier with the identity file alone"
     },
   });
   expect(await digest("from_remote")).toEqual(await digest("shop"));
-  expect(await filesIn(bare)).toEqual([]);
+  expect((await filesIn(bare)).filter((file) => !file.startsWith(".trivault/audit/"))).toEqual([]);
+  expect(await recorded("backup.restored", { ...env, BACKUP_DIR: bare })).toMatchObject([
+    { outcome: "ok", database: "shop", backupId: id, details: { from: "remote", damaged: 0 } },
+  ]);
 });
 
 test("a target that is not empty is refused and untouched; --force replaces what it holds", async () => {
@@ -236,6 +239,47 @@ test("a tier that cannot be reached is told, and never taken for empty or good",
   );
 });
 
+test("a folder that cannot be written makes no restore fail, and is one line on stderr", async () => {
+  const env = { ...reading(), ...target("unrecorded"), BACKUP_DIR: "/proc/trivault", DATABASE_URL: "" };
+  const { code, stderr } = await site.cli("restore --database shop --from remote", { env });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^Warning: this is not in the record/m) });
+  expect(stderr.match(/Warning/g)).toHaveLength(1);
+});
+
+test("all of it stands in the record: who, what, how it ended, and no secret", async () => {
+  const run = await recorded("backup.dump,backup.encrypt,backup.copy");
+  expect(run).toMatchObject([
+    {
+      action: "backup.dump",
+      outcome: "ok",
+      database: "shop",
+      backupId: id,
+      actor: expect.stringMatching(/^user:.+@.+$/),
+    },
+    { action: "backup.encrypt", outcome: "ok", bytes: expect.any(Number), seconds: expect.any(Number) },
+    { action: "backup.copy", outcome: "ok", tier: "remote" },
+  ]);
+  expect(await recorded("backup.verified")).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ outcome: "ok", tier: "local", backupId: id }),
+      expect.objectContaining({
+        outcome: "failed",
+        tier: "local",
+        error: expect.objectContaining({ code: "DAMAGED" }),
+      }),
+    ]),
+  );
+  expect(await recorded("backup.restored")).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ outcome: "ok", details: expect.objectContaining({ segments: expect.any(String) }) }),
+      expect.objectContaining({ outcome: "refused", error: expect.objectContaining({ code: "TARGET_NOT_EMPTY" }) }),
+      expect.objectContaining({ outcome: "failed", error: expect.objectContaining({ code: expect.any(String) }) }),
+    ]),
+  );
+  const { code, stdout } = await site.cli("audit verify");
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^The record is whole: \d+ events/) });
+});
+
 test("no command printed a password or a secret key", async () => {
   const identity = /AGE-SECRET-KEY-\w+/.exec(await readFile(site.identityFile, "utf8"))?.[0] ?? "";
   const all = printed.join("\n");
@@ -245,6 +289,12 @@ test("no command printed a password or a secret key", async () => {
   expect(all.includes("AGE-SECRET-KEY-1")).toBe(false);
   expect(all.includes("PRIVATE KEY")).toBe(false);
 });
+
+async function recorded(actions: string, env: Record<string, string> = {}): Promise<unknown[]> {
+  const { code, stdout } = await site.cli(`audit logs --json --action ${actions}`, { env });
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
+}
 
 async function flip(file: string, position: number): Promise<void> {
   await using handle = await open(file, "r+");
