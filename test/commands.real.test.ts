@@ -1,15 +1,17 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { backupPrefix } from "@trivault/core";
 import { DATABASE, startSite, type TestSite, type TestWorker, webShop } from "./support/site.ts";
 
 /** Every command as a new user runs it: npm scripts on a whole site. The steps follow one another, as on a real day. */
 
 const ROOT = path.resolve(import.meta.dirname, "..");
+/** Many processes one after the other: about four seconds a test on an idle machine, and much more on a busy one. */
+jest.setTimeout(240_000);
 
 interface Ended {
   readonly code: number | null;
@@ -268,7 +270,9 @@ describe("without workers", () => {
       "",
     );
     lines.push("--", "-- PostgreSQL database dump complete", "--", "", "");
-    await writeFile(path.join(site.config.backupDir, "old.sql"), lines.join("\n"));
+    const file = path.join(site.config.backupDir, "old.sql");
+    await writeFile(file, lines.join("\n"));
+    await utimes(file, new Date("2025-01-01"), new Date("2025-01-01")); // nobody writes it any more
     const adopted = await json("backup:encrypt:auto", "--database old --yes");
     expect(adopted).toMatchObject({ refused: [], dumps: [{ file: "old.sql", state: "adopted", removed: true }] });
   });
