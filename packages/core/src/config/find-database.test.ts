@@ -65,7 +65,7 @@ test("durations and rules are written as they are read", () => {
   expect(parseDuration("2w")).toBe(14 * 86_400);
   for (const text of ["", "1", "1 d", "d", "-1d", "1.5h", "1d12", "1y"]) expect(parseDuration(text)).toBeNull();
   expect(parseRetention(formatRetention(DEFAULT_RETENTION))).toEqual(DEFAULT_RETENTION);
-  expect(formatRetention(DEFAULT_RETENTION)).toBe("hourly=48,daily=14,weekly=8,monthly=12,yearly=3,atLeast=2");
+  expect(formatRetention(DEFAULT_RETENTION)).toBe("last=5,hourly=48,daily=14,weekly=8,monthly=12,yearly=3,atLeast=2");
   expect(formatRetention({ ...DEFAULT_RETENTION, withinSeconds: 129_600 })).toContain("within=1d12h");
   expect(parseRetention("within=1d12h")).toMatchObject({ withinSeconds: 129_600 });
 });

@@ -1,9 +1,9 @@
 import { formatDuration, parseDuration } from "./duration.ts";
 import type { RetentionPolicy } from "./types.ts";
 
-/** Two days hour by hour, two weeks day by day, two months week by week, a year month by month, and three years. */
+/** The newest five (of a day with many by hand), two days hour by hour, two weeks day by day, two months week by week, a year month by month, and three years. */
 export const DEFAULT_RETENTION: RetentionPolicy = {
-  last: 0,
+  last: 5,
   hourly: 48,
   daily: 14,
   weekly: 8,
