@@ -2,7 +2,7 @@ import { hidePasswords, type TierConfig } from "@trivault/core";
 import { type ProbeStep, probeTier } from "@trivault/storage";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatSeconds, print, printJson } from "../output.ts";
+import { formatSeconds, print, printJson, say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { chooseTiers, type TierNoun } from "./tier-nouns.ts";
 
@@ -28,6 +28,11 @@ export async function testTiers(noun: TierNoun, options: TierTestOptions, { sign
     tiers.push({ tier: tier.name, kind: tier.kind, ok: failed === undefined, steps });
   }
   const ok = tiers.every((tier) => tier.ok);
+  if (!ok && config.configFile !== null) {
+    say(
+      `What a tier of ${config.configFile} says by itself is not set by BACKUP_… variables: correct it in that file.`,
+    );
+  }
   if (json) printJson({ ok, tiers });
   return ok ? EXIT.ok : EXIT.failed;
 }
