@@ -56,7 +56,7 @@ describe(`crash (seed ${seed})`, () => {
   test("what dead attempts left is swept, on every tier and in the spool", async () => {
     const end = Date.now() + 90_000;
     for (;;) {
-      await site.queues.maintenance.add("maintenance", {});
+      for (const { name } of site.tiers) await site.queues.maintenance.add("maintenance", { tier: name });
       await sleep(3000);
       const found = await inspectTiers(site);
       const partial = Object.values(found).flatMap((tier) => tier.partial);

@@ -2,6 +2,7 @@ import { copyStage, dumpStage, encryptStage, giveUp, type NextStage } from "@tri
 import { messageOf, type QueueName } from "@trivault/core";
 import { type MaintenanceSite, maintainTier } from "@trivault/maintenance";
 import {
+  copiesOf,
   copyJobSchema,
   copyQueueOf,
   encryptJobSchema,
@@ -45,10 +46,16 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
       stageContext,
     }),
     encrypt: {
-      run(data, context) {
+      async run(data, context) {
         const { actor = ITSELF, ...ref } = parseJob(encryptJobSchema, "encrypt", data);
         const event = { action: "backup.encrypt", actor, tier: site.tiers[0].name, ...refOf(ref) } as const;
-        return recorded(site.record, event, context, () => encryptStage(site, ref, stageContext(context, actor)));
+        const stage = stageContext(context, actor);
+        const result = await recorded(site.record, event, context, () => encryptStage(site, ref, stage));
+        // They were asked for when it began. A Redis that was wiped since has forgotten those that still waited.
+        for (const { tier } of copiesOf(site.config, ref.database)) {
+          await stage.start({ stage: "copy", ...refOf(ref), from: site.tiers[0].name, to: tier });
+        }
+        return result;
       },
       failed: (data, error) => giveUp(site, parseJob(encryptJobSchema, "encrypt", data), messageOf(error)),
     },
