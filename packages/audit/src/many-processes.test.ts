@@ -24,6 +24,9 @@ afterEach(async () => {
 const EVENT: AuditEvent = { action: "tier.swept", outcome: "ok", actor: "maintenance" };
 
 test("50 processes record at once: each event stands in the chain once", async () => {
+  const first = startRecording(path.join(dir.path, "first"), "first", 1); // leaves its compiled code to the others
+  first.go();
+  await first.ended;
   const processes = Array.from({ length: 50 }, (_, i) => startRecording(folder, `p${i}`, 10));
   await Promise.all(processes.map(({ ready }) => ready));
   for (const { go } of processes) go();
