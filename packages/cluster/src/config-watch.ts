@@ -14,8 +14,10 @@ export interface ConfigEvent {
 export interface WatchOptions {
   /** In force now. */
   readonly config: Config;
-  /** Reads it anew; throws where it is wrong. */
-  readonly load: () => Config;
+  /** Where it is read from, or would be: a file that is made later is taken up as well. */
+  readonly file: string;
+  /** Reads it anew, given what is in force; throws where it is wrong. */
+  readonly load: (inForce: Config) => Config;
   /** Brings another configuration into force. Where it throws, the old one must still be. */
   readonly reload: (config: Config) => Promise<void>;
   readonly onConfig: (event: ConfigEvent) => Promise<void>;
@@ -25,11 +27,10 @@ export interface WatchOptions {
 
 /**
  * Takes up a configuration file that has changed, or refuses it whole: the old configuration then stays in force, and the
- * refusal is told once for each change. Nothing is watched where there is no file.
+ * refusal is told once for each change.
  */
 export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
-  const file = options.config.configFile;
-  if (file === null) return { close: async () => undefined };
+  const { file } = options;
   let inForce = options.config;
   /** How the file was when it was last dealt with, and when it was last looked at. */
   let handled: string | null = null;
@@ -45,7 +46,7 @@ export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
   const takeUp = async (state: string) => {
     let config: Config;
     try {
-      config = options.load();
+      config = options.load(inForce);
     } catch (error) {
       handled = state;
       await refuse(error);

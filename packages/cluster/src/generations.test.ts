@@ -28,6 +28,7 @@ async function watched(use: (force: string[], events: ConfigEvent[]) => Promise<
   const events: ConfigEvent[] = [];
   const watch = watchConfig({
     config: load(),
+    file,
     load,
     reload: async (config) => {
       const failure = failures.shift();
@@ -69,6 +70,34 @@ test("a changed file is taken up, also one that an editor has put in its place; 
       { outcome: "loaded", file },
     ]);
   });
+});
+
+test("a file that is made after the start is taken up, and is then needed", async () => {
+  const environment = { BACKUP_ENCRYPTION: "none", DATABASE_URL: "postgresql://h/first" };
+  const around = { cwd: folder, home: folder, memoryDir: null };
+  const force: string[] = [];
+  const events: ConfigEvent[] = [];
+  const watch = watchConfig({
+    config: resolveConfig(environment, "backup", around),
+    file,
+    load: ({ configFile }) =>
+      resolveConfig({ ...environment, BACKUP_CONFIG: configFile ?? undefined }, "backup", around),
+    reload: async (config) => void force.push(namesOf(config)),
+    onConfig: async (event) => void events.push(event),
+    log: silentLogger(),
+    lookEveryMs: LOOK,
+  });
+  try {
+    await sleep(LOOK * 6);
+    expect(force).toEqual([]);
+    await writeFile(file, databases("second"), { mode: 0o600 });
+    await eventually(() => expect(force).toEqual(["first second"]));
+    await rm(file);
+    await eventually(() => expect(events.map(({ outcome }) => outcome)).toEqual(["loaded", "refused"]));
+    expect(force).toHaveLength(1);
+  } finally {
+    await watch.close();
+  }
 });
 
 test("a wrong file, and one that is gone, is refused once; the right one is taken up again", async () => {

@@ -1,7 +1,9 @@
+import path from "node:path";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import {
   type Config,
   createLogger,
+  DEFAULT_CONFIG_FILE,
   loadDotEnv,
   type Logger,
   messageOf,
@@ -39,8 +41,9 @@ export async function runService(
     const running = await start(config, log);
     const watch = watchConfig({
       config,
+      file: config.configFile ?? path.resolve(DEFAULT_CONFIG_FILE),
       // By its path: a file that is gone is refused, where one in the usual place need not be there at the start.
-      load: () => resolveConfig({ ...process.env, BACKUP_CONFIG: config.configFile ?? undefined }, "backup"),
+      load: ({ configFile }) => resolveConfig({ ...process.env, BACKUP_CONFIG: configFile ?? undefined }, "backup"),
       reload: (changed) => running.reload(changed),
       onConfig: (event) => record(config, name, log, event),
       log,

@@ -115,6 +115,11 @@ interface Advice {
 /** By pg_dump's messages, for it tells no SQLSTATE. What is not listed here is tried again. */
 const ADVICE: readonly Advice[] = [
   {
+    pattern: /permission denied for large object/i,
+    text: "No role but a superuser (or each large object's owner) may read all of them: use a superuser for the backup.",
+    permanent: true,
+  },
+  {
     pattern: /no matching (?:tables|schemas) were found/i,
     text: "A pattern of include (schemas or tables) in the configuration file matches nothing in this database.",
     permanent: true,

@@ -88,7 +88,12 @@ function readable(config: Config, inForce: InForce): string {
   const about = facts([
     ["Settings", config.configFile === null ? "the environment" : `${config.configFile} and the environment`],
     ["Backup folder", config.backupDir],
-    ["Encryption", encryption.mode === "none" ? "NONE" : `age, ${encryption.recipients.length} recipients`],
+    [
+      "Encryption",
+      encryption.mode === "none"
+        ? "NONE"
+        : `age, ${encryption.recipients.length} recipient${encryption.recipients.length === 1 ? "" : "s"}`,
+    ],
     ["Dumps at a time", `${limits.dumpsPerServer} per server, ${limits.dumpsPerSite} in all`],
     ["Spread over", formatDuration(limits.spreadSeconds)],
     ["Maintenance every", `${limits.maintenanceMinutes} min`],

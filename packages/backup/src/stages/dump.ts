@@ -201,12 +201,10 @@ function sourceOf(site: Site, database: string): { connection: Connection; selec
   const configured = findDatabase(site.config, database);
   if (configured) return { connection: parseDatabaseUrl(configured.url), selection: configured.selection };
   const known = site.config.databases.map(({ name }) => JSON.stringify(name)).join(", ");
+  // Not for good: this worker may be a moment behind a configuration file that has changed.
   throw new TrivaultError(
     "NOT_FOUND",
     `No database named ${JSON.stringify(database)} is configured here; there is ${known || "none"}.`,
-    {
-      permanent: true,
-    },
   );
 }
 

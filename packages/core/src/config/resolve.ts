@@ -31,7 +31,7 @@ const surroundings = (): Surroundings => ({
 });
 
 /** Where the configuration file lies unless BACKUP_CONFIG says otherwise; it need not be there. */
-const DEFAULT_FILE = "trivault.config.yaml";
+export const DEFAULT_CONFIG_FILE = "trivault.config.yaml";
 
 /**
  * Environment variables and the configuration file → Config. Throws ConfigError with every problem found. The environment
@@ -138,7 +138,7 @@ function pathsFrom(folder: string, home: string): (file: string) => string {
 
 function openFile(values: Values, absolute: (file: string) => string): ConfigFile | null {
   const named = values.BACKUP_CONFIG;
-  const file = absolute(named ?? DEFAULT_FILE);
+  const file = absolute(named ?? DEFAULT_CONFIG_FILE);
   return named === undefined && !existsSync(file) ? null : readConfigFile(file);
 }
 
@@ -152,7 +152,7 @@ function checkForBackup(
   // What a file names that could not be read is not known.
   const named = file ? [...file.keysOf("databases"), ...file.keysOf("servers"), ...file.problems] : [];
   if (named.length === 0) {
-    need("DATABASE_URL", `it names the database to back up (several are named in ${DEFAULT_FILE})`);
+    need("DATABASE_URL", `it names the database to back up (several are named in ${DEFAULT_CONFIG_FILE})`);
   }
   if (values.BACKUP_ENCRYPTION === "none" && given("BACKUP_ENCRYPTION_RECIPIENTS")) {
     problems.push({
