@@ -262,7 +262,9 @@ test("killed at every step and run again: one backup, whole, and no plaintext", 
   expect(await adopt(env)).toMatchObject({ code: 0, dumps: [{ state: "already", removed: true }] });
   expect(await plaintexts(env)).toEqual([]);
   expect((await site.cli("verify --backup all", { env })).code).toBe(0);
-  expect(await readdir(path.join(BACKUP_DIR, "shop"))).toHaveLength(1);
+  // A temporary file that a killed writer left is no object; the sweep takes it when it is a day old.
+  const objects = files().filter((file) => file.startsWith("shop/") && /\/[^./][^/]*\.(?:age|json)$/.test(file));
+  expect(new Set(objects.map((file) => path.dirname(file))).size).toBe(1);
   expect(await readdir(path.join(BACKUP_DIR, ".trivault/adopted"))).toHaveLength(1);
 }, 120_000);
 

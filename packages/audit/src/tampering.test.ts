@@ -141,9 +141,7 @@ describe("each tampering is found once, and where it was done", () => {
       () =>
         writeFileSync(
           at("head.json"),
-          readFileSync(at("head.json"), "utf8")
-            .replace(/"hash":"./, '"hash":"x')
-            .replace("x", "0"),
+          readFileSync(at("head.json"), "utf8").replace(/(?<="hash":")./, (digit) => (digit === "0" ? "1" : "0")),
         ),
       { file: THIRD, line: 10, seq: 30, what: expect.stringContaining("head.json") },
     ],
