@@ -39,7 +39,7 @@ async function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<
 }
 
 async function answers(url: string): Promise<void> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(100)) {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(100)) {
     const redis = connectRedis(url, "fail-fast");
     try {
       await redis.ping();
