@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AuditLog, auditFolder, openAuditLog, type RecordedEvent } from "@trivault/audit";
 import { listCopies } from "@trivault/backup";
+import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
 import { setClock } from "./clock.ts";
 import { expectedBackups } from "./oracle.ts";
 import { createWorld, POLICY, type SimulatedWorker, TIME_ZONE, type World } from "./world.ts";
@@ -30,6 +31,9 @@ export interface SimulationResult {
   readonly realSeconds: number;
   /** Empty if one run was made per slot, retention is exact and the tiers are equal. */
   readonly problems: readonly string[];
+  /** Copies without a manifest, left by killed workers: swept once they are a day old, which no simulation lives to see. */
+  readonly remains: number;
+  /** With and without a manifest. */
   readonly copies: Readonly<Record<string, number>>;
 }
 
@@ -51,15 +55,14 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       const took = await slotServed(log, world, slot, accidents);
       options.say(`hour ${hour + 1} of ${options.hours}: ${world.databases.length} backups, ${took.toFixed(0)} s`);
     }
-    const end = new Date(start.getTime() + options.hours * HOUR_MS - LAST_MOMENT_MS);
     await accidents.cease();
-    const problems = await untilInOrder(world, log, slots, end, options);
+    const order = await untilInOrder(world, log, slots);
     return {
       slots: slots.length,
       runs: slots.length * world.databases.length,
       ...accidents.count(),
       realSeconds: (performance.now() - begun) / 1000,
-      problems,
+      ...order,
       copies: Object.fromEntries(
         await Promise.all(world.tiers.map(async (tier) => [tier.name, (await listCopies(tier)).length] as const)),
       ),
@@ -141,35 +144,38 @@ function startAccidents(
   };
 }
 
-/** Lets maintenance do what is left, by workers that nobody kills any more; what then still is wrong is wrong. */
-async function untilInOrder(
-  world: World,
-  log: AuditLog,
-  slots: readonly Date[],
-  end: Date,
-  options: SimulationOptions,
-): Promise<string[]> {
-  let problems: string[] = [];
-  // A quarter of an hour at a time, within the last hour: maintenance comes along, and no new slot does.
-  const quarters = [0.1, 0.35, 0.6, 0.85].map((part) => end.getTime() - (1 - part) * 0.2 * HOUR_MS);
-  for (const deadline = Date.now() + 300_000; Date.now() < deadline;) {
-    const from = quarters.shift();
-    if (from !== undefined) setClock(world.clockFile, new Date(from), end, options.rate);
-    await sleep(5000);
-    problems = await inspect(world, log, slots);
-    if (problems.length === 0) return [];
-  }
-  return problems;
+interface Order {
+  readonly problems: readonly string[];
+  readonly remains: number;
 }
 
-async function inspect(world: World, log: AuditLog, slots: readonly Date[]): Promise<string[]> {
+/** Lets maintenance do what is left, by workers that nobody kills any more; what then still is wrong is wrong. */
+async function untilInOrder(world: World, log: AuditLog, slots: readonly Date[]): Promise<Order> {
+  const redis = connectRedis(world.redis.url, "fail-fast");
+  const queues = openQueues(redis);
+  try {
+    // Time stands still, so that no new slot comes; maintenance would come every quarter of an hour, here it is asked for.
+    for (const deadline = Date.now() + 300_000; ;) {
+      for (const { name } of world.tiers) await queues.maintenance.add("maintenance", { tier: name });
+      await sleep(5000);
+      const order = await inspect(world, log, slots);
+      if (order.problems.length === 0 || Date.now() > deadline) return order;
+    }
+  } finally {
+    await closeQueues(queues);
+    redis.disconnect();
+  }
+}
+
+async function inspect(world: World, log: AuditLog, slots: readonly Date[]): Promise<Order> {
   const problems: string[] = [];
+  let remains = 0;
   const made = await madeBackups(log);
   const held = new Map<string, Map<string, string[]>>();
   for (const tier of world.tiers) {
     const byDatabase = new Map<string, string[]>();
     for (const copy of await listCopies(tier)) {
-      if (!copy.complete) problems.push(`${tier.name} holds a part of ${copy.database}/${copy.backupId}`);
+      if (!copy.complete) remains++;
       else byDatabase.set(copy.database, [...(byDatabase.get(copy.database) ?? []), copy.backupId]);
     }
     held.set(tier.name, byDatabase);
@@ -192,7 +198,7 @@ async function inspect(world: World, log: AuditLog, slots: readonly Date[]): Pro
   }
   const verdict = await log.verify();
   if (!verdict.ok) problems.push(`the record is broken: ${JSON.stringify(verdict.problems.slice(0, 3))}`);
-  return problems;
+  return { problems, remains };
 }
 
 function oneRunIn(database: string, slot: Date, ids: readonly string[]): string[] {
