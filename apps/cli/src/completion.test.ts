@@ -30,7 +30,8 @@ beforeAll(async () => {
     manifest: null,
     expected: null,
   });
-  const cache = { version: 1, trust: "", tier: "local", scannedAt: "2026-11-23T02:00:00.000Z", capacity: null };
+  const place = JSON.stringify(path.join(cwd, "there"));
+  const cache = { version: 1, trust: "", tier: "local", place, scannedAt: "2026-11-23T02:00:00.000Z", capacity: null };
   const inventory = { ...cache, copies: IDS.toReversed().map(copy) };
   await writeFile(path.join(cwd, "there/.trivault/inventory/local.json"), JSON.stringify(inventory));
 });
