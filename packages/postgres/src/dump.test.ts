@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -141,7 +142,9 @@ const bound = (await findReaper()).length > 0;
     expect(pids).toHaveLength(3);
     expect(pids.every(alive)).toBe(true);
     expect(passFolders(worker.pid)).toHaveLength(1);
+    const ended = once(worker, "exit");
     worker.kill("SIGKILL");
+    await ended; // until it is reaped, its process id is one that is alive
     expect(await gone(pids)).toBe(true);
     const next = await dumpWith("tells");
     await next.done;
