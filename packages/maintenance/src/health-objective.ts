@@ -17,5 +17,6 @@ export function objectiveOf(database: DatabaseConfig, now: Date): number | null 
 /** With the seconds by which databases of one cron line are spread. */
 export function nextRunOf({ name, schedule }: DatabaseConfig, spread: number, now: Date): Date | null {
   if (schedule === null) return null;
-  return new Date(nextSlot(schedule, now).getTime() + spreadSeconds(name, schedule, spread) * 1000);
+  const offset = spreadSeconds(name, schedule, spread) * 1000;
+  return new Date(nextSlot(schedule, new Date(now.getTime() - offset)).getTime() + offset);
 }

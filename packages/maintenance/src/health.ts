@@ -56,7 +56,8 @@ export async function backupHealth(deps: HealthDeps): Promise<HealthReport> {
       unknownTiers: new Set(unknownTiers),
       lacking,
       lastRun: history.lastRuns.get(database.name) ?? null,
-      spreadSeconds: config.limits.spreadSeconds,
+      // As the scheduler: one database alone is not spread.
+      spreadSeconds: databases.length > 1 ? config.limits.spreadSeconds : 0,
       now,
     }),
   );
