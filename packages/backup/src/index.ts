@@ -3,7 +3,6 @@ export { type Adoptable, type AdoptionPlan, type LeftAlone, planAdoption, type P
 export { type BackupRef, type NextStage, type Progress, type Site, type StageContext } from "./site.ts";
 export { forEachConcurrently } from "./concurrency.ts";
 export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
-export { publishJson, readJson } from "./json-file.ts";
 export { type DumpOf, type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitsFor } from "./dump-slots.ts";
 export { type InlineResult, runInline, type StageName } from "./inline.ts";
 export { acquireLease } from "./lease.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, TrivaultError } from "@trivault/core";
+import { codeOf, TrivaultError, readOrNull } from "@trivault/core";
 
 /**
  * A lease is a small file `<owner> <beat>` that its owner rewrites every second. Whoever else looks at it measures, on
@@ -129,13 +129,4 @@ async function replace(file: string, content: string): Promise<void> {
   const temporary = `${file}.${randomUUID()}`;
   await writeFile(temporary, content, { mode: 0o600 });
   await rename(temporary, file);
-}
-
-async function readOrNull(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
-    throw error;
-  }
 }

@@ -1,8 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, isBackupId, TrivaultError } from "@trivault/core";
+import { codeOf, isBackupId, TrivaultError, publishJson, readJson } from "@trivault/core";
 import { z } from "zod";
-import { publishJson, readJson } from "./json-file.ts";
 
 /**
  * What a backup in the making keeps on the site, until its manifest is written:

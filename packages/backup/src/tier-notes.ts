@@ -1,9 +1,18 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Config, codeOf, databaseOf, directoryOf, isBackupId, type Manifest, totalSize } from "@trivault/core";
+import {
+  type Config,
+  codeOf,
+  databaseOf,
+  directoryOf,
+  isBackupId,
+  type Manifest,
+  totalSize,
+  publishJson,
+  readJson,
+} from "@trivault/core";
 import { z } from "zod";
-import { publishJson, readJson } from "./json-file.ts";
 import { readdirOrEmpty } from "./run-directory.ts";
 import type { BackupRef } from "./site.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { publishJson, readJson, readNotes, type TierNote } from "@trivault/backup";
-import { type Config, directoryOf, ensureFolder } from "@trivault/core";
+import { readNotes, type TierNote } from "@trivault/backup";
+import { type Config, directoryOf, ensureFolder, publishJson, readJson } from "@trivault/core";
 import { z } from "zod";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 

@@ -1,6 +1,6 @@
 import path from "node:path";
-import { publishJson, readJson, tierFolder } from "@trivault/backup";
-import { type Config, ensureFolder } from "@trivault/core";
+import { tierFolder } from "@trivault/backup";
+import { type Config, ensureFolder, publishJson, readJson } from "@trivault/core";
 import { z } from "zod";
 
 const time = z.iso

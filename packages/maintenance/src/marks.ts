@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { type BackupRef, publishJson } from "@trivault/backup";
-import { codeOf, type Config, databaseOf, directoryOf, isBackupId, messageOf } from "@trivault/core";
+import { type BackupRef } from "@trivault/backup";
+import { codeOf, type Config, databaseOf, directoryOf, isBackupId, messageOf, publishJson } from "@trivault/core";
 import { z } from "zod";
 
 /**

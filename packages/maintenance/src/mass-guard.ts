@@ -1,6 +1,7 @@
+import { publishJson, readJson } from "@trivault/core";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { publishJson, readJson, tierFolder } from "@trivault/backup";
+import { tierFolder } from "@trivault/backup";
 import type { Config } from "@trivault/core";
 import type { Decision } from "@trivault/retention";
 import { z } from "zod";

@@ -1,3 +1,4 @@
+import { processExists } from "@trivault/core";
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -58,7 +59,7 @@ export async function withPassFile<T>(connection: Connection, use: (passFile: st
 async function sweepPassFiles(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = new RegExp(`^${FOLDER}(\\d+)-`).exec(name)?.[1];
-    if (pid === undefined || isAlive(Number(pid))) continue;
+    if (pid === undefined || processExists(Number(pid))) continue;
     const folder = path.join(tmpdir(), name);
     const owner = await stat(folder).then(
       (stats) => stats.uid,
@@ -66,14 +67,5 @@ async function sweepPassFiles(): Promise<void> {
     );
     // Best effort: another process may sweep at the same time.
     if (owner === process.getuid?.()) await rm(folder, { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }

@@ -3,10 +3,9 @@ import { link, mkdir, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, isBackupId, newBackupId } from "@trivault/core";
+import { codeOf, isBackupId, newBackupId, publishJson, readJson, processExists } from "@trivault/core";
 import { z } from "zod";
 import { readManifest } from "../copies.ts";
-import { publishJson, readJson } from "../json-file.ts";
 import { watchLease } from "../lease.ts";
 import { removeRun, runDirectory } from "../run-directory.ts";
 import type { BackupRef, Site } from "../site.ts";
@@ -99,15 +98,6 @@ async function isAlive(site: Site, { owner, backupId }: Claim, signal: AbortSign
     await sleep(500, undefined, { signal });
   }
   return true;
-}
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
 }
 
 async function isBackup(site: Site, ref: BackupRef): Promise<boolean> {

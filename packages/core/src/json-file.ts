@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
-import { codeOf } from "@trivault/core";
 import type { z } from "zod";
+import { codeOf } from "./errors.ts";
 
 /** Whole or absent: by temporary name, fsync and rename. */
 export async function publishJson(file: string, value: unknown): Promise<void> {
@@ -27,7 +27,8 @@ export async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T
   return text === null ? null : schema.parse(JSON.parse(text));
 }
 
-async function readOrNull(file: string): Promise<string | null> {
+/** Null where there is no such file. */
+export async function readOrNull(file: string): Promise<string | null> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
