@@ -1,4 +1,4 @@
-import { loadTrust } from "@trivault/backup";
+import { siteTrust } from "@trivault/backup";
 import { knownDatabases } from "@trivault/cluster";
 import { loadMarks, type Marks, planSite, scanAll, type ScannedTiers, type SitePlan } from "@trivault/maintenance";
 import { type Config, type DatabaseConfig, TrivaultError } from "@trivault/core";
@@ -19,7 +19,7 @@ interface Place {
 
 /** Lists every tier as it is now, and plans what is to become of what lies there. What could not be asked is told. */
 export async function lookAtSite(site: Place, signal: AbortSignal): Promise<SiteLook> {
-  const trust = await loadTrust(site.config);
+  const trust = await siteTrust(site);
   const [scanned, known, marks] = await Promise.all([
     scanAll(site, site.tiers, { signal, trust }),
     knownDatabases(site.config),

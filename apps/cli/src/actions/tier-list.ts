@@ -1,4 +1,4 @@
-import { loadTrust } from "@trivault/backup";
+import { siteTrust } from "@trivault/backup";
 import { formatBytes, timeOfBackupId } from "@trivault/core";
 import { type Inventory, loadMarks, type Marks, scanAll } from "@trivault/maintenance";
 import { openTiers } from "@trivault/storage";
@@ -19,7 +19,7 @@ export async function listTiers(noun: TierNoun, options: TierListOptions, runnin
   const now = new Date();
   const tiers = openTiers(chooseTiers(config, noun, options.tier));
   try {
-    const trust = await loadTrust(config);
+    const trust = await siteTrust({ config });
     const { signal } = running;
     const { inventories, unreachable } = await scanAll({ config, now: () => now }, tiers, { signal, trust });
     signal.throwIfAborted();

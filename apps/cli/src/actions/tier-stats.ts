@@ -1,4 +1,4 @@
-import { loadTrust } from "@trivault/backup";
+import { siteTrust } from "@trivault/backup";
 import { formatBytes, type TierConfig, timeOfBackupId } from "@trivault/core";
 import {
   type BudgetState,
@@ -29,7 +29,7 @@ export async function tierStats(noun: TierNoun, options: TierStatsOptions, runni
   const chosen = chooseTiers(config, noun, options.tier);
   const tiers = openTiers(chosen);
   try {
-    const trust = await loadTrust(config);
+    const trust = await siteTrust({ config });
     const { signal } = running;
     const { inventories, unreachable } = await scanAll({ config, now: () => now }, tiers, { signal, trust });
     signal.throwIfAborted();
