@@ -19,6 +19,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   backup: ["core", ...ADAPTERS],
   maintenance: ["core", ...ADAPTERS, "audit", "backup", "retention", "schedule"],
   cluster: ["core", ...ADAPTERS, "audit", "backup", "maintenance", "queue", "schedule"],
+  access: ["core"],
+  notify: ["core"],
+  monitor: ["core", "storage", "audit", "backup", "maintenance", "retention"],
+  metrics: ["core", "maintenance", "monitor"],
+  alerts: ["core", "audit", "backup", "maintenance", "monitor", "notify"],
+  reports: ["core", "audit", "maintenance", "monitor", "notify"],
+  dashboard: ["core", "monitor"],
+  client: [],
   testkit: ["core", "storage"],
 };
 const APP = Object.keys(ARROWS).filter((name) => name !== "testkit");

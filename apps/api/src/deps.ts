@@ -1,5 +1,7 @@
-import type { Recorder } from "@trivault/audit";
+import type { Identity, Role } from "@trivault/access";
+import type { AuditLog, Recorder } from "@trivault/audit";
 import type { Config, Logger } from "@trivault/core";
+import type { Observer } from "@trivault/monitor";
 import type { connectRedis, Queues } from "@trivault/queue";
 import type { Tier } from "@trivault/storage";
 import type {
@@ -20,6 +22,20 @@ export interface ApiDeps {
   readonly redis: Redis;
   readonly log: Logger;
   readonly record: Recorder;
+  /** For looking into the record. */
+  readonly audit: Pick<AuditLog, "query" | "follow" | "verify">;
+  readonly observer: Observer;
+}
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Who may call the route at least. A route that does not say is closed to all. */
+    readonly access?: Role | "public";
+  }
+  interface FastifyRequest {
+    /** Set by the guard before any handler runs. */
+    identity: Identity;
+  }
 }
 
 export type Redis = ReturnType<typeof connectRedis>;

@@ -133,7 +133,7 @@ test("every answer carries the security headers, refusals too", async () => {
 });
 
 describe("listening without a token", () => {
-  const listenOn = (host: string, token: string | null) => () => requireTokenBeyondLoopback({ host, token, port: 0 });
+  const listenOn = (host: string, token: string | null) => () => requireTokenBeyondLoopback({ host, token });
 
   test.each(["127.0.0.1", "127.3.4.5", "::1", "localhost"])("may happen on %s", (host) => {
     expect(listenOn(host, null)).not.toThrow();

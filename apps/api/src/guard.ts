@@ -12,7 +12,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 const CHALLENGES = ['Bearer realm="Trivault"', 'Basic realm="Trivault", charset="UTF-8"'];
 
 /** Without a token only this machine may reach the API. */
-export function requireTokenBeyondLoopback({ host, token }: ApiConfig): void {
+export function requireTokenBeyondLoopback({ host, token }: Pick<ApiConfig, "host" | "token">): void {
   if (token !== null || isLoopback(host)) return;
   throw new TrivaultError(
     "CONFIG_INVALID",

@@ -1,5 +1,5 @@
 import type { Config, DatabaseConfig, Logger } from "@trivault/core";
-import { type DiscoveryProblem, knownDatabases } from "./discovery.ts";
+import { type DiscoveryProblem, knownDatabases } from "@trivault/maintenance";
 
 /**
  * All databases there are, for a caller that asks every few seconds: the first answer is waited for, later ones are those of

@@ -1,4 +1,3 @@
-export { type DiscoveryProblem, type KnownDatabases, knownDatabases } from "./discovery.ts";
 export { type Generations, startGenerations } from "./generations.ts";
 export { openSite, type OpenSite } from "./open-site.ts";
 export { configFromEnvironment, fail, runService, type Service } from "./process.ts";

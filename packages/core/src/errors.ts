@@ -21,6 +21,8 @@ export type ErrorCode =
   | "UNTRUSTED"
   | "DECRYPT_FAILED"
   | "ABANDONED"
+  /** A message could not be delivered by a channel. */
+  | "CHANNEL_FAILED"
   | "QUEUE_UNREACHABLE"
   | "QUEUE_UNSAFE"
   | "CANCELLED";

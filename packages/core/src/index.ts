@@ -9,6 +9,7 @@ export { discoveredDatabase, discoveredName, findDatabase, isDiscovered } from "
 export { ConfigError, type Problem } from "./config/problems.ts";
 export * from "./config/resolve.ts";
 export { DEFAULT_RETENTION, formatRetention, parseRetention } from "./config/retention.ts";
+export * from "./config/monitoring-types.ts";
 export * from "./config/types.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";

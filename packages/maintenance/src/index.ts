@@ -1,3 +1,4 @@
+export { type DiscoveryProblem, type KnownDatabases, knownDatabases } from "./discovery.ts";
 export { applyPlan, type Applied, type ApplyOptions } from "./apply-plan.ts";
 export { type BudgetState, checkBudget } from "./budget.ts";
 export { type ClassCost, costOf, costOfCopies, type TierCost } from "./cost.ts";
@@ -7,6 +8,7 @@ export { catchUp } from "./catch-up.ts";
 export { backupHealth, type HealthDeps } from "./health.ts";
 export type { DatabaseHealth, DatabaseTierHealth, HealthReport, TierHealth } from "./health-report.ts";
 export { describeHealth } from "./health-summary.ts";
+export type { Heartbeat } from "./heartbeats.ts";
 export type { Inventory, InventoryCopy } from "./inventory.ts";
 export { listSite } from "./inventory-list.ts";
 export { readInventories } from "./inventory-cache.ts";

@@ -52,6 +52,8 @@ export const JOB_OPTIONS = {
   encrypt: { attempts: 5, backoff },
   "remote-sync": { attempts: 12, backoff },
   "cloud-upload": { attempts: 12, backoff },
+  restore: { attempts: 1 },
+  verify: { attempts: 3, backoff },
   maintenance: { attempts: 1 },
 } as const satisfies Record<QueueName, object>;
 

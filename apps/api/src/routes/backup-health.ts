@@ -1,6 +1,5 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { knownDatabases } from "@trivault/cluster";
-import { backupHealth, type HealthReport } from "@trivault/maintenance";
+import { backupHealth, type HealthReport, knownDatabases } from "@trivault/maintenance";
 import type { ApiDeps, App } from "../deps.ts";
 import { LISTING_MS } from "../find-backup.ts";
 import { backupHealthAnswer } from "../health-schema.ts";

@@ -1,5 +1,4 @@
 import { forEachConcurrently } from "@trivault/backup";
-import { knownDatabases } from "@trivault/cluster";
 import {
   type Config,
   type DatabaseConfig,
@@ -9,6 +8,7 @@ import {
   type TierConfig,
   TrivaultError,
 } from "@trivault/core";
+import { knownDatabases } from "@trivault/maintenance";
 import { openSnapshot, parseDatabaseUrl, requireTools } from "@trivault/postgres";
 import { probeTier } from "@trivault/storage";
 

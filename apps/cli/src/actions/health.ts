@@ -1,7 +1,12 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { knownDatabases } from "@trivault/cluster";
 import { type DatabaseConfig, formatBytes, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
-import { backupHealth, type DatabaseHealth, describeHealth, type HealthReport } from "@trivault/maintenance";
+import {
+  backupHealth,
+  type DatabaseHealth,
+  describeHealth,
+  type HealthReport,
+  knownDatabases,
+} from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatAge, formatSeconds, formatTime, print, printJson, say, table } from "../output.ts";

@@ -1,6 +1,13 @@
 import { siteTrust } from "@trivault/backup";
-import { knownDatabases } from "@trivault/cluster";
-import { loadMarks, type Marks, planSite, scanAll, type ScannedTiers, type SitePlan } from "@trivault/maintenance";
+import {
+  loadMarks,
+  type Marks,
+  planSite,
+  scanAll,
+  type ScannedTiers,
+  type SitePlan,
+  knownDatabases,
+} from "@trivault/maintenance";
 import { type Config, type DatabaseConfig, TrivaultError } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { say } from "../output.ts";

@@ -119,6 +119,17 @@ export const FIELDS = {
     "a secret of at least 16 letters, digits and signs, such as `openssl rand -hex 32` prints",
     true,
   ),
+  BACKUP_ACCESS_FILE: field(path, "the path of the access file that `trivault token` and `trivault user` write"),
+  BACKUP_PUBLIC_URL: field(
+    url("http:", "https:"),
+    "the URL where people reach the dashboard, such as https://backups.example.org",
+  ),
+  BACKUP_TRUSTED_PROXIES: field(
+    list.refine((items) => items.every((item) => /^[0-9A-Fa-f.:]+(?:\/\d{1,3})?$/.test(item))),
+    "addresses of reverse proxies, such as 127.0.0.1 or 10.0.0.0/8, separated by commas",
+  ),
+  WORKER_METRICS_PORT: field(whole(1, 65535), "a port, such as 9464"),
+  WORKER_METRICS_HOST: field(text.regex(/^[A-Za-z0-9.:_-]+$/), "an address to listen on, such as 127.0.0.1"),
   WORKER_QUEUES: field(
     list.pipe(z.array(z.enum(QUEUES)).min(1)) as unknown as z.ZodType<(typeof QUEUES)[number][], string>,
     `some of ${QUEUES.join(", ")}, separated by commas`,

@@ -8,6 +8,7 @@ import { FIELDS, type Values, type Variable } from "./fields.ts";
 import { type Env, optionsOf, placesTakenTwice, tiersOfFile } from "./file-tiers.ts";
 import { ConfigError, nearest, type Problem } from "./problems.ts";
 import { type ConfigFile, readConfigFile } from "./read-file.ts";
+import { DEFAULT_MONITORING } from "./monitoring-types.ts";
 import type { Config, LimitsConfig, LocalTierConfig, TierConfig } from "./types.ts";
 import { QUEUES } from "./types.ts";
 
@@ -92,16 +93,26 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
         encrypt: values.WORKER_ENCRYPT_CONCURRENCY ?? 2,
         "remote-sync": values.WORKER_REMOTE_SYNC_CONCURRENCY ?? 2,
         "cloud-upload": values.WORKER_CLOUD_UPLOAD_CONCURRENCY ?? 2,
+        restore: 1,
+        verify: 1,
         maintenance: 1,
       },
       takeoverSeconds: values.WORKER_TAKEOVER_SECONDS ?? 30,
       graceSeconds: values.WORKER_GRACE_SECONDS ?? 25,
+      metrics:
+        values.WORKER_METRICS_PORT === undefined
+          ? null
+          : { host: values.WORKER_METRICS_HOST ?? "127.0.0.1", port: values.WORKER_METRICS_PORT },
     },
     api: {
       host: values.BACKUP_API_HOST ?? "127.0.0.1",
       port: values.BACKUP_API_PORT ?? 3000,
       token: values.BACKUP_API_TOKEN ?? null,
+      accessFile: absolute(values.BACKUP_ACCESS_FILE ?? path.join(backupDir, ".trivault/access.json")),
+      publicUrl: values.BACKUP_PUBLIC_URL?.replace(/\/+$/, "") ?? null,
+      trustedProxies: values.BACKUP_TRUSTED_PROXIES ?? [],
     },
+    monitoring: DEFAULT_MONITORING,
     logLevel: values.LOG_LEVEL ?? "info",
     warnings: [
       ...unknownVariables(env),

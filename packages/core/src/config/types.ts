@@ -1,3 +1,5 @@
+import type { MonitoringConfig } from "./monitoring-types.ts";
+
 /** What the whole program is configured with, resolved and validated once at start. Secrets are marked; never log them. */
 export interface Config {
   readonly databases: readonly DatabaseConfig[];
@@ -27,6 +29,7 @@ export interface Config {
   readonly redisUrl: string | null;
   readonly worker: WorkerConfig;
   readonly api: ApiConfig;
+  readonly monitoring: MonitoringConfig;
   readonly logLevel: LogLevel;
   /** Settings that look mistaken but do no harm. */
   readonly warnings: readonly string[];
@@ -154,7 +157,7 @@ export type EncryptionConfig =
   | { readonly mode: "age"; readonly recipients: readonly string[] }
   | { readonly mode: "none" };
 
-export const QUEUES = ["dump", "encrypt", "remote-sync", "cloud-upload", "maintenance"] as const;
+export const QUEUES = ["dump", "encrypt", "remote-sync", "cloud-upload", "restore", "verify", "maintenance"] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 export interface WorkerConfig {
@@ -164,13 +167,21 @@ export interface WorkerConfig {
   readonly takeoverSeconds: number;
   /** How long SIGTERM waits for running jobs before it hands them back. */
   readonly graceSeconds: number;
+  /** Where a worker of its own serves `/metrics` and `/healthz`; null means nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | null;
 }
 
 export interface ApiConfig {
   readonly host: string;
   readonly port: number;
-  /** Secret. Null is allowed on loopback only. */
+  /** Secret: an administrator's token. Null is allowed on loopback only, or where the access file has users or tokens. */
   readonly token: string | null;
+  /** Named tokens and the dashboard's users, as hashes. */
+  readonly accessFile: string;
+  /** Where people reach the dashboard, for links in messages and the login's checks; null: as the request says. */
+  readonly publicUrl: string | null;
+  /** Addresses of reverse proxies whose `X-Forwarded-For` and `-Proto` are believed. */
+  readonly trustedProxies: readonly string[];
 }
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;

@@ -1,0 +1,1 @@
+export { type Identity, mayAct, type Role, ROLES } from "./types.ts";

@@ -1,0 +1,1 @@
+export type { Channel, Mail, Message } from "./types.ts";

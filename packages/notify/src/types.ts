@@ -1,0 +1,34 @@
+import type { Severity } from "@trivault/core";
+
+/** What is told to people. No field of it holds a secret. */
+export interface Message {
+  /** `resolved`: what was told before has ended. `info`: a test, a report. */
+  readonly severity: Severity | "resolved" | "info";
+  /** One line. */
+  readonly title: string;
+  /** What happened, since when, what is still safe, and what to do: short paragraphs of plain text. */
+  readonly text: string;
+  readonly facts: readonly (readonly [name: string, value: string])[];
+  /** A page of the dashboard. */
+  readonly link: string | null;
+  readonly at: Date;
+  /** The same for all messages about one thing, so that a channel can thread them. */
+  readonly topic: string;
+}
+
+export interface Channel {
+  readonly name: string;
+  readonly kind: string;
+  readonly from: Severity;
+  /** Resolves once the other side has taken it; retries by itself; throws a TrivaultError CHANNEL_FAILED. */
+  send(message: Message, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Mail {
+  readonly to: readonly string[];
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  readonly attachments?: readonly { readonly name: string; readonly type: string; readonly content: Buffer }[];
+}
