@@ -16,6 +16,8 @@ import {
 import { dumpHandler, type DumpHandlerDeps, type ToStageContext } from "./dump-handler.ts";
 import { maintenanceHandler } from "./maintenance-handler.ts";
 import { recorded } from "./recorded.ts";
+import { restoreHandler } from "./restore-handler.ts";
+import { verifyHandler } from "./verify-handler.ts";
 
 export interface HandlerDeps extends Omit<DumpHandlerDeps, "dump" | "isQueued" | "stageContext"> {
   readonly queues: Queues;
@@ -61,6 +63,8 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
     },
     "remote-sync": copy("remote-sync"),
     "cloud-upload": copy("cloud-upload"),
+    restore: restoreHandler(site),
+    verify: verifyHandler(site),
     maintenance: maintenanceHandler(site, maintainTier, (context) => stageContext(context, ITSELF)),
   };
 }

@@ -5,7 +5,13 @@ export * from "./config/dot-env.ts";
 export * from "./config/duration.ts";
 export { configJsonSchema } from "./config/file-schema.ts";
 export { type Env } from "./config/file-tiers.ts";
-export { discoveredDatabase, discoveredName, findDatabase, isDiscovered } from "./config/find-database.ts";
+export {
+  discoveredDatabase,
+  discoveredName,
+  findDatabase,
+  isDiscovered,
+  urlOfDatabase,
+} from "./config/find-database.ts";
 export { ConfigError, type Problem } from "./config/problems.ts";
 export * from "./config/resolve.ts";
 export { DEFAULT_RETENTION, formatRetention, parseRetention } from "./config/retention.ts";

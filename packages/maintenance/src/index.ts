@@ -17,4 +17,6 @@ export type { MaintenanceSite } from "./maintain-site.ts";
 export { ORPHAN_AGE_MS, sweepOrphans } from "./maintain-sweep.ts";
 export { maintainTier, type TierMaintenance } from "./maintain-tier.ts";
 export { type CopyToStart, reconcile } from "./reconcile.ts";
+export { restoreRecorded, type RestoreSite } from "./restore-recorded.ts";
 export { type Scan, scanAll, type ScannedTiers, type ScanOptions, scanTier } from "./scan.ts";
+export { type CheckedCopy, verifyRecorded, type VerifyOptions, type VerifySite } from "./verify-recorded.ts";

@@ -7,8 +7,13 @@ export {
   dumpJobSchema,
   type EncryptJob,
   encryptJobSchema,
+  isTargetName,
   maintenanceJobSchema,
   parseJob,
+  type RestoreJob,
+  restoreJobSchema,
+  type VerifyJob,
+  verifyJobSchema,
 } from "./jobs.ts";
 export { type PrivateRedis, privateRedisUrl, startPrivateRedis } from "./private-redis.ts";
 export { type BackupRequest, requestBackup, type RequestedRun, startCopy, startEncrypt } from "./producer.ts";

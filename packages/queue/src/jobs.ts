@@ -7,7 +7,7 @@ import { z } from "zod";
  *
  * Job ids, all file-name safe: a dump job has the id of its *run*, which is the id of the backup that its first attempt
  * makes (a retry makes another: `current`); a scheduled one's is made of its database and slot (slots.ts). Encrypt jobs have the
- * backup's id, copy jobs `<backup id>.<tier>`.
+ * backup's id, copy and verify jobs `<backup id>.<tier>`, restores `<backup id>.<random>`.
  */
 const name = z.string().min(1).max(255);
 const id = z.string().regex(/^\d{8}t\d{6}z-[0-9a-z]{8}$/);
@@ -28,10 +28,27 @@ export const dumpJobSchema = z.object({
 export const encryptJobSchema = z.object({ database: name, backupId: id, actor: actor.optional() });
 export const copyJobSchema = z.object({ database: name, backupId: id, from: name, to: name, actor: actor.optional() });
 export const maintenanceJobSchema = z.object({ tier: name });
+export const verifyJobSchema = z.object({ database: name, backupId: id, tier: name, actor });
+/** Where to stands in the worker's configuration: on the source's own server, or on the one of BACKUP_RESTORE_TARGET. */
+export const restoreJobSchema = z.object({
+  database: name,
+  backupId: id,
+  /** A tier's name, or `any`. */
+  from: name,
+  to: z.enum(["source-server", "restore-server"]),
+  /** The name of the database to make. */
+  target: z.string().refine(isTargetName, "is not a name that a restore may make"),
+  noOwner: z.boolean(),
+  globals: z.boolean(),
+  jobs: z.int().min(1).max(32),
+  actor,
+});
 
 export type DumpJob = z.infer<typeof dumpJobSchema>;
 export type EncryptJob = z.infer<typeof encryptJobSchema>;
 export type CopyJob = z.infer<typeof copyJobSchema>;
+export type VerifyJob = z.infer<typeof verifyJobSchema>;
+export type RestoreJob = z.infer<typeof restoreJobSchema>;
 export type CopyQueue = Extract<QueueName, "remote-sync" | "cloud-upload">;
 type TierKind = TierConfig["kind"];
 
@@ -42,6 +59,15 @@ export function copyQueueOf(from: TierKind, to: TierKind): CopyQueue {
 
 export function copyJobId(backupId: string, tier: string): string {
   return `${backupId}.${tier}`;
+}
+
+/**
+ * What a restore may call the database that it makes: letters, digits, `_`, `-` and `.`, at most the 63 bytes of a name of
+ * PostgreSQL's, and none of those that every server has.
+ */
+export function isTargetName(text: string): boolean {
+  const own = ["postgres", "template0", "template1"].includes(text);
+  return !own && Buffer.byteLength(text) <= 63 && /^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(text);
 }
 
 const backoff = { type: "exponential", delay: 5000, jitter: 0.5 } as const;

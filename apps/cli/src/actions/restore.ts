@@ -1,6 +1,7 @@
 import type { Recorder } from "@trivault/audit";
-import { type RestoreRequest, type RestoreResult, restoreBackup } from "@trivault/backup";
-import { type ErrorCode, formatBytes, TrivaultError } from "@trivault/core";
+import type { RestoreRequest, RestoreResult } from "@trivault/backup";
+import { formatBytes, TrivaultError } from "@trivault/core";
+import { restoreRecorded } from "@trivault/maintenance";
 import { describeConnection, parseDatabaseUrl } from "@trivault/postgres";
 import { actor } from "../actor.ts";
 import { ask, isInteractive } from "../ask.ts";
@@ -9,7 +10,7 @@ import { EXIT } from "../exit-codes.ts";
 import { formatSeconds, print, printJson, say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { showProgress, type Task } from "../progress.ts";
-import { recordedError, withRecord } from "../record.ts";
+import { withRecord } from "../record.ts";
 import { withTiers } from "./tiers.ts";
 
 export interface RestoreOptions {
@@ -45,54 +46,10 @@ export async function restore(
     jobs: options.jobs,
     allowUnsigned: options.allowUnsigned ?? false,
   };
-  const result = await withRecord(environment.config, (record) =>
-    recorded(record, request, () => carryOut(environment, request, running)),
-  );
+  const result = await withRecord(environment.config, (record) => carryOut(environment, record, request, running));
   if (running.json) printJson(result);
   else print(summary(result));
   return EXIT.ok;
-}
-
-/** How a restore ended, and where it went to (server and database, never the URL). */
-async function recorded(
-  record: Recorder,
-  request: RestoreRequest,
-  restored: () => Promise<RestoreResult>,
-): Promise<RestoreResult> {
-  const begun = performance.now();
-  const { database, from, force } = request;
-  const event = { action: "backup.restored", actor: actor(), database } as const;
-  const details = { target: describeTarget(request.targetUrl), from, force };
-  try {
-    const result = await restored();
-    const { backupId, seconds, bytes, damage } = result;
-    const segments = Object.entries(result.segmentsFrom).map(([tier, count]) => `${tier}:${count}`);
-    const more = { ...details, segments: segments.join(" "), damaged: damage.length };
-    await record({ ...event, outcome: "ok", backupId, seconds, bytes, details: more });
-    return result;
-  } catch (error) {
-    const refused = error instanceof TrivaultError && REFUSALS.has(error.code);
-    await record({
-      ...event,
-      outcome: refused ? "refused" : "failed",
-      ...(request.backup === "latest" ? {} : { backupId: request.backup }),
-      seconds: (performance.now() - begun) / 1000,
-      error: recordedError(error),
-      details,
-    });
-    throw error;
-  }
-}
-
-/** Nothing was touched: the restore was not let go on. */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set(["TARGET_NOT_EMPTY", "UNTRUSTED", "INPUT_INVALID"]);
-
-function describeTarget(url: string): string {
-  try {
-    return describeConnection(parseDatabaseUrl(url));
-  } catch {
-    return "not a URL";
-  }
 }
 
 async function confirm(targetUrl: string, signal: AbortSignal): Promise<void> {
@@ -105,6 +62,7 @@ async function confirm(targetUrl: string, signal: AbortSignal): Promise<void> {
 
 async function carryOut(
   { config, log }: Environment,
+  record: Recorder,
   request: RestoreRequest,
   { signal }: Running,
 ): Promise<RestoreResult> {
@@ -113,7 +71,7 @@ async function carryOut(
     display.update([{ name: "restore", state, bytes, totalBytes }]);
   try {
     const result = await withTiers(config, (tiers) =>
-      restoreBackup(config, tiers, request, {
+      restoreRecorded({ config, tiers, record }, request, actor(), {
         signal,
         log,
         note: (line) => display.say(line),

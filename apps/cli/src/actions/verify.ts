@@ -1,15 +1,6 @@
-import {
-  type BackupSummary,
-  chooseBackup,
-  findTier,
-  listBackups,
-  loadTrust,
-  noteDamage,
-  removeNotes,
-  type Trust,
-  verifyCopy,
-} from "@trivault/backup";
-import { type Config, formatBytes, MANIFEST, messageOf } from "@trivault/core";
+import { type BackupSummary, chooseBackup, findTier, listBackups, loadTrust, type Trust } from "@trivault/backup";
+import { formatBytes } from "@trivault/core";
+import { type CheckedCopy, verifyRecorded, type VerifySite } from "@trivault/maintenance";
 import type { Tier } from "@trivault/storage";
 import { actor } from "../actor.ts";
 import { chooseDatabase } from "../choose-database.ts";
@@ -30,16 +21,6 @@ export interface VerifyOptions {
   readonly json?: boolean;
 }
 
-interface CheckedCopy {
-  readonly backupId: string;
-  readonly tier: string;
-  /** `missing`: no complete copy is there. `unknown`: the tier could not be read, so nothing is known. */
-  readonly state: "good" | "damaged" | "missing" | "unknown";
-  readonly bytes: number;
-  readonly seconds: number;
-  readonly problems: readonly { readonly file: string; readonly problem: string }[];
-}
-
 export async function verify(options: VerifyOptions, { signal, json }: Running): Promise<number> {
   const { config } = readEnvironment("read");
   const database = chooseDatabase(config, options.database);
@@ -48,54 +29,15 @@ export async function verify(options: VerifyOptions, { signal, json }: Running):
     const tiers = options.tier === undefined ? all : [findTier(all, options.tier)];
     const backups = await choose(tiers, database, options.backup, signal);
     const allowUnsigned = options.allowUnsigned ?? false;
-    const copies = await verifyAll(tiers, backups, trust, { signal, allowUnsigned });
-    await recordAll(config, database, copies);
-    for (const copy of copies) await tellMaintenance(config, database, copy);
+    const copies = await withRecord(config, (record) =>
+      verifyAll({ config, record }, tiers, backups, trust, { signal, allowUnsigned }),
+    );
     const good = copies.every(({ state }) => state === "good");
     if (json) printJson({ database, good, copies });
     else print(copyTable(copies));
     for (const line of problemLines(copies)) say(line);
     return good ? EXIT.ok : EXIT.failed;
   });
-}
-
-/** One event per copy. */
-async function recordAll(config: Config, database: string, copies: readonly CheckedCopy[]): Promise<void> {
-  await withRecord(config, async (record) => {
-    const events = copies.map(({ backupId, tier, state, bytes, seconds, problems }) => {
-      const [first] = problems;
-      const message = first && `${first.file === "" ? "" : `${first.file} `}${first.problem}`;
-      return record({
-        action: "backup.verified",
-        outcome: state === "good" ? "ok" : "failed",
-        actor: actor(),
-        database,
-        backupId,
-        tier,
-        bytes,
-        seconds,
-        error: message === undefined ? undefined : { code: state.toUpperCase(), message },
-        details: { state, problems: problems.length },
-      });
-    });
-    await Promise.all(events);
-  });
-}
-
-/**
- * A copy with rotten bytes is made anew by the next round of maintenance, where another tier has a good one. Manifests it
- * reads itself, and with the site's own keys.
- */
-async function tellMaintenance(config: Config, database: string, copy: CheckedCopy): Promise<void> {
-  const { backupId, tier, state, problems } = copy;
-  const ref = { database, backupId };
-  const rotten = problems.map(({ file }) => file).filter((file) => file !== MANIFEST);
-  try {
-    if (state === "damaged" && rotten.length > 0) await noteDamage(config, tier, ref, rotten.join(", "));
-    if (state === "good") await removeNotes(config, tier, "damaged", [ref]);
-  } catch (error) {
-    say(`Maintenance could not be told about ${backupId} on ${tier}: ${messageOf(error)}`);
-  }
 }
 
 async function choose(
@@ -118,6 +60,7 @@ interface Manner {
 
 /** Tiers side by side, the backups of each one after the other. */
 async function verifyAll(
+  site: VerifySite,
   tiers: readonly Tier[],
   backups: readonly BackupSummary[],
   trust: Trust,
@@ -130,7 +73,7 @@ async function verifyAll(
       const checked: CheckedCopy[] = [];
       for (const backup of backups) {
         const report = reporter(display, tasks, tier.name, backups.length > 1 ? backup.id : null);
-        checked.push(await verifyOne(tier, backup, trust, manner, report));
+        checked.push(await verifyOne(site, tier, backup, trust, manner, report));
       }
       return checked;
     });
@@ -144,27 +87,24 @@ async function verifyAll(
 type Report = (now: Partial<Task>) => void;
 
 async function verifyOne(
+  site: VerifySite,
   tier: Tier,
   backup: BackupSummary,
   trust: Trust,
-  { signal, allowUnsigned }: Manner,
+  manner: Manner,
   report: Report,
 ): Promise<CheckedCopy> {
-  const checked = { backupId: backup.id, tier: tier.name, bytes: 0, seconds: 0, problems: [] };
   const ref = { database: backup.database, backupId: backup.id };
-  try {
-    const progress = ({ bytes, totalBytes }: { bytes: number; totalBytes?: number }) =>
-      report({ state: "active", bytes, totalBytes: totalBytes ?? null });
-    const { good, bytes, seconds, damage } = await verifyCopy(tier, ref, trust, { signal, allowUnsigned, progress });
-    report({ state: good ? "completed" : "failed" });
-    if (good) return { ...checked, state: "good", bytes, seconds };
-    const state = copyState(backup, tier.name) === "yes" ? "damaged" : "missing";
-    return { ...checked, state, bytes, seconds, problems: damage };
-  } catch (error) {
-    signal.throwIfAborted();
-    report({ state: "failed" });
-    return { ...checked, state: "unknown", problems: [{ file: "", problem: messageOf(error) }] };
-  }
+  const checked = await verifyRecorded(site, tier, ref, {
+    ...manner,
+    trust,
+    actor: actor(),
+    listed: copyState(backup, tier.name) === "yes",
+    note: say,
+    progress: ({ bytes, totalBytes }) => report({ state: "active", bytes, totalBytes: totalBytes ?? null }),
+  });
+  report({ state: checked.state === "good" ? "completed" : "failed" });
+  return checked;
 }
 
 function reporter(display: ProgressDisplay, tasks: Map<string, Task>, tier: string, backupId: string | null): Report {

@@ -40,6 +40,7 @@ describe("a configuration", () => {
       backupDir: "/srv/app/backups",
       signingKeyFile: "/srv/app/backups/.trivault/signing.key",
       identityFile: null,
+      restoreTarget: null,
       segmentSize: 16 * 1024 * 1024,
       redisUrl: null,
       worker: { queues: QUEUES },

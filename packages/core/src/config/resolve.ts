@@ -5,10 +5,10 @@ import path from "node:path";
 import { readDatabases } from "./databases.ts";
 import { checkTiersOfEnvironment, NO_OPTIONS, tiersOfEnvironment } from "./env-tiers.ts";
 import { FIELDS, type Values, type Variable } from "./fields.ts";
+import { readMonitoring } from "./file-monitoring.ts";
 import { type Env, optionsOf, placesTakenTwice, tiersOfFile } from "./file-tiers.ts";
 import { ConfigError, nearest, type Problem } from "./problems.ts";
 import { type ConfigFile, readConfigFile } from "./read-file.ts";
-import { DEFAULT_MONITORING } from "./monitoring-types.ts";
 import type { Config, LimitsConfig, LocalTierConfig, TierConfig } from "./types.ts";
 import { QUEUES } from "./types.ts";
 
@@ -65,6 +65,9 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
   const tierNames = tiers.map(({ name }) => name);
   const databases = readDatabases({ env, values, file, tierNames, mayLackUrls: purpose === "read" });
   problems.push(...databases.problems);
+  const timeZone = values.BACKUP_TIME_ZONE ?? file?.content.timeZone ?? "UTC";
+  const told = readMonitoring({ env, file, timeZone, mayLackSecrets: purpose === "read" });
+  problems.push(...told.problems);
 
   if (problems.length > 0) throw new ConfigError(problems, file?.path);
   return {
@@ -78,6 +81,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
         ? { mode: "none" }
         : { mode: "age", recipients: [...new Set(values.BACKUP_ENCRYPTION_RECIPIENTS)] },
     identityFile: values.BACKUP_IDENTITY_FILE === undefined ? null : absolute(values.BACKUP_IDENTITY_FILE),
+    restoreTarget: values.BACKUP_RESTORE_TARGET ?? null,
     signingKeyFile: signingKeyFileOf(values, absolute),
     trustedKeys: values.BACKUP_TRUSTED_KEYS ?? [],
     backupDir,
@@ -112,7 +116,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
       publicUrl: values.BACKUP_PUBLIC_URL?.replace(/\/+$/, "") ?? null,
       trustedProxies: values.BACKUP_TRUSTED_PROXIES ?? [],
     },
-    monitoring: DEFAULT_MONITORING,
+    monitoring: told.monitoring,
     logLevel: values.LOG_LEVEL ?? "info",
     warnings: [
       ...unknownVariables(env),
@@ -121,6 +125,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
         .filter(isOfEnvironment)
         .map(({ name }) => `The environment wins over tiers.${name} of ${file?.path}.`),
       ...databases.warnings,
+      ...told.warnings,
     ],
   };
 }

@@ -12,6 +12,8 @@ export interface Config {
   readonly configFile: string | null;
   readonly encryption: EncryptionConfig;
   readonly identityFile: string | null;
+  /** Secret: a URL of the server (and a database) that restores go to where none is named. */
+  readonly restoreTarget: string | null;
   /** Ed25519 private key that signs manifests; made at first use where it is missing. */
   readonly signingKeyFile: string;
   /** `tvsign1…` public keys whose manifests a restore believes, beside those in the identity and signing key files. */

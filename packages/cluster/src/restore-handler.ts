@@ -1,0 +1,57 @@
+import { codeOf, findDatabase, TrivaultError, urlOfDatabase } from "@trivault/core";
+import { type MaintenanceSite, restoreRecorded } from "@trivault/maintenance";
+import { type Handler, parseJob, type RestoreJob, restoreJobSchema } from "@trivault/queue";
+
+/**
+ * Restores a backup into a database that does not exist yet or is empty: what holds something is never touched. A worker
+ * that dies in it is followed by another, which finds the target empty (pg_restore works in one transaction) or says that
+ * it is not.
+ */
+export function restoreHandler(site: MaintenanceSite): Handler {
+  return {
+    async run(data, context) {
+      const job = parseJob(restoreJobSchema, "restore", data);
+      const { database, backupId, from, noOwner, globals, jobs, actor } = job;
+      const targetUrl = targetOf(site, job);
+      const request = { database, backup: backupId, from, targetUrl, noOwner, globals, jobs };
+      try {
+        const never = { force: false, allowUnsigned: false };
+        const result = await restoreRecorded(site, { ...request, ...never }, actor, context);
+        context.note(
+          result.tablesCompared === null
+            ? "restored; the backup holds no row counts to compare with"
+            : `restored; the row counts of all ${result.tablesCompared} tables equal those of the backup`,
+        );
+        return result;
+      } catch (error) {
+        throw codeOf(error) === "KEY_FILE" && site.config.identityFile === null ? noIdentity(error) : error;
+      }
+    },
+  };
+}
+
+function targetOf({ config }: MaintenanceSite, { database, to, target }: RestoreJob): string {
+  if (to === "restore-server") {
+    if (config.restoreTarget !== null) return urlOfDatabase(config.restoreTarget, target);
+    throw new TrivaultError(
+      "CONFIG_INVALID",
+      "No restore server is configured for this worker: set BACKUP_RESTORE_TARGET to a PostgreSQL URL of that server and start the worker again, or restore to the server that the backup came from.",
+      { permanent: true },
+    );
+  }
+  const source = findDatabase(config, database);
+  if (source !== null) return urlOfDatabase(source.url, target);
+  throw new TrivaultError(
+    "NOT_FOUND",
+    `No database named ${JSON.stringify(database)} is configured for this worker, so it does not know the server that the backup came from. Restore to the restore server (BACKUP_RESTORE_TARGET), or with npm run backup:restore.`,
+    { permanent: true },
+  );
+}
+
+function noIdentity(cause: unknown): TrivaultError {
+  return new TrivaultError(
+    "KEY_FILE",
+    "The backup is encrypted, and the worker that took this job has no identity file. Set BACKUP_IDENTITY_FILE for the worker that shall restore, and leave `restore` out of WORKER_QUEUES of the others; or restore where the identity is, with npm run backup:restore.",
+    { permanent: true, cause },
+  );
+}

@@ -1,0 +1,54 @@
+import type { Recorder } from "@trivault/audit";
+import { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "@trivault/backup";
+import { codeOf, type Config, type ErrorCode, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
+import { describeConnection, parseDatabaseUrl } from "@trivault/postgres";
+import type { Tier } from "@trivault/storage";
+
+export interface RestoreSite {
+  readonly config: Config;
+  readonly tiers: readonly Tier[];
+  readonly record: Recorder;
+}
+
+/** Nothing was touched: the restore was not let go on. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(["TARGET_NOT_EMPTY", "UNTRUSTED", "INPUT_INVALID"]);
+
+/** Restores, and records how it ended and where it went to (server and database, never the URL). */
+export async function restoreRecorded(
+  { config, tiers, record }: RestoreSite,
+  request: RestoreRequest,
+  actor: string,
+  context: RestoreContext,
+): Promise<RestoreResult> {
+  const begun = performance.now();
+  const { database, from, force } = request;
+  const event = { action: "backup.restored", actor, database } as const;
+  const details = { target: describeTarget(request.targetUrl), from, force };
+  try {
+    const result = await restoreBackup(config, tiers, request, context);
+    const { backupId, seconds, bytes, damage } = result;
+    const segments = Object.entries(result.segmentsFrom).map(([tier, count]) => `${tier}:${count}`);
+    const more = { ...details, segments: segments.join(" "), damaged: damage.length, tables: result.tablesCompared };
+    await record({ ...event, outcome: "ok", backupId, seconds, bytes, details: more });
+    return result;
+  } catch (error) {
+    const refused = error instanceof TrivaultError && REFUSALS.has(error.code);
+    await record({
+      ...event,
+      outcome: refused ? "refused" : "failed",
+      ...(request.backup === "latest" ? {} : { backupId: request.backup }),
+      seconds: (performance.now() - begun) / 1000,
+      error: { code: codeOf(error) ?? "UNKNOWN", message: hidePasswords(messageOf(error)) },
+      details,
+    });
+    throw error;
+  }
+}
+
+function describeTarget(url: string): string {
+  try {
+    return describeConnection(parseDatabaseUrl(url));
+  } catch {
+    return "not a URL";
+  }
+}
