@@ -48,7 +48,13 @@ export const AUDIT_ACTIONS = [
   "schedule.missed",
   "config.loaded",
   "config.refused",
+  /** A user of the dashboard: in, out, or not let in. */
+  "access.login",
   "access.refused",
+  /** A named token was made or revoked. */
+  "access.token",
+  /** A user was added, changed or removed. */
+  "access.user",
   /** The end of a line that a crash cut off was taken away. */
   "audit.healed",
   /** The record did not end as it was left: somebody cut its end off, or changed it. `trivault audit verify` says where. */
