@@ -23,7 +23,20 @@ describe("a configuration file", () => {
   test("that is the example in the repository validates, and shows every option of its schema", async () => {
     const example = await readFile(path.join(ROOT, "trivault.config.example.yaml"), "utf8");
     expect(example.split("\n")[0]).toBe("# yaml-language-server: $schema=./trivault.schema.json");
-    const env = { SHOP_DATABASE_URL: "postgresql://h/shop", VAULT_KEY_ID: "id", VAULT_SECRET_KEY: "secret" };
+    const env = {
+      SHOP_DATABASE_URL: "postgresql://h/shop",
+      VAULT_KEY_ID: "id",
+      VAULT_SECRET_KEY: "secret",
+      MAIL_PASSWORD: "secret",
+      SLACK_URL: "https://hooks.slack.com/services/T0/B0/x",
+      DISCORD_URL: "https://discord.com/api/webhooks/1/x",
+      TEAMS_URL: "https://prod.example.org/workflows/x",
+      NTFY_TOKEN: "tk_x",
+      TELEGRAM_TOKEN: "123456:ABC-DEF1234",
+      PAGER_URL: "https://pager.example.org/x",
+      PAGER_SECRET: "0123456789abcdef",
+      DEAD_MAN_URL: "https://hc-ping.com/x",
+    };
     const config = await resolve(example, env);
     expect(config.databases.length).toBeGreaterThan(1);
     expect(await readFile(path.join(ROOT, "docs/configuration.md"), "utf8")).toContain(example);

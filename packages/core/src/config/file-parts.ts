@@ -24,6 +24,11 @@ export function whole(min: number, max: number, description: string) {
   return z.int({ error }).min(min, { error }).max(max, { error }).describe(description);
 }
 
+export function number(min: number, max: number, description: string) {
+  const error = `expected a number from ${min} to ${max}`;
+  return z.number({ error }).min(min, { error }).max(max, { error }).describe(description);
+}
+
 export function flag(description: string) {
   return z.boolean({ error: "expected true or false" }).describe(description);
 }

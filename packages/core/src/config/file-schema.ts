@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { flag, listOf, oneOf, section, text, whole } from "./file-parts.ts";
+import { alerts, mail, reports } from "./file-monitoring-schema.ts";
 import { FORMATS, type Format } from "./formats.ts";
 import { STORAGE_CLASSES, type StorageClass } from "./types.ts";
 
@@ -228,6 +229,9 @@ export const fileSchema = section(
       },
       "Limits of all workers together.",
     ).optional(),
+    mail: mail.optional(),
+    alerts: alerts.optional(),
+    reports: reports.optional(),
   },
   "What Trivault backs up, when, and where to.",
 );

@@ -20,6 +20,9 @@ function only(right: string, valid: (text: string) => boolean): Format<string> {
 
 const matches = (pattern: RegExp) => (text: string) => pattern.test(text);
 
+const ADDRESS =
+  /^[^\s@<>",;:()[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/;
+
 export const FORMATS = {
   postgresUrl: only(
     "a PostgreSQL URL, such as postgresql://user:password@host:5432/shop",
@@ -31,6 +34,7 @@ export const FORMATS = {
   timeZone: only("an IANA time zone, such as Europe/Paris", isTimeZone),
   duration: format("a duration, such as 90m, 12h or 30d", (text) => parseDuration(text)),
   objective: format("a duration from 1m, such as 90m, 12h or 2d", (text) => atLeast(60, parseDuration(text))),
+  seconds: format("a duration from 1s, such as 30s or 5m", (text) => atLeast(1, parseDuration(text))),
   maintenance: format("a number of minutes from 1m to 1d, such as 15m", minutes),
   size: format("a size, such as 500GiB", (text) => atLeast(1, parseBytes(text))),
   path: only("a path", (text) => text !== "" && !text.includes("\0")),
@@ -51,6 +55,22 @@ export const FORMATS = {
   ),
   region: only("a region, such as eu-west-3", matches(/^[a-z0-9-]+$/)),
   endpoint: only("the URL of the S3 server, such as https://s3.example.org", (text) => isUrl(text, "http:", "https:")),
+  webUrl: only(
+    "a URL, such as https://hooks.example.org/T0/B0",
+    (text) => isUrl(text, "http:", "https:") && new URL(text).hostname !== "",
+  ),
+  mailAddress: only("a mail address, such as ops@example.org", matches(ADDRESS)),
+  mailbox: only(
+    "a mail address, or a name with one, such as Trivault <backup@example.org>",
+    (text) => ADDRESS.test(text) || ADDRESS.test(/^[^<>"\r\n]{1,100}<([^<>]+)>$/.exec(text)?.[1] ?? ""),
+  ),
+  botToken: only("a bot's token as @BotFather gives it, such as 123456:ABC-DEF", matches(/^\d{3,20}:[\w-]{10,200}$/)),
+  signingSecret: only(
+    "a secret of at least 16 letters, digits and signs, such as `openssl rand -hex 32` prints",
+    matches(/^[!-~]{16,1000}$/),
+  ),
+  /** One line of anything. */
+  line: only("a text of one line", matches(/^[^\r\n\0]{1,1000}$/)),
   variable: only(
     "the name of an environment variable that holds it, such as SHOP_DATABASE_URL",
     matches(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/),

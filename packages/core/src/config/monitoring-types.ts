@@ -18,6 +18,29 @@ export interface MailConfig {
   readonly from: string;
 }
 
+/** What there is to be told, by id (docs/alerts.md). */
+export const ALERT_RULES = [
+  "run-failed",
+  "objective-missed",
+  "copy-lag",
+  "tier-unreachable",
+  "tier-filling",
+  "tier-over-budget",
+  "tier-shrunk",
+  "damage-found",
+  "size-unusual",
+  "no-worker",
+  "queue-unreachable",
+  "scheduler-silent",
+  "clock-drift",
+  "expiring",
+  "audit-broken",
+  "config-refused",
+  "retention-held",
+  "channel-failed",
+] as const;
+export type AlertRule = (typeof ALERT_RULES)[number];
+
 export type Severity = "warning" | "critical";
 
 export interface AlertsConfig {
@@ -27,7 +50,7 @@ export interface AlertsConfig {
   /** An alert that lasts is told again after this. */
   readonly repeatSeconds: number;
   /** Rules that are not to be told of, by id. */
-  readonly off: readonly string[];
+  readonly off: readonly AlertRule[];
   readonly thresholds: AlertThresholds;
 }
 

@@ -12,7 +12,7 @@ const MAX_ALIASES = 2000;
 /** A file that is wrong altogether is told by its first mistakes. */
 const MAX_PROBLEMS = 50;
 /** Fields whose value is never shown, right or wrong. */
-const SECRET = /^(?:url|urlEnv|accessKeyIdEnv|secretAccessKeyEnv)$/;
+const SECRET = /^(?:url|accessKeyId|secretAccessKey|password|token|botToken|secret)(?:Env)?$/;
 
 export interface ConfigFile {
   readonly path: string;
@@ -96,8 +96,8 @@ function parseTolerantly(raw: unknown): { content: FileContent; issues: z.core.$
   let parsed = fileSchema.safeParse(raw);
   const issues = parsed.error?.issues ?? [];
   const rest = structuredClone(raw);
-  // What is wrong itself; then the tier, database or server that lacks it; then the section.
-  for (const depth of [Number.POSITIVE_INFINITY, 2, 1]) {
+  // What is wrong itself; then the channel, tier, database or server that lacks it; then the section.
+  for (const depth of [Number.POSITIVE_INFINITY, 3, 2, 1]) {
     for (const issue of parsed.error?.issues ?? []) {
       for (const at of placesOf(issue)) remove(rest, at.slice(0, depth));
     }
@@ -145,9 +145,18 @@ function shown(value: unknown, at: readonly PropertyKey[]): string {
 }
 
 function warnings(file: string, mode: number, content: FileContent): string[] {
-  const entries = [...Object.values(content.databases ?? {}), ...Object.values(content.servers ?? {})];
-  if ((mode & 0o077) === 0 || entries.every(({ url = "" }) => hidePasswords(url) === url)) return [];
-  return [`${file} holds passwords and can be read by other users: chmod 600 it, or use urlEnv.`];
+  if ((mode & 0o077) === 0 || !holdsSecrets(content)) return [];
+  return [
+    `${file} holds secrets and can be read by other users: chmod 600 it, or name environment variables (urlEnv and its like).`,
+  ];
+}
+
+function holdsSecrets({ databases = {}, servers = {}, mail, alerts }: FileContent): boolean {
+  const entries = [...Object.values(databases), ...Object.values(servers)];
+  if (entries.some(({ url = "" }) => hidePasswords(url) !== url)) return true;
+  // Whoever knows the URL of a webhook may post to it.
+  const told = [mail ?? {}, alerts?.deadMan ?? {}, ...Object.values(alerts?.channels ?? {})];
+  return told.some((part) => ["url", "password", "token", "botToken", "secret"].some((key) => key in part));
 }
 
 /** The line of the deepest part of a path that there is. */
