@@ -1,5 +1,6 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { codeOf, type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
+import { openObserver } from "@trivault/monitor";
 import { checkRedis, closeQueues, connectRedis, openQueues, type Queues } from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
 import { buildApp } from "./app.ts";
@@ -60,9 +61,11 @@ async function openGeneration(config: Config, queues: Queues, redis: Redis, log:
   const tiers = openTiers(config.tiers);
   const closeTiers = async () => void (await Promise.all(tiers.map((tier) => tier.store.close())));
   const audit = openAuditLog(auditFolder(config.backupDir), { log });
-  const app = buildApp({ config, tiers, queues, redis, log, record: audit.record });
+  const observer = openObserver(config, log);
+  const app = buildApp({ config, tiers, queues, redis, log, record: audit.record, audit, observer });
   const close = async () => {
     await app.close();
+    await observer.close();
     await audit.close();
     await closeTiers();
   };

@@ -1,6 +1,7 @@
 import { afterEach } from "@jest/globals";
-import type { AuditEvent } from "@trivault/audit";
+import { type AuditEvent, auditFolder, openAuditLog } from "@trivault/audit";
 import { type Config, type Key, resolveConfig, silentLogger } from "@trivault/core";
+import { createObserver } from "@trivault/monitor";
 import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
 import { bytesSource, memoryStore, type Tier } from "@trivault/storage";
 import { buildApp } from "../src/app.ts";
@@ -33,10 +34,14 @@ export function appUnderTest(
   const tiers = options.tiers ?? config.tiers.map(({ name, kind }) => ({ name, kind, store: memoryStore(name) }));
   const events: AuditEvent[] = [];
   const record = async (event: AuditEvent) => void events.push(event);
-  const deps = { config, tiers, queues, redis, log: options.log ?? silentLogger(), record };
+  const log = options.log ?? silentLogger();
+  const audit = openAuditLog(auditFolder(config.backupDir), { log }); // nothing is written through it
+  const observer = createObserver({ config, tiers, audit, now: () => new Date(), log });
+  const deps = { config, tiers, queues, redis, log, record, audit, observer };
   const app = buildApp(deps);
   opened.push(async () => {
     await app.close();
+    await observer.close();
     await closeQueues(queues);
     redis.disconnect();
   });

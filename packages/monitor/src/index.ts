@@ -1,4 +1,6 @@
+export { createObserver, type ObserverDeps } from "./create-observer.ts";
 export type { Observer } from "./observer.ts";
+export { openObserver } from "./open-observer.ts";
 export type {
   DatabasePage,
   DatabaseRow,

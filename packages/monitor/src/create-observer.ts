@@ -1,0 +1,133 @@
+import type { AuditLog } from "@trivault/audit";
+import { type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
+import type { Tier } from "@trivault/storage";
+import type { Observer } from "./observer.ts";
+import { createSiteView } from "./site-view.ts";
+import type { Overview } from "./views.ts";
+
+export interface ObserverDeps {
+  readonly config: Config;
+  readonly tiers: readonly Tier[];
+  readonly audit: Pick<AuditLog, "query" | "follow">;
+  readonly now: () => Date;
+  readonly log: Logger;
+}
+
+const LOOK_EVERY_MS = 10_000;
+/** What is recorded within this time is looked at together. */
+const SETTLE_MS = 1000;
+
+/** Looks in this thread: for tests and the command line. Nothing is begun before the first question. */
+export function createObserver(deps: ObserverDeps): Observer {
+  const { log } = deps;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const view = createSiteView(deps);
+  const listeners = new Set<(overview: Overview) => void>();
+  let newest: Overview | null = null;
+  let running: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let begun = false;
+  let lastProblem: string | null = null;
+
+  const lookAfter = (ms: number) => {
+    if (timer !== null) clearTimeout(timer);
+    timer = signal.aborted ? null : setTimeout(() => void look().catch(() => undefined), ms);
+  };
+
+  const look = (): Promise<void> => {
+    running ??= lookOnce().finally(() => {
+      running = null;
+      lookAfter(LOOK_EVERY_MS);
+    });
+    return running;
+  };
+
+  const lookOnce = async () => {
+    try {
+      newest = await view.look(signal);
+      lastProblem = null;
+    } catch (error) {
+      if (signal.aborted) throw closed();
+      const reason = messageOf(error);
+      if (reason !== lastProblem) log.error({ err: error }, "the site could not be looked at; what is shown gets old");
+      lastProblem = reason;
+      throw error;
+    }
+    for (const listener of listeners) tell(listener, newest);
+  };
+
+  const tell = (listener: (overview: Overview) => void, overview: Overview) => {
+    try {
+      listener(overview);
+    } catch (error) {
+      log.error({ err: error }, "a listener of the observer failed");
+    }
+  };
+
+  const begin = () => {
+    if (begun || signal.aborted) return;
+    begun = true;
+    void look().catch(() => undefined);
+    void followRecord();
+  };
+
+  const followRecord = async () => {
+    while (!signal.aborted) {
+      try {
+        for await (const _event of deps.audit.follow({}, signal)) lookAfter(SETTLE_MS);
+        return;
+      } catch (error) {
+        log.warn({ reason: messageOf(error) }, "the record cannot be followed; it is looked at every few seconds");
+        await view.pause(LOOK_EVERY_MS, signal);
+      }
+    }
+  };
+
+  const looked = async (): Promise<Overview> => {
+    if (signal.aborted) throw closed();
+    begin();
+    if (newest === null) await look();
+    if (newest === null) throw closed();
+    return newest;
+  };
+
+  return {
+    overview: looked,
+    async database(name) {
+      await looked();
+      return view.database(name);
+    },
+    async tier(name) {
+      await looked();
+      return view.tier(name);
+    },
+    async run(backupId) {
+      await looked();
+      return view.run(backupId);
+    },
+    async refresh() {
+      if (signal.aborted) throw closed();
+      begin();
+      await running?.catch(() => undefined);
+      await look();
+    },
+    onLook(listener, ended) {
+      if (ended.aborted) return;
+      listeners.add(listener);
+      ended.addEventListener("abort", () => listeners.delete(listener), { once: true });
+      begin();
+    },
+    async close() {
+      closing.abort();
+      if (timer !== null) clearTimeout(timer);
+      listeners.clear();
+      await running?.catch(() => undefined);
+      await view.close();
+    },
+  };
+}
+
+function closed(): TrivaultError {
+  return new TrivaultError("CANCELLED", "The observer of the site was closed; nothing more is looked at.");
+}
