@@ -1,0 +1,57 @@
+import type { Run } from "@trivault/monitor";
+import type { Interval } from "./intervals.ts";
+import type { Missed } from "./measure-runs.ts";
+import type { Report } from "./report.ts";
+
+type Day = Report["days"][number];
+
+const STEP_MS = 15 * 60_000; // no clock is put forward or back by less
+const DAY_MS = 86_400_000;
+/** More would be no picture any more. */
+export const MOST_DAYS = 92;
+
+/** By the day on which they were begun; the days up to the end of `time`, whether or not anything was begun on them. */
+export function countDays(time: Interval, timeZone: string, runs: readonly Run[], missed: readonly Missed[]): Day[] {
+  const from = Math.max(time.from, time.to - MOST_DAYS * DAY_MS);
+  const days = daysIn({ from, to: time.to }, timeZone);
+  const counted = days.map(({ day }) => ({ day, ok: 0, incomplete: 0, failed: 0, missed: 0, bytes: 0 }));
+  const dayAt = (moment: number) => (moment >= time.to ? undefined : counted[indexOf(days, moment)]);
+  for (const { startedAt, state, bytes } of runs) {
+    const day = dayAt(Date.parse(startedAt));
+    if (day === undefined || state === "running") continue;
+    day[state]++;
+    if (state !== "failed") day.bytes += bytes ?? 0;
+  }
+  for (const { moment, slots } of missed) {
+    const day = dayAt(moment);
+    if (day !== undefined) day.missed += slots;
+  }
+  return counted;
+}
+
+/** The last one that begins no later; -1: none does. */
+function indexOf(days: readonly { readonly from: number }[], moment: number): number {
+  let [low, high] = [0, days.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((days[middle]?.from ?? 0) <= moment) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function daysIn({ from, to }: Interval, timeZone: string): { readonly day: string; readonly from: number }[] {
+  const dayOf = calendarDay(timeZone);
+  const days: { day: string; from: number }[] = [];
+  for (let moment = from; moment < to; moment += STEP_MS - (moment % STEP_MS)) {
+    const day = dayOf(new Date(moment));
+    if (days.at(-1)?.day !== day) days.push({ day, from: moment });
+  }
+  return days;
+}
+
+/** `2026-11-23`, by the calendar of a zone. */
+export function calendarDay(timeZone: string): (time: Date) => string {
+  const parts = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
+  return (time) => parts.format(time);
+}

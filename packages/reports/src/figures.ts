@@ -1,0 +1,72 @@
+import type { AvailabilityFigure, DatabaseReport, Durations, Rate, Report } from "./report.ts";
+import { successOf } from "./measure-runs.ts";
+import type { Words } from "./texts/words.ts";
+
+/** What is told alike in HTML and in plain text. */
+
+/** `28 s / 41 s / 2 min 3 s`, with a ! behind what took longer than it may. */
+export function spreadText({ median, p95, worst, target, count }: Durations, { format }: Words): string {
+  if (count === 0) return "–";
+  const one = (value: number | null) => {
+    if (value === null) return "–";
+    return `${format.duration(value)}${value > target ? " !" : ""}`;
+  };
+  return count === 1 ? one(worst) : [median, p95, worst].map(one).join(" / ");
+}
+
+export function ratioText({ runs }: Pick<DatabaseReport, "runs">, { format }: Words): string {
+  const ended = runs.ok + runs.incomplete + runs.failed;
+  const rate = successOf(runs);
+  const missed = runs.missed === 0 ? "" : ` (+${format.count(runs.missed)})`;
+  return rate === null ? `–${missed}` : `${format.count(runs.ok)}/${format.count(ended)}${missed}`;
+}
+
+export function rateText({ value }: Rate, { texts, format }: Words): string {
+  return value === null ? texts.words.notKnown : format.percent(value);
+}
+
+/** What stands below the objective's figure: the objective, the verdict, and what the figure rests on. */
+export function rateNote({ objective, verdict, runs, value }: Rate, { texts, format }: Words): string {
+  const told = `${texts.notes.objective(format.percent(objective))}: ${texts.verdict[verdict]}`;
+  return value === null ? told : `${told} (${format.count(runs)} ${texts.words.backups.toLowerCase()})`;
+}
+
+const NEARLY_ALL = 0.999;
+
+export function availabilityNote(figure: AvailabilityFigure, window: Report["window"], words: Words): string {
+  const { texts, format } = words;
+  const { objective, verdict, knownSeconds, unreachableSeconds } = figure;
+  const whole = (Date.parse(window.to) - Date.parse(window.from)) / 1000;
+  return [
+    `${texts.notes.objective(format.percent(objective))}: ${texts.verdict[verdict]}`,
+    ...(knownSeconds < whole * NEARLY_ALL ? [texts.notes.knownTime(format.duration(knownSeconds))] : []),
+    ...lacking(figure, words),
+    ...(unreachableSeconds > 0 ? [texts.notes.awayTime(format.duration(unreachableSeconds))] : []),
+  ].join("; ");
+}
+
+function lacking({ knownSeconds, goodSeconds }: AvailabilityFigure, { texts, format }: Words): string[] {
+  const bad = knownSeconds - goodSeconds;
+  return bad > 0 ? [texts.notes.badTime(format.duration(bad))] : [];
+}
+
+export function growthText({ change, perDay }: DatabaseReport["size"], { texts, format }: Words, days: number): string {
+  if (change === null || perDay === null) return "–";
+  if (days <= 1) return format.change(change);
+  return `${format.change(change)} (${format.change(perDay)} ${texts.words.perDay})`;
+}
+
+/** Whole days of the period, at least one. */
+export function daysOf({ from, to }: Report["period"]): number {
+  return Math.max(1, Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000));
+}
+
+/** Something about it is to be looked at. */
+export function isNotable({ safe, runs, backup, sync, restore, recoveryPoint }: DatabaseReport): boolean {
+  return (
+    !safe ||
+    runs.failed + runs.incomplete + runs.missed > 0 ||
+    backup.beyond + sync.beyond + restore.beyond > 0 ||
+    recoveryPoint.within === false
+  );
+}
