@@ -2,14 +2,16 @@ import type { Severity } from "@trivault/core";
 
 /** What is told to people. No field of it holds a secret. */
 export interface Message {
+  /** The same at each attempt to deliver it: whoever gets it twice can tell. */
+  readonly id: string;
   /** `resolved`: what was told before has ended. `info`: a test, a report. */
   readonly severity: Severity | "resolved" | "info";
   /** One line. */
   readonly title: string;
-  /** What happened, since when, what is still safe, and what to do: short paragraphs of plain text. */
+  /** What happened, since when, what is still safe, and what to do: short paragraphs of plain text, an empty line between. */
   readonly text: string;
   readonly facts: readonly (readonly [name: string, value: string])[];
-  /** A page of the dashboard. */
+  /** A page of the dashboard, as a path: `/databases/shop`. */
   readonly link: string | null;
   readonly at: Date;
   /** The same for all messages about one thing, so that a channel can thread them. */
@@ -31,4 +33,11 @@ export interface Mail {
   readonly text: string;
   readonly html: string;
   readonly attachments?: readonly { readonly name: string; readonly type: string; readonly content: Buffer }[];
+  /** The same at each attempt to send it. */
+  readonly id?: string;
+  /** Mails of one topic are shown together. */
+  readonly topic?: string;
 }
+
+/** The same with its link in full; null where nobody said where the dashboard is. */
+export type Shown = Omit<Message, "link"> & { readonly url: string | null };

@@ -1,0 +1,14 @@
+import { post, type PostOptions } from "./post.ts";
+import { shorten } from "./text.ts";
+
+/**
+ * Tells a watcher elsewhere (healthchecks.io and its like) that all is well; or, at `<url>/fail`, that it is not, and why.
+ * https://healthchecks.io/docs/http_api/
+ */
+export async function pingDeadMan(url: string, problem: string | null, options: PostOptions): Promise<void> {
+  const target = new URL(url);
+  if (problem !== null) target.pathname = `${target.pathname.replace(/\/+$/, "")}/fail`;
+  const body = shorten(problem ?? "well", 1000);
+  const headers = { "content-type": "text/plain; charset=utf-8" };
+  await post({ to: "The dead man's switch", url: target.href, body, headers, secrets: [url] }, options);
+}

@@ -1,0 +1,33 @@
+import { escapeHtml, headline, shorten, utc } from "./text.ts";
+import type { Shown } from "./types.ts";
+
+/** https://core.telegram.org/bots/api#sendmessage: 4096 characters after entities are parsed. */
+const TEXT = 2800;
+const FACTS = 8;
+const FACT = 100;
+
+/** The body of `sendMessage`. */
+export function telegramBody(message: Shown, chatId: string): object {
+  const { facts, url, at } = message;
+  const parts = [
+    `<b>${escapeHtml(shorten(headline(message), 250))}</b>`,
+    escapeHtml(shorten(message.text, TEXT)),
+    facts
+      .slice(0, FACTS)
+      .map(([name, value]) => `<b>${escapeHtml(shorten(name, 30))}</b>: ${escapeHtml(shorten(value, FACT))}`)
+      .join("\n"),
+    `${utc(at)}${url === null ? "" : ` · <a href="${escapeHtml(url)}">Open the dashboard</a>`}`,
+  ];
+  return {
+    chat_id: chatId,
+    text: parts.filter((part) => part !== "").join("\n\n"),
+    parse_mode: "HTML",
+    link_preview_options: { is_disabled: true },
+    disable_notification: message.severity === "resolved" || message.severity === "info",
+  };
+}
+
+/** Telegram says `{ ok: false }` with a status of its own; a proxy before it may not. */
+export function telegramRefusal(answer: string): string | null {
+  return /"ok"\s*:\s*true/.test(answer) ? null : "the answer is none of the Bot API";
+}
