@@ -1,7 +1,8 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { codeOf, type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
+import { startHeartbeat } from "@trivault/maintenance";
 import { openObserver } from "@trivault/monitor";
-import { checkRedis, closeQueues, connectRedis, openQueues, type Queues } from "@trivault/queue";
+import { checkRedis, closeQueues, connectRedis, openQueues, redisDrift, type Queues } from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
 import { buildApp } from "./app.ts";
 import type { Redis } from "./deps.ts";
@@ -31,6 +32,8 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
     closers.unshift(() => closeQueues(queues));
     let current = await openGeneration(config, queues, redis, log);
     closers.unshift(() => current.close());
+    const heartbeat = startHeartbeat(config, { service: "api", redisDrift: redisDrift(redis) });
+    closers.unshift(() => heartbeat.close());
     const server = createSwitchableServer(current.answer);
     closers.unshift(() => server.close());
     const url = await listen(server, config);

@@ -40,14 +40,22 @@ interface Seen {
   readonly until: number;
 }
 
+export interface RunningScheduler {
+  /** When a look last came to its end, by this machine's clock. */
+  lookedAt(): Date | null;
+  close(): void;
+}
+
 /** Looks at the schedules from now on, every `tickMs`. */
-export function startScheduler(deps: SchedulerDeps & { readonly tickMs: number }): { close(): void } {
+export function startScheduler(deps: SchedulerDeps & { readonly tickMs: number }): RunningScheduler {
   const scheduler = createScheduler(deps);
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
+  let lookedAt: Date | null = null;
   const look = async () => {
     try {
       await withinTime(scheduler.look());
+      lookedAt = new Date();
     } catch (error) {
       if (!closed) deps.log.warn({ reason: messageOf(error) }, "schedules could not be looked at; again in a moment");
     }
@@ -55,6 +63,7 @@ export function startScheduler(deps: SchedulerDeps & { readonly tickMs: number }
   };
   void look();
   return {
+    lookedAt: () => lookedAt,
     close() {
       closed = true;
       if (timer) clearTimeout(timer);

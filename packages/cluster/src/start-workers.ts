@@ -1,12 +1,14 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { listSlotRuns, openDumpSlots } from "@trivault/backup";
 import type { Config, Logger } from "@trivault/core";
+import { startHeartbeat } from "@trivault/maintenance";
 import {
   checkRedis,
   closeQueues,
   connectRedis,
   openQueues,
   promoteDumps,
+  redisDrift,
   removeOldSchedulers,
   startWorker,
 } from "@trivault/queue";
@@ -72,6 +74,12 @@ export async function startWorkers(
       tickMs,
       log,
     });
+    const heartbeat = startHeartbeat(config, {
+      service: "worker",
+      queues: config.worker.queues,
+      schedulesLookedAt: scheduler.lookedAt,
+      redisDrift: redisDrift(redis),
+    });
     log.info({ queues: config.worker.queues, tiers: config.tiers.map((tier) => tier.name) }, "worker ready");
     let closing: Promise<void> | null = null;
     const close = async (workersClosed: Promise<unknown>) => {
@@ -81,6 +89,7 @@ export async function startWorkers(
       await closeQueues(queues);
       await site.close();
       await record.close();
+      await heartbeat.close();
       redis.disconnect();
     };
     return {

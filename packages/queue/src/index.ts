@@ -17,8 +17,10 @@ export {
 } from "./jobs.ts";
 export { type PrivateRedis, privateRedisUrl, startPrivateRedis } from "./private-redis.ts";
 export { type BackupRequest, requestBackup, type RequestedRun, startCopy, startEncrypt } from "./producer.ts";
+export { type QueueState, queueStates } from "./queue-states.ts";
 export { closeQueues, openQueues, type Queues } from "./queues.ts";
 export { checkRedis, connectRedis } from "./redis.ts";
+export { redisDrift } from "./redis-drift.ts";
 export { copiesOf, copyStatus, countWorkers, isSettled, type RunStatus, runStatus, type StageStatus } from "./runs.ts";
 export {
   addMaintenance,
@@ -31,4 +33,13 @@ export {
   startMaintenance,
   watchForLoss,
 } from "./slots.ts";
-export { type Handler, type JobContext, type JobHandle, RunLater, type RunningWorker, startWorker } from "./worker.ts";
+export {
+  type Handler,
+  type JobContext,
+  type JobEnd,
+  type JobHandle,
+  RunLater,
+  type RunningWorker,
+  startWorker,
+  type WorkerOptions,
+} from "./worker.ts";
