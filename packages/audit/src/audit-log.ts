@@ -10,7 +10,7 @@ import { createWriter, type Where } from "./writer.ts";
  *
  *     <YYYY-MM>.jsonl   one JSON line per event, by the month (UTC) in which it was written
  *     head.json         number and hash of the last line (head.ts)
- *     lock.db           empty; one writer at a time (lock.ts)
+ *     lock.db           empty; one writer at a time (takeFileLock)
  *     spill/            events that wait to be appended (spill.ts)
  *
  * Each line holds the SHA-256 of the line before it (`prev`) and its own (`hash`): of its bytes up to `,"hash":` and a `}`.

@@ -2,11 +2,11 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { takeFileLock } from "@trivault/core";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
 import { endAll, recorded, startRecording } from "../test/recorders.ts";
 import { type AuditLog, openAuditLog } from "./audit-log.ts";
 import type { AuditEvent } from "./event.ts";
-import { takeLock } from "./lock.ts";
 
 let dir: TempDir;
 let folder: string;
@@ -31,10 +31,15 @@ test("50 processes record at once: each event stands in the chain once", async (
   await Promise.all(processes.map(({ ready }) => ready));
   for (const { go } of processes) go();
   await Promise.all(processes.map(({ ended }) => ended));
-  await log.record(EVENT); // brings what may have been put aside
+  // Each brings some of what was put aside: on a slow machine that may be much.
+  let own = 0;
+  do {
+    await log.record(EVENT);
+    own++;
+  } while ((await log.verify()).waiting > 0);
   const expected = processes.flatMap((_, i) => Array.from({ length: 10 }, (__, n) => `p${i} ${n + 1}`));
   expect((await recorded(log)).toSorted()).toEqual(expected.toSorted());
-  expect(await log.verify()).toMatchObject({ ok: true, events: 501, waiting: 0 });
+  expect(await log.verify()).toMatchObject({ ok: true, events: 500 + own, waiting: 0 });
 }, 300_000);
 
 test("killed in mid-write, again and again: what was acknowledged is there, once, and the chain holds", async () => {
@@ -69,7 +74,7 @@ test("a process that was stopped with the lock in its hands keeps nobody waiting
     await sleep(Math.random() * 20);
     stopped.child.kill("SIGSTOP");
     await sleep(5);
-    const lock = await takeLock(folder, 0);
+    const lock = await takeFileLock(path.join(folder, "lock.db"), 0);
     lock?.release();
     if (lock === null) break;
     stopped.child.kill("SIGCONT");

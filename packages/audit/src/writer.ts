@@ -1,9 +1,9 @@
-import { ensureFolder, type Logger } from "@trivault/core";
+import path from "node:path";
+import { ensureFolder, type Logger, takeFileLock } from "@trivault/core";
 import { AppendError, appendLines, idsFrom } from "./append.ts";
 import type { AuditEvent } from "./event.ts";
 import { findEnd } from "./find-end.ts";
 import { prepare, type Unwritten } from "./line.ts";
-import { takeLock } from "./lock.ts";
 import { claimSpills, removeSpills, writeSpill } from "./spill.ts";
 
 /** Where an event went. `chained` and `spilled` are on the disk; `pending` is in this process's memory and in its log. */
@@ -87,7 +87,7 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
     let taken: Waiting[] = [];
     try {
       await ensureFolder(folder);
-      const lock = await takeLock(folder, patience);
+      const lock = await takeFileLock(path.join(folder, "lock.db"), patience);
       patience = lock === null ? SHORT_PATIENCE_MS : LOCK_PATIENCE_MS;
       taken = waiting.splice(0);
       if (lock !== null) {

@@ -13,12 +13,14 @@ export {
   urlOfDatabase,
 } from "./config/find-database.ts";
 export { ConfigError, type Problem } from "./config/problems.ts";
+export * from "./config/place-of.ts";
 export * from "./config/resolve.ts";
 export { DEFAULT_RETENTION, formatRetention, parseRetention } from "./config/retention.ts";
 export * from "./config/monitoring-types.ts";
 export * from "./config/types.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
+export * from "./file-lock.ts";
 export * from "./folders.ts";
 export * from "./ids.ts";
 export * from "./json-file.ts";

@@ -1,25 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { link, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf } from "@trivault/core";
+import { codeOf } from "./errors.ts";
 
 /**
  * One writer at a time, over processes and containers. It is SQLite's lock on an empty database (of which nothing is ever
  * written): an fcntl lock, which the kernel frees when its owner dies, so that none is ever stale. Node offers no other.
  * Opened anew each time, so that a folder that was removed and made again is not locked under its former inode.
  */
-export interface Lock {
+export interface FileLock {
   release(): void;
 }
 
 const SQLITE_BUSY = 5;
 
 /** Null where somebody else holds it all the time; throws where this file system has no locks, or nothing may be made. */
-export async function takeLock(folder: string, patienceMs: number): Promise<Lock | null> {
-  const file = path.join(folder, "lock.db");
+export async function takeFileLock(file: string, patienceMs: number): Promise<FileLock | null> {
   await ensureFile(file);
   const deadline = performance.now() + patienceMs;
   for (let delay = 2; ; delay = Math.min(delay * 1.5, 50)) {
@@ -30,7 +28,7 @@ export async function takeLock(folder: string, patienceMs: number): Promise<Lock
   }
 }
 
-function tryLock(file: string): Lock | null {
+function tryLock(file: string): FileLock | null {
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE");
