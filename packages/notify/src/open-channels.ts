@@ -63,17 +63,18 @@ function byHttp(channel: Exclude<ChannelConfig, { kind: "email" }>, options: Cha
   return (message, signal) => post(requestOf(channel, message, now()), { signal, pausesMs });
 }
 
+const VENDORS = {
+  slack: ["Slack", slackBody],
+  discord: ["Discord", discordBody],
+  teams: ["Teams", teamsBody],
+} as const;
+
 function requestOf(channel: Exclude<ChannelConfig, { kind: "email" }>, message: Shown, now: Date): Request {
   const { name } = channel;
   const headers = { "content-type": "application/json" };
-  if (channel.kind === "slack") {
-    return { to: `Slack (${name})`, url: channel.url, body: JSON.stringify(slackBody(message)), headers };
-  }
-  if (channel.kind === "discord") {
-    return { to: `Discord (${name})`, url: channel.url, body: JSON.stringify(discordBody(message)), headers };
-  }
-  if (channel.kind === "teams") {
-    return { to: `Teams (${name})`, url: channel.url, body: JSON.stringify(teamsBody(message)), headers };
+  if (channel.kind === "slack" || channel.kind === "discord" || channel.kind === "teams") {
+    const [vendor, bodyOf] = VENDORS[channel.kind];
+    return { to: `${vendor} (${name})`, url: channel.url, body: JSON.stringify(bodyOf(message)), headers };
   }
   if (channel.kind === "telegram") {
     return {

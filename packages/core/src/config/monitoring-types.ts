@@ -78,7 +78,9 @@ export type ChannelConfig = {
   readonly from: Severity;
 } & (
   | { readonly kind: "email"; readonly to: readonly string[] }
-  | { readonly kind: "slack" | "discord" | "teams"; readonly url: string }
+  | { readonly kind: "slack"; readonly url: string }
+  | { readonly kind: "discord"; readonly url: string }
+  | { readonly kind: "teams"; readonly url: string }
   | { readonly kind: "telegram"; readonly botToken: string; readonly chatId: string; readonly apiUrl: string }
   /** `url` is the topic's, such as `https://ntfy.sh/acme-backups`. */
   | { readonly kind: "ntfy"; readonly url: string; readonly token: string | null }
