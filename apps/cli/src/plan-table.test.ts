@@ -1,8 +1,8 @@
 import { expect, jest, test } from "@jest/globals";
 import type { Config, TierConfig } from "@trivault/core";
-import type { Inventory, SitePlan } from "@trivault/maintenance";
+import { type Inventory, planReport, type SitePlan } from "@trivault/maintenance";
 import type { Decision } from "@trivault/retention";
-import { planReport, printPlan } from "./plan-table.ts";
+import { printPlan } from "./plan-table.ts";
 
 const at = new Date("2026-11-23T12:00:00Z");
 const GB = 1e9;

@@ -5,6 +5,7 @@ export { forEachConcurrently } from "./concurrency.ts";
 export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
 export { type DumpOf, type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitsFor } from "./dump-slots.ts";
 export { type InlineResult, runInline, type StageName } from "./inline.ts";
+export { inspectCopies, type InspectedCopy } from "./inspect-copies.ts";
 export { acquireLease } from "./lease.ts";
 export {
   type BackupList,
@@ -14,6 +15,7 @@ export {
   type ListedCopy,
   summariseBackups,
 } from "./list.ts";
+export { restoreCommand } from "./restore-command.ts";
 export { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "./restore.ts";
 export {
   abortedReason,

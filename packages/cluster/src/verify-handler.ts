@@ -21,7 +21,10 @@ export function verifyHandler(site: MaintenanceSite): Handler {
         trust: await siteTrust(site),
         allowUnsigned: false,
         listed: copies.some(({ complete }) => complete),
-        ...{ signal, note, progress, actor },
+        signal,
+        note,
+        progress,
+        actor,
       });
       for (const { file, problem } of checked.problems) note(`${file === "" ? "" : `${file} `}${problem}`);
       if (checked.state !== "unknown") return checked;

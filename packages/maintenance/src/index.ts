@@ -26,3 +26,4 @@ export { describeConfig, type InForce } from "./describe-config.ts";
 export { type Lack, lacksOf, type WantedCopy, wantedCopy } from "./lacks.ts";
 export { expectPlanned, lookAtSite, type SiteLook } from "./look-at-site.ts";
 export { type PlanReport, planReport, type PlanReportInput } from "./plan-report.ts";
+export { acceptSizeFrom, holdBackup, releaseBackup } from "./keep.ts";

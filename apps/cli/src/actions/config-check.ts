@@ -1,19 +1,9 @@
-import {
-  type Config,
-  type DatabaseConfig,
-  formatBytes,
-  formatDuration,
-  formatRetention,
-  hidePasswords,
-  type Selection,
-} from "@trivault/core";
-import { nextSlot, spreadSeconds } from "@trivault/schedule";
+import { type Config, formatBytes, formatDuration, type Selection } from "@trivault/core";
+import { checkConnections, type ConnectionCheck, describeConfig, type InForce } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { facts, formatTime, print, printJson, table } from "../output.ts";
 import type { Running } from "../perform.ts";
-import { checkConnections, type ConnectionCheck } from "./config-connections.ts";
-import { placeOf } from "./tier-test.ts";
 
 export interface ConfigCheckOptions {
   readonly offline?: boolean;
@@ -22,65 +12,13 @@ export interface ConfigCheckOptions {
 
 export async function checkConfig(options: ConfigCheckOptions, { signal, json }: Running): Promise<number> {
   const { config } = readEnvironment("backup");
-  const inForce = describe(config, new Date());
+  const inForce = describeConfig(config, new Date());
   if (!json) print(readable(config, inForce));
   const connections = options.offline ? [] : await checkConnections(config, signal);
   const ok = connections.every((connection) => connection.ok);
   if (json) printJson({ ok, ...inForce, connections: options.offline ? null : connections });
   else if (!options.offline) print(`\n${connectionLines(connections)}`);
   return ok ? EXIT.ok : EXIT.failed;
-}
-
-type InForce = ReturnType<typeof describe>;
-
-/** All that one may see. */
-function describe(config: Config, now: Date) {
-  // As the scheduler has it: a single database need not give way to others.
-  const several = config.databases.length + config.servers.length > 1;
-  const common = (database: Omit<DatabaseConfig, "name">) => ({
-    url: hidePasswords(database.url),
-    schedule: database.schedule?.cron ?? null,
-    timeZone: database.timeZone,
-    tiers: database.tiers,
-    retention: Object.fromEntries(
-      Object.entries(database.retention).map(([tier, policy]) => [tier, formatRetention(policy)]),
-    ),
-    objective: database.objectiveSeconds === null ? null : formatDuration(database.objectiveSeconds),
-    priority: database.priority,
-  });
-  const nextRun = ({ name, schedule }: DatabaseConfig) => {
-    if (schedule === null) return null;
-    const spread = spreadSeconds(name, schedule, several ? config.limits.spreadSeconds : 0) * 1000;
-    return new Date(nextSlot(schedule, new Date(now.getTime() - spread)).getTime() + spread);
-  };
-  return {
-    configFile: config.configFile,
-    backupDir: config.backupDir,
-    encryption: config.encryption,
-    databases: config.databases.map((database) => ({
-      name: database.name,
-      ...common(database),
-      nextRun: nextRun(database),
-      selection: database.selection,
-    })),
-    servers: config.servers.map((server) => ({
-      name: server.name,
-      ...common(server),
-      include: server.include,
-      exclude: server.exclude,
-    })),
-    tiers: config.tiers.map((tier) => ({
-      name: tier.name,
-      kind: tier.kind,
-      place: placeOf(tier),
-      budget: tier.budget,
-      prices: tier.prices,
-      storageClass: tier.kind === "s3" ? tier.storageClass : null,
-      lifecycle: tier.kind === "s3" ? tier.lifecycle : [],
-    })),
-    limits: config.limits,
-    warnings: config.warnings,
-  };
 }
 
 function readable(config: Config, inForce: InForce): string {

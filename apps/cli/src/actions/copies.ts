@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { copyStage } from "@trivault/backup";
 import { type Config, formatBytes, messageOf, type QueueName, TrivaultError } from "@trivault/core";
-import type { MaintenanceSite } from "@trivault/maintenance";
+import type { MaintenanceSite, WantedCopy } from "@trivault/maintenance";
 import { copyQueueOf, copyStatus, countWorkers, type Queues, type StageStatus, startCopy } from "@trivault/queue";
 import { absence } from "../absence.ts";
 import { actor } from "../actor.ts";
@@ -9,16 +9,6 @@ import type { Environment } from "../environment.ts";
 import { formatSeconds } from "../output.ts";
 import { type ProgressDisplay, showProgress, type Task } from "../progress.ts";
 import { recordedError } from "../record.ts";
-
-/** A copy that a tier lacks, or that somebody wants there. */
-export interface WantedCopy {
-  readonly database: string;
-  readonly backupId: string;
-  readonly from: string;
-  readonly to: string;
-  /** Of the copy it is made from. */
-  readonly bytes: number;
-}
 
 export interface CopyOutcome extends WantedCopy {
   readonly state: "missing" | "enqueued" | "completed" | "failed";

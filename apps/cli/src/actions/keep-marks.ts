@@ -1,6 +1,6 @@
 import { type BackupRef, chooseBackup, listBackups } from "@trivault/backup";
-import { messageOf, TrivaultError } from "@trivault/core";
-import { acceptSize, loadMarks, type MaintenanceSite, markKept, releaseKept } from "@trivault/maintenance";
+import { messageOf } from "@trivault/core";
+import { acceptSizeFrom, holdBackup, loadMarks, type MaintenanceSite, releaseBackup } from "@trivault/maintenance";
 import { actor } from "../actor.ts";
 import { chooseDatabase } from "../choose-database.ts";
 import { readEnvironment } from "../environment.ts";
@@ -23,17 +23,9 @@ export async function keepAdd(
   const ref = { database: chooseDatabase(environment.config, options.database), backupId };
   return withSite(environment, async (site) => {
     await expectBackup(site, ref, signal);
-    const mark = { reason: options.reason, actor: actor(), at: site.now() };
-    await markKept(site.config, ref, mark);
-    await site.record({
-      action: "keep.marked",
-      outcome: "ok",
-      actor: mark.actor,
-      ...ref,
-      details: { reason: mark.reason },
-    });
-    if (json) printJson({ ...ref, ...mark });
-    else print(`${backupId} of ${ref.database} is held on all tiers: ${mark.reason}`);
+    const { at, reason } = await holdBackup(site, ref, { reason: options.reason, actor: actor() });
+    if (json) printJson({ ...ref, reason, actor: actor(), at });
+    else print(`${backupId} of ${ref.database} is held on all tiers: ${reason}`);
     return EXIT.ok;
   });
 }
@@ -42,19 +34,9 @@ export async function keepRemove(backupId: string, options: KeepOptions, { json 
   const environment = readEnvironment("read");
   const ref = { database: chooseDatabase(environment.config, options.database), backupId };
   return withSite(environment, async (site) => {
-    const { keep, problems } = await loadMarks(site.config);
+    const { problems } = await loadMarks(site.config);
     for (const problem of problems) say(`Warning: ${problem}`);
-    const mark = keep.get(backupId);
-    if (mark?.database !== ref.database || !(await releaseKept(site.config, ref))) {
-      const hint = mark ? ` It is one of ${mark.database}.` : "";
-      throw new TrivaultError(
-        "NOT_FOUND",
-        `The backup ${backupId} of ${ref.database} is not held, so there is nothing to release.${hint} See npm run backup:keep:list`,
-        { permanent: true },
-      );
-    }
-    const { reason } = mark;
-    await site.record({ action: "keep.released", outcome: "ok", actor: actor(), ...ref, details: { reason } });
+    const { reason } = await releaseBackup(site, ref, { actor: actor() });
     if (json) printJson({ ...ref, released: true, reason });
     else print(`${backupId} of ${ref.database} is released (it was held for: ${reason}); the rules apply to it again`);
     return EXIT.ok;
@@ -69,8 +51,7 @@ export async function keepAcceptSize(
   const ref = { database: chooseDatabase(environment.config, options.database), backupId: options.from };
   return withSite(environment, async (site) => {
     await expectBackup(site, ref, signal);
-    await acceptSize(site.config, ref.database, ref.backupId);
-    await site.record({ action: "size.accepted", outcome: "ok", actor: actor(), ...ref });
+    await acceptSizeFrom(site, ref, actor());
     if (json) printJson({ database: ref.database, from: ref.backupId });
     else print(`Backups of ${ref.database} from ${ref.backupId} on displace older ones, however small they are`);
     return EXIT.ok;

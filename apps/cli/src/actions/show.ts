@@ -1,10 +1,9 @@
-import { chooseBackup, listBackups } from "@trivault/backup";
+import { chooseBackup, inspectCopies, type InspectedCopy, listBackups, restoreCommand } from "@trivault/backup";
 import { formatBytes, type Manifest, totalSize } from "@trivault/core";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { facts, formatSeconds, formatTime, print, printJson, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
-import { inspectCopies, type InspectedCopy } from "./inspect-copies.ts";
 import { withTiers } from "./tiers.ts";
 
 export interface ShowOptions {
@@ -77,13 +76,4 @@ function copyTable(copies: readonly InspectedCopy[]): string {
 
 function withoutManifest({ tier, state, bytes, signature, signedBy, problem }: InspectedCopy) {
   return { tier, state, bytes, signature, signedBy, problem };
-}
-
-/** The target's password is asked for: on a command line every user of the machine could read it. */
-export function restoreCommand(database: string, id: string): string {
-  return `npm run backup:restore -- --database ${shellWord(database)} --backup ${id} --from any --target -`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w.-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

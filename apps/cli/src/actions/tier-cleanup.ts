@@ -1,22 +1,13 @@
 import { formatBytes, TrivaultError } from "@trivault/core";
-import {
-  applyPlan,
-  type Inventory,
-  type MaintenanceSite,
-  ORPHAN_AGE_MS,
-  reconcile,
-  sweepOrphans,
-} from "@trivault/maintenance";
-import type { Decision } from "@trivault/retention";
-import type { Tier } from "@trivault/storage";
+import { type Cleaned, cleanUpTier, expectPlanned, type PlanReport, planReport } from "@trivault/maintenance";
 import { actor } from "../actor.ts";
 import { ask, isInteractive } from "../ask.ts";
-import { type Environment, readEnvironment } from "../environment.ts";
+import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { print, printJson, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
-import { type PlanReport, planReport, printPlan } from "../plan-table.ts";
-import { expectPlanned, lookAtSite, type SiteLook } from "./look-at-site.ts";
+import { printPlan } from "../plan-table.ts";
+import { lookAtSite } from "./look-at-site.ts";
 import { chooseTiers, type TierNoun } from "./tier-nouns.ts";
 import { withSite } from "./with-site.ts";
 
@@ -26,15 +17,6 @@ export interface TierCleanupOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly json?: boolean;
-}
-
-interface Cleaned {
-  readonly tier: string;
-  readonly deleted: readonly Omit<Decision, "tier">[];
-  readonly held: readonly string[];
-  readonly freedBytes: number;
-  /** Remains of copies that nobody makes any more. */
-  readonly swept: number;
 }
 
 /** Rows of what goes that a person is shown before the question; `--dry-run` shows all. */
@@ -58,8 +40,11 @@ export async function cleanUpTiers(noun: TierNoun, options: TierCleanupOptions, 
     for (const warning of new Set(reports.flatMap(({ warnings }) => warnings))) say(`Warning: ${warning}`);
     await confirm(reports, options, running);
     const cleaned: Cleaned[] = [];
+    const { log } = environment;
+    const who = { actor: actor(), database: options.database };
+    const context = { signal: running.signal, log, note: (line: string) => log.debug(line) };
     for (const tier of site.tiers.filter(({ name }) => known.includes(name))) {
-      cleaned.push(await cleanUp(site, tier, look, options.database, environment, running));
+      cleaned.push(await cleanUpTier(site, tier, look, who, context));
     }
     for (const line of cleaned.flatMap(({ held }) => held)) say(`Held: ${line}`);
     for (const tier of chosen.filter((name) => !known.includes(name))) say(`Nothing was deleted from ${tier}.`);
@@ -102,41 +87,6 @@ function deletionTable({ tier, decisions }: PlanReport): string {
     .map(({ backupId, database, bytes, reasons }) => [backupId, database, formatBytes(bytes), reasons.join(", ")]);
   const list = table([`FROM ${tier.toUpperCase()}`, "DATABASE", ">SIZE", "WHY"], rows);
   return goes.length > SHOWN ? `${list}\n… and ${goes.length - SHOWN} more: --dry-run shows all` : list;
-}
-
-async function cleanUp(
-  site: MaintenanceSite,
-  tier: Tier,
-  look: SiteLook,
-  database: string | undefined,
-  { log }: Environment,
-  { signal }: Running,
-): Promise<Cleaned> {
-  const options = { signal, byHand: true, actor: actor(), note: (line: string) => log.debug(line), database };
-  const applied = await applyPlan(site, tier, look.plan, options);
-  const inventory = look.inventories.find((candidate) => candidate.tier === tier.name);
-  const swept = database === undefined && inventory ? await sweep(site, tier, inventory, look, { log }, signal) : 0;
-  return {
-    tier: tier.name,
-    deleted: applied.deleted.map(({ tier: _tier, ...decision }) => decision),
-    held: applied.held,
-    freedBytes: applied.bytes,
-    swept,
-  };
-}
-
-async function sweep(
-  site: MaintenanceSite,
-  tier: Tier,
-  inventory: Inventory,
-  look: SiteLook,
-  { log }: Pick<Environment, "log">,
-  signal: AbortSignal,
-): Promise<number> {
-  const underway = reconcile(site, look.plan, look.inventories, tier.name);
-  const context = { signal, log, note: (line: string) => log.debug(line), progress: () => {}, start: async () => {} };
-  const copies = await sweepOrphans(site, tier, inventory, underway, context);
-  return copies + (await tier.store.sweep("", ORPHAN_AGE_MS, { signal }));
 }
 
 function describe({ tier, deleted, freedBytes, swept, held }: Cleaned): string {

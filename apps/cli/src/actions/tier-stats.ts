@@ -1,5 +1,5 @@
 import { siteTrust } from "@trivault/backup";
-import { formatBytes, type TierConfig, timeOfBackupId } from "@trivault/core";
+import { formatBytes, placeOf, type TierConfig, timeOfBackupId } from "@trivault/core";
 import {
   type BudgetState,
   checkBudget,
@@ -15,7 +15,6 @@ import { EXIT } from "../exit-codes.ts";
 import { facts, formatAge, formatTime, print, printJson, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { chooseTiers, type TierNoun } from "./tier-nouns.ts";
-import { placeOf } from "./tier-test.ts";
 
 export interface TierStatsOptions {
   readonly tier?: string;

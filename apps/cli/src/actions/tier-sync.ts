@@ -1,19 +1,12 @@
 import { formatBytes, type QueueName } from "@trivault/core";
-import { type Inventory, type MaintenanceSite, reconcile } from "@trivault/maintenance";
+import { expectPlanned, type Lack, lacksOf, type SiteLook, type WantedCopy } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { print, printJson, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withQueues } from "../with-queues.ts";
-import {
-  type CopyOutcome,
-  copyHere,
-  copyQueuesWithoutWorker,
-  enqueueCopies,
-  waitForCopies,
-  type WantedCopy,
-} from "./copies.ts";
-import { expectPlanned, lookAtSite, type SiteLook } from "./look-at-site.ts";
+import { type CopyOutcome, copyHere, copyQueuesWithoutWorker, enqueueCopies, waitForCopies } from "./copies.ts";
+import { lookAtSite } from "./look-at-site.ts";
 import { chooseTiers, type TierNoun } from "./tier-nouns.ts";
 import { withSite } from "./with-site.ts";
 
@@ -26,16 +19,6 @@ export interface TierSyncOptions {
   readonly json?: boolean;
 }
 
-/** What a tier lacks of what it shall hold. */
-interface Lack {
-  readonly tier: string;
-  /** Null: the tier could not be looked at. */
-  readonly complete: number | null;
-  readonly copies: readonly WantedCopy[];
-  /** Wanted there, and whole nowhere. */
-  readonly sourceless: readonly { readonly database: string; readonly backupId: string }[];
-}
-
 export async function syncTiers(noun: TierNoun, options: TierSyncOptions, running: Running): Promise<number> {
   const environment = readEnvironment("read");
   const { config } = environment;
@@ -43,7 +26,7 @@ export async function syncTiers(noun: TierNoun, options: TierSyncOptions, runnin
   return withSite(environment, async (site) => {
     const look = await lookAtSite(site, running.signal);
     if (options.database !== undefined) expectPlanned(look, options.database);
-    const lacks = lacksOf(site, look, chosen, options.database);
+    const lacks = chosen.map((tier) => lacksOf(site, look, tier, options.database));
     const copies = lacks.flatMap((lack) => lack.copies);
     const tell = (
       outcomes: readonly CopyOutcome[],
@@ -52,7 +35,10 @@ export async function syncTiers(noun: TierNoun, options: TierSyncOptions, runnin
     ) => report({ noun, options, look, lacks, outcomes, after, noWorker }, running);
     if (options.dryRun) return tell(copies.map(missing), null);
     if (copies.length === 0) return tell([], lacks);
-    const lookAgain = async () => lacksOf(site, await lookAtSite(site, running.signal), chosen, options.database);
+    const lookAgain = async () => {
+      const now = await lookAtSite(site, running.signal);
+      return chosen.map((tier) => lacksOf(site, now, tier, options.database));
+    };
     if (options.inline) return tell(await copyHere(site, environment, copies, running.signal), await lookAgain());
     return withQueues(config, "say --inline to copy in this process", async (queues) => {
       const noWorker = await copyQueuesWithoutWorker(config, queues, copies);
@@ -68,37 +54,6 @@ export async function syncTiers(noun: TierNoun, options: TierSyncOptions, runnin
 
 function missing(copy: WantedCopy): CopyOutcome {
   return { ...copy, state: "missing", seconds: null, problem: null };
-}
-
-function lacksOf(
-  site: MaintenanceSite,
-  look: SiteLook,
-  tiers: readonly string[],
-  database: string | undefined,
-): Lack[] {
-  const { plan, inventories } = look;
-  return tiers.map((tier) => {
-    const inventory = inventories.find((candidate) => candidate.tier === tier);
-    const ours = (each: { database: string }) => database === undefined || each.database === database;
-    const wanted = [...plan.plans.values()].flatMap(({ decisions }) =>
-      decisions.filter((each) => each.tier === tier && each.action === "copy" && ours(each)),
-    );
-    const copies = reconcile(site, plan, inventories, tier).filter(ours);
-    const sourceless = wanted
-      .filter(({ backupId }) => !copies.some((copy) => copy.backupId === backupId))
-      .map((each) => ({ database: each.database, backupId: each.backupId }));
-    const complete = inventory?.copies.filter((copy) => copy.state === "complete" && ours(copy)).length ?? null;
-    const withBytes = copies.map(({ stage: _stage, ...copy }) => ({ ...copy, bytes: bytesOn(inventories, copy) }));
-    return { tier, complete, copies: withBytes, sourceless };
-  });
-}
-
-function bytesOn(
-  inventories: readonly Inventory[],
-  { from, database, backupId }: Omit<WantedCopy, "bytes" | "to">,
-): number {
-  const copies = inventories.find(({ tier }) => tier === from)?.copies ?? [];
-  return copies.find((copy) => copy.backupId === backupId && copy.database === database)?.bytes ?? 0;
 }
 
 interface SyncReport {

@@ -1,4 +1,4 @@
-import { hidePasswords, type TierConfig } from "@trivault/core";
+import { placeOf, type TierConfig } from "@trivault/core";
 import { type ProbeStep, probeTier } from "@trivault/storage";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -35,13 +35,6 @@ export async function testTiers(noun: TierNoun, options: TierTestOptions, { sign
   }
   if (json) printJson({ ok, tiers });
   return ok ? EXIT.ok : EXIT.failed;
-}
-
-export function placeOf(tier: TierConfig): string {
-  if (tier.kind === "local") return tier.directory;
-  if (tier.kind === "sftp") return `${tier.user}@${tier.host} port ${tier.port}, folder ${tier.directory}`;
-  const bucket = [tier.bucket, tier.prefix].filter((part) => part !== "").join("/");
-  return `bucket ${bucket} at ${tier.endpoint === null ? `AWS, ${tier.region}` : hidePasswords(tier.endpoint)}`;
 }
 
 export function lineOf({ step, ok, detail, advice, seconds }: ProbeStep): string {

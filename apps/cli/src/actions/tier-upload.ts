@@ -1,19 +1,13 @@
 import { formatBytes, TrivaultError } from "@trivault/core";
+import { type SiteLook, wantedCopy } from "@trivault/maintenance";
 import { chooseDatabase } from "../choose-database.ts";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatSeconds, print, printJson, say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withQueues } from "../with-queues.ts";
-import {
-  type CopyOutcome,
-  copyHere,
-  copyQueuesWithoutWorker,
-  enqueueCopies,
-  waitForCopies,
-  type WantedCopy,
-} from "./copies.ts";
-import { lookAtSite, type SiteLook } from "./look-at-site.ts";
+import { type CopyOutcome, copyHere, copyQueuesWithoutWorker, enqueueCopies, waitForCopies } from "./copies.ts";
+import { lookAtSite } from "./look-at-site.ts";
 import { chooseTiers, type TierNoun } from "./tier-nouns.ts";
 import { withSite } from "./with-site.ts";
 
@@ -43,7 +37,11 @@ export async function uploadBackup(noun: TierNoun, options: TierUploadOptions, r
     const { signal } = running;
     const look = await lookAtSite(site, signal);
     const backupId = chooseId(look, database, options.backup);
-    const copies = chosen.flatMap((tier) => wantedCopy(look, { database, backupId }, tier) ?? []);
+    const copies = chosen.flatMap((tier) => {
+      if (look.unreachable.some((each) => each.tier === tier)) return [];
+      const wanted = wantedCopy(look, { database, backupId }, tier);
+      return typeof wanted === "string" ? [] : [wanted];
+    });
     for (const { to } of copies) warnOfRetention(look, backupId, to);
     const outcomes =
       copies.length === 0
@@ -91,15 +89,6 @@ function chooseId(look: SiteLook, database: string, wanted: string): string {
     `${what} of the database ${JSON.stringify(database)} was found on a tier that could be asked; \`npm run backup:list\` shows what there is.`,
     { permanent: true },
   );
-}
-
-/** From the local tier where that has it; null where the tier has it itself or cannot be asked. */
-function wantedCopy(look: SiteLook, ref: { database: string; backupId: string }, to: string): WantedCopy | null {
-  if (look.unreachable.some(({ tier }) => tier === to)) return null;
-  const copies = copiesOf(look, ref.database).filter(({ backupId }) => backupId === ref.backupId);
-  const [source] = copies;
-  if (source === undefined || copies.some(({ tier }) => tier === to)) return null;
-  return { ...ref, from: source.tier, to, bytes: source.bytes };
 }
 
 /** What is brought there by hand against the rules goes again with the next maintenance: better said at once. */

@@ -1,14 +1,16 @@
-import { type BackupSummary, loadTrust, readManifest } from "@trivault/backup";
 import { type Config, type Manifest, messageOf } from "@trivault/core";
-import { checkManifest } from "@trivault/crypto";
+import { checkManifest, type ManifestTrust } from "@trivault/crypto";
 import type { Tier } from "@trivault/storage";
+import { readManifest } from "./copies.ts";
+import type { BackupSummary } from "./list.ts";
+import { siteTrust } from "./trust.ts";
 
 export interface InspectedCopy {
   readonly tier: string;
   readonly state: "complete" | "partial" | "none" | "unknown";
   readonly bytes: number | null;
   readonly manifest: Manifest | null;
-  readonly signature: ReturnType<typeof checkManifest> | null;
+  readonly signature: ManifestTrust | null;
   /** The public key that the signature names. */
   readonly signedBy: string | null;
   readonly problem: string | null;
@@ -21,7 +23,7 @@ export async function inspectCopies(
   backup: BackupSummary,
   signal: AbortSignal,
 ): Promise<InspectedCopy[]> {
-  const { trustedKeys } = await loadTrust(config);
+  const { trustedKeys } = await siteTrust({ config });
   return Promise.all(
     tiers.map(async (tier): Promise<InspectedCopy> => {
       const listed = backup.copies.find((copy) => copy.tier === tier.name);

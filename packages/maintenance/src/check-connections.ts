@@ -8,9 +8,9 @@ import {
   type TierConfig,
   TrivaultError,
 } from "@trivault/core";
-import { knownDatabases } from "@trivault/maintenance";
 import { openSnapshot, parseDatabaseUrl, requireTools } from "@trivault/postgres";
 import { probeTier } from "@trivault/storage";
+import { knownDatabases } from "./discovery.ts";
 
 /** Of each connection; a server that answers nothing must not hold up the others. */
 const LIMIT_MS = 45_000;
