@@ -43,7 +43,22 @@ export interface Handler {
   failed?(data: unknown, error: Error): Promise<void>;
 }
 
+/** How one attempt of a job ended; `put-off`: not yet begun, or handed back by a shutdown, and comes back by itself. */
+export interface JobEnd {
+  readonly outcome: "completed" | "failed" | "retried" | "put-off";
+  readonly seconds: number;
+  /** As the handler tells it. */
+  readonly bytes: number;
+}
+
+export interface WorkerOptions {
+  /** Called when a job is taken; what it returns is called when the attempt is over. */
+  readonly onJob?: ((queue: QueueName) => (end: JobEnd) => void) | undefined;
+}
+
 export interface RunningWorker {
+  /** False once it is closed, and where it was never able to begin. */
+  isRunning(): boolean;
   /** Takes no new job, lets running ones finish for `graceMs`, then hands them back to the queue. */
   close(graceMs: number): Promise<void>;
 }
@@ -59,19 +74,19 @@ export function startWorker(
   config: WorkerConfig,
   log: Logger,
   handler: Handler,
+  { onJob }: WorkerOptions = {},
 ): RunningWorker {
   const stopping = new AbortController();
   const worker = new Worker(
     queue,
-    (job, token, signal) =>
-      carryOut(
-        job,
-        token,
-        AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]),
-        stopping.signal,
-        log,
-        handler,
-      ),
+    async (job, token, signal) => {
+      const signals = AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]);
+      const ended = onJob?.(queue);
+      const begun = performance.now();
+      const end = (outcome: JobEnd["outcome"], bytes = 0) =>
+        ended?.({ outcome, bytes, seconds: (performance.now() - begun) / 1000 });
+      return carryOut(job, token, { signal: signals, stopping: stopping.signal, log, handler, end });
+    },
     {
       connection: redis,
       prefix: KEY_PREFIX,
@@ -98,6 +113,7 @@ export function startWorker(
         .catch((cause: unknown) => log.error({ queue, job: job.id, err: cause }, "tidying up failed"));
   });
   return {
+    isRunning: () => worker.isRunning(),
     async close(graceMs) {
       const hurry = setTimeout(() => stopping.abort(new TrivaultError("CANCELLED", "The worker shuts down.")), graceMs);
       try {
@@ -109,15 +125,20 @@ export function startWorker(
   };
 }
 
+interface Attempt {
+  readonly signal: AbortSignal;
+  readonly stopping: AbortSignal;
+  readonly log: Logger;
+  readonly handler: Handler;
+  readonly end: (outcome: JobEnd["outcome"], bytes?: number) => void;
+}
+
 async function carryOut(
   job: Job,
   token: string | undefined,
-  signal: AbortSignal,
-  stopping: AbortSignal,
-  parent: Logger,
-  handler: Handler,
+  { signal, stopping, handler, end, ...parent }: Attempt,
 ): Promise<object> {
-  const log = parent.child({ queue: job.queueName, job: job.id });
+  const log = parent.log.child({ queue: job.queueName, job: job.id });
   const progress = throttled((value) => job.updateProgress(value), log);
   const attempt = job.attemptsMade + 1;
   const context: JobContext = {
@@ -135,8 +156,12 @@ async function carryOut(
   };
   try {
     const handle = { id: job.id ?? "", priority: job.priority, update: (data: object) => job.updateData(data) };
-    return await handler.run(job.data, context, handle);
+    const result = await handler.run(job.data, context, handle);
+    end("completed", "bytes" in result && typeof result.bytes === "number" ? result.bytes : 0);
+    return result;
   } catch (error) {
+    const putOff = error instanceof RunLater || stopping.aborted;
+    end(putOff ? "put-off" : context.isRetried(error) ? "retried" : "failed");
     if (error instanceof RunLater) {
       await job.moveToDelayed(Date.now() + error.delayMs, token);
       throw new DelayedError();
