@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, messageOf, TrivaultError } from "@trivault/core";
+import { codeOf, TrivaultError } from "@trivault/core";
 import { oneLine, shorten } from "./text.ts";
 
 const ATTEMPT_MS = 10_000;
@@ -83,7 +83,7 @@ async function once(request: Request, signal: AbortSignal): Promise<Failure | nu
     };
   } catch (error) {
     signal.throwIfAborted();
-    const late = error instanceof Error && error.name === "TimeoutError";
+    const late = (Object(error) as { name?: unknown }).name === "TimeoutError";
     const why = late ? `no answer within ${ATTEMPT_MS / 1000} s` : hide(networkReason(error));
     return {
       message: `${to} cannot be reached: ${why}. Look at its address in the configuration file, and at this machine's network.`,
@@ -119,10 +119,10 @@ function shown(text: string): string {
 
 /** fetch says `fetch failed` and has the reason inside. */
 function networkReason(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const { cause = error } = Object(error) as { cause?: unknown };
   const code = codeOf(cause);
-  const message = messageOf(cause);
-  return code === undefined || message.includes(code) ? message : `${message} (${code})`;
+  const { message = String(cause) } = Object(cause) as { message?: string };
+  return code === undefined || message.includes(code) ? message : `${message} (${code})`.trim();
 }
 
 /** A URL that is a secret shows in no text, nor do its parts. */

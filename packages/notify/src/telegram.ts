@@ -2,7 +2,7 @@ import { escapeHtml, headline, shorten, utc } from "./text.ts";
 import type { Shown } from "./types.ts";
 
 /** https://core.telegram.org/bots/api#sendmessage: 4096 characters after entities are parsed. */
-const TEXT = 2800;
+const TEXT = 2500;
 const FACTS = 8;
 const FACT = 100;
 
