@@ -56,7 +56,7 @@ function startWorker(): void {
 }
 
 async function until(what: string, check: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 400; tries++, await sleep(50)) if (await check()) return;
+  for (let tries = 0; tries < 2000; tries++, await sleep(50)) if (await check()) return;
   throw new Error(`${what} did not happen:\n${log}`);
 }
 
