@@ -14,6 +14,7 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   INPUT_INVALID: 400,
   NOT_FOUND: 404,
   EXISTS: 409,
+  KEY_REUSED: 422,
   TARGET_NOT_EMPTY: 409,
   CONFIG_INVALID: 500,
   TOOL_MISSING: 500,

@@ -23,6 +23,8 @@ export type ErrorCode =
   | "ABANDONED"
   /** A message could not be delivered by a channel. */
   | "CHANNEL_FAILED"
+  /** An idempotency key that came with another request before. */
+  | "KEY_REUSED"
   | "QUEUE_UNREACHABLE"
   | "QUEUE_UNSAFE"
   | "CANCELLED";

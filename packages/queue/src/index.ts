@@ -16,7 +16,19 @@ export {
   verifyJobSchema,
 } from "./jobs.ts";
 export { type PrivateRedis, privateRedisUrl, startPrivateRedis } from "./private-redis.ts";
-export { type BackupRequest, requestBackup, type RequestedRun, startCopy, startEncrypt } from "./producer.ts";
+export {
+  type BackupRequest,
+  failingFast,
+  requestBackup,
+  type RequestedRun,
+  startCopy,
+  startEncrypt,
+  startRestore,
+  startVerify,
+} from "./producer.ts";
+export { type Answered, once } from "./idempotency.ts";
+export { type JobDetails, jobDetails, jobLog } from "./job-details.ts";
+export { type MovingRun, type RunWatch, watchRuns } from "./moving-runs.ts";
 export { type QueueState, queueStates } from "./queue-states.ts";
 export { closeQueues, openQueues, type Queues } from "./queues.ts";
 export { checkRedis, connectRedis } from "./redis.ts";

@@ -1,20 +1,26 @@
-import { createHash } from "node:crypto";
-import { newBackupId, TrivaultError } from "@trivault/core";
+import { TrivaultError } from "@trivault/core";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { type CopyJob, copyJobId, type CopyQueue, type DumpJob, type EncryptJob } from "./jobs.ts";
-import { KEY_PREFIX, type Queues } from "./queues.ts";
+import { once } from "./idempotency.ts";
+import {
+  type CopyJob,
+  copyJobId,
+  type CopyQueue,
+  type DumpJob,
+  type EncryptJob,
+  type RestoreJob,
+  type VerifyJob,
+} from "./jobs.ts";
+import type { Queues } from "./queues.ts";
 import { isConnectionError, within } from "./redis.ts";
 
-/** An idempotency key is remembered for so long. */
-const REMEMBER_SECONDS = 24 * 3600;
 const ANSWER_MS = 5000;
 
 export interface BackupRequest {
   readonly database: string;
   /** `user:<login>@<host>`, `token:<name>`. */
   readonly actor: string;
-  /** The same key within a day answers with the same run, instead of making another backup. */
+  /** The same key within a day answers with the same run, instead of making another backup; KEY_REUSED for another database. */
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -26,21 +32,18 @@ export interface RequestedRun {
 
 /** Enqueues a backup, before all that the schedule asked for. Throws QUEUE_UNREACHABLE soon, where Redis does not answer. */
 export function requestBackup(queues: Queues, redis: Redis, request: BackupRequest): Promise<RequestedRun> {
+  const { database, actor, idempotencyKey: key } = request;
   return failingFast(async () => {
-    const runId = newBackupId();
-    const data: DumpJob = { database: request.database, actor: request.actor };
-    if (request.idempotencyKey !== undefined) {
-      const key = idempotencyName(request.database, request.idempotencyKey);
-      const first = (await redis.set(key, runId, "EX", REMEMBER_SECONDS, "NX")) !== null;
-      const earlier = first ? null : await redis.get(key);
-      if (earlier !== null) {
-        // Killed between the two writes, an earlier request may have left its key without its job.
-        await addOnce(queues.dump, "dump", earlier, data);
-        return { runId: earlier, created: false };
-      }
-    }
-    await addOnce(queues.dump, "dump", runId, data);
-    return { runId, created: true };
+    const { answer, first } = await once(
+      redis,
+      { scope: `backup ${actor}`, key, content: { database } },
+      async (runId) => {
+        const data: DumpJob = { database, actor };
+        await addOnce(queues.dump, "dump", runId, data);
+        return runId;
+      },
+    );
+    return { runId: answer, created: first };
   });
 }
 
@@ -50,6 +53,20 @@ export function startEncrypt(queues: Queues, job: EncryptJob): Promise<void> {
 
 export function startCopy(queues: Queues, queue: CopyQueue, job: CopyJob): Promise<void> {
   return addOrRestart(queues[queue], queue, copyJobId(job.backupId, job.to), job);
+}
+
+/** Reads a copy whole; asked for again while it waits or runs, it is the same job. Returns the job's id. */
+export async function startVerify(queues: Queues, job: VerifyJob): Promise<string> {
+  const id = copyJobId(job.backupId, job.tier);
+  await addOrRestart(queues.verify, "verify", id, job);
+  return id;
+}
+
+/** `seed` makes it one restore, however often it is asked for. Returns the job's id. */
+export async function startRestore(queues: Queues, job: RestoreJob, seed: string): Promise<string> {
+  const id = `${job.backupId}.${seed.slice(-8)}`;
+  await addOnce(queues.restore, "restore", id, job);
+  return id;
 }
 
 /** BullMQ ignores an id that it knows, which for a job that waits, runs or ended is what we want here. */
@@ -73,10 +90,4 @@ export async function failingFast<T>(work: () => Promise<T>): Promise<T> {
     const message = "Redis does not answer, so it is not known whether anything was enqueued; try again when it is up.";
     throw new TrivaultError("QUEUE_UNREACHABLE", message, { cause });
   }
-}
-
-function idempotencyName(database: string, key: string): string {
-  return `${KEY_PREFIX}:idempotency:${createHash("sha256")
-    .update(JSON.stringify([database, key]))
-    .digest("hex")}`;
 }

@@ -91,7 +91,7 @@ export async function countWorkers(queues: Queues): Promise<Record<string, numbe
   );
 }
 
-async function statusOf(stage: QueueName, tier: string | null, job: Job | undefined): Promise<StageStatus> {
+export async function statusOf(stage: QueueName, tier: string | null, job: Job | undefined): Promise<StageStatus> {
   if (!job)
     return {
       stage,
