@@ -154,6 +154,6 @@ class TierCopies {
   }
 
   endAll(oldest: string, newest: string, at: number): void {
-    for (const id of [...this.#open.keys()]) if (id >= oldest && id <= newest) this.end(id, at);
+    for (const id of this.#open.keys()) if (id >= oldest && id <= newest) this.end(id, at);
   }
 }

@@ -14,7 +14,7 @@ export const MOST_DAYS = 92;
 export function countDays(time: Interval, timeZone: string, runs: readonly Run[], missed: readonly Missed[]): Day[] {
   const from = Math.max(time.from, time.to - MOST_DAYS * DAY_MS);
   const days = daysIn({ from, to: time.to }, timeZone);
-  const counted = days.map(({ day }) => ({ day, ok: 0, incomplete: 0, failed: 0, missed: 0, bytes: 0 }));
+  const counted = days.map(({ day, whole }) => ({ day, whole, ok: 0, incomplete: 0, failed: 0, missed: 0, bytes: 0 }));
   const dayAt = (moment: number) => (moment >= time.to ? undefined : counted[indexOf(days, moment)]);
   for (const { startedAt, state, bytes } of runs) {
     const day = dayAt(Date.parse(startedAt));
@@ -40,14 +40,27 @@ function indexOf(days: readonly { readonly from: number }[], moment: number): nu
   return low - 1;
 }
 
-function daysIn({ from, to }: Interval, timeZone: string): { readonly day: string; readonly from: number }[] {
+/** Without the day that `from` lies in the middle of, where there are others. */
+function daysIn(
+  { from, to }: Interval,
+  timeZone: string,
+): { readonly day: string; readonly from: number; readonly whole: boolean }[] {
   const dayOf = calendarDay(timeZone);
   const days: { day: string; from: number }[] = [];
+  let before = dayOf(new Date(from - 1));
+  const begunBefore = before === dayOf(new Date(from));
+  if (begunBefore) days.push({ day: before, from });
   for (let moment = from; moment < to; moment += STEP_MS - (moment % STEP_MS)) {
     const day = dayOf(new Date(moment));
-    if (days.at(-1)?.day !== day) days.push({ day, from: moment });
+    if (day !== before) days.push({ day, from: moment });
+    before = day;
   }
-  return days;
+  const told = begunBefore && days.length > 2 ? days.slice(1) : days;
+  const endsWhole = dayOf(new Date(to)) !== before;
+  return told.map((day, index) => ({
+    ...day,
+    whole: (index > 0 || told !== days || !begunBefore) && (index < told.length - 1 || endsWhole),
+  }));
 }
 
 /** `2026-11-23`, by the calendar of a zone. */

@@ -42,10 +42,10 @@ export function findDecisions(facts: DecisionFacts): Decision[] {
     .toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }
 
-function unsafe({ databases, words: { texts, format } }: DecisionFacts): Draft[] {
+function unsafe({ input, databases, words: { texts, format } }: DecisionFacts): Draft[] {
   const bad = databases.filter(({ ok }) => !ok);
   const told = bad.slice(0, MOST_UNSAFE).map((database): Draft => {
-    const command = `npm run backup:run -- --database ${shellWord(database.name)}`;
+    const command = `npm run ${remedyOf(database, input)} -- --database ${shellWord(database.name)}`;
     const text = texts.decision.unsafe(database.name, whereUnsafe(database, texts, format));
     return { kind: "unsafe", severity: "critical", database: database.name, text, command };
   });
@@ -53,6 +53,15 @@ function unsafe({ databases, words: { texts, format } }: DecisionFacts): Draft[]
   if (names.length === 0) return told;
   const text = texts.decision.manyUnsafe(names.length, format.names(names, 20));
   return [...told, { kind: "unsafe", severity: "critical", text, command: "npm run backup:health" }];
+}
+
+/** A new backup where even the local tier lacks one; else the copy that another tier lacks. */
+function remedyOf({ tiers }: DatabaseHealth, { config }: ReportInput): string {
+  const bad = new Set(tiers.filter(({ ok }) => !ok).map(({ tier }) => tier));
+  const [local, ...others] = config.tiers;
+  const lacking = others.find(({ name }) => bad.has(name));
+  if (local === undefined || bad.has(local.name) || lacking === undefined) return "backup:run";
+  return lacking.kind === "s3" ? "backup:cloud:sync" : "backup:sync:sync";
 }
 
 /** Tiers that lack the same say so together. */
@@ -67,7 +76,7 @@ export function whereUnsafe({ tiers, objectiveSeconds }: DatabaseHealth, texts: 
     if (newest === null) return texts.decision.noCopy(names);
     return texts.decision.oldCopy(names, age, format.duration(objectiveSeconds ?? 0));
   });
-  return parts.join("; ");
+  return parts.join(texts.semicolon);
 }
 
 function aboutTiers({ input, words: { texts, format } }: DecisionFacts): Draft[] {

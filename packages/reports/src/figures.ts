@@ -4,14 +4,11 @@ import type { Words } from "./texts/words.ts";
 
 /** What is told alike in HTML and in plain text. */
 
-/** `28 s / 41 s / 2 min 3 s`, with a ! behind what took longer than it may. */
+/** `28 / 41 / 123 ! s`: median, 95th percentile and worst; what took longer than it may is marked. */
 export function spreadText({ median, p95, worst, target, count }: Durations, { format }: Words): string {
-  if (count === 0) return "–";
-  const one = (value: number | null) => {
-    if (value === null) return "–";
-    return `${format.duration(value)}${value > target ? " !" : ""}`;
-  };
-  return count === 1 ? one(worst) : [median, p95, worst].map(one).join(" / ");
+  const told = count === 1 ? [worst] : [median, p95, worst];
+  const known = told.filter((value) => value !== null);
+  return known.length === 0 ? "–" : format.durations(known, (value) => (value > target ? `\u00A0!` : ""));
 }
 
 export function ratioText({ runs }: Pick<DatabaseReport, "runs">, { format }: Words): string {
@@ -27,7 +24,7 @@ export function rateText({ value }: Rate, { texts, format }: Words): string {
 
 /** What stands below the objective's figure: the objective, the verdict, and what the figure rests on. */
 export function rateNote({ objective, verdict, runs, value }: Rate, { texts, format }: Words): string {
-  const told = `${texts.notes.objective(format.percent(objective))}: ${texts.verdict[verdict]}`;
+  const told = `${texts.notes.objective(format.percent(objective))}${texts.colon}${texts.verdict[verdict]}`;
   return value === null ? told : `${told} (${format.count(runs)} ${texts.words.backups.toLowerCase()})`;
 }
 
@@ -38,11 +35,11 @@ export function availabilityNote(figure: AvailabilityFigure, window: Report["win
   const { objective, verdict, knownSeconds, unreachableSeconds } = figure;
   const whole = (Date.parse(window.to) - Date.parse(window.from)) / 1000;
   return [
-    `${texts.notes.objective(format.percent(objective))}: ${texts.verdict[verdict]}`,
+    `${texts.notes.objective(format.percent(objective))}${texts.colon}${texts.verdict[verdict]}`,
     ...(knownSeconds < whole * NEARLY_ALL ? [texts.notes.knownTime(format.duration(knownSeconds))] : []),
     ...lacking(figure, words),
     ...(unreachableSeconds > 0 ? [texts.notes.awayTime(format.duration(unreachableSeconds))] : []),
-  ].join("; ");
+  ].join(words.texts.semicolon);
 }
 
 function lacking({ knownSeconds, goodSeconds }: AvailabilityFigure, { texts, format }: Words): string[] {
@@ -54,6 +51,11 @@ export function growthText({ change, perDay }: DatabaseReport["size"], { texts, 
   if (change === null || perDay === null) return "–";
   if (days <= 1) return format.change(change);
   return `${format.change(change)} (${format.change(perDay)} ${texts.words.perDay})`;
+}
+
+/** `local 53, cloud 120 !`: how many complete copies each tier holds; of one without a fresh one that is marked. */
+export function copiesText({ tiers }: DatabaseReport, { format }: Words): string {
+  return tiers.map(({ tier, backups, ok }) => `${tier} ${format.count(backups)}${ok ? "" : " !"}`).join(", ") || "–";
 }
 
 /** Whole days of the period, at least one. */
@@ -69,4 +71,12 @@ export function isNotable({ safe, runs, backup, sync, restore, recoveryPoint }: 
     backup.beyond + sync.beyond + restore.beyond > 0 ||
     recoveryPoint.within === false
   );
+}
+
+export function checksText({ verifications: { good, bad, databases } }: Report, { texts }: Words): string {
+  return good + bad === 0 ? texts.notes.notVerified : texts.notes.verified(good, bad, databases);
+}
+
+export function restoresText({ restores: { good, bad } }: Report, { texts }: Words): string {
+  return good + bad === 0 ? texts.notes.notRestored : texts.notes.restored(good, bad);
 }

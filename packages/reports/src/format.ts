@@ -13,6 +13,8 @@ export interface Format {
   change(bytes: number): string;
   /** At most two units: `2 h 5 min`, `4.3 s`. */
   duration(seconds: number): string;
+  /** Several in one unit, that of the longest: `66 / 79 / 81 s`; each is marked by `mark`. */
+  durations(seconds: readonly number[], mark: (seconds: number) => string): string;
   /** Three decimals at most, and never up to what it does not reach. */
   percent(share: number): string;
   money(value: number): string;
@@ -22,6 +24,8 @@ export interface Format {
   longTime(time: string): string;
   /** `Tuesday 24 November 2026`. */
   day(time: string): string;
+  /** `24 Nov 2026`. */
+  monthDay(time: string): string;
   /** Of a date: `24 Nov`. */
   shortDay(day: string): string;
   /** `a, b and c`, or `a, b and 7 more`. */
@@ -64,6 +68,16 @@ export function formatOf(language: Language, timeZone: string, more: (count: num
       const hours = Math.round(minutes / 60);
       return two(Math.floor(hours / 24), day, hours % 24, "h");
     },
+    durations(seconds, mark) {
+      const longest = Math.max(...seconds);
+      const [unit, size, write] =
+        longest < 120
+          ? (["s", 1, whole] as const)
+          : longest < 7200
+            ? (["min", 60, tenth] as const)
+            : (["h", 3600, tenth] as const);
+      return `${seconds.map((each) => `${write.format(each / size)}${mark(each)}`).join(" / ")}${NBSP}${unit}`;
+    },
     percent(share) {
       const shown = share >= 1 ? 100 : Math.floor(share * 100_000 + 1e-6) / 1000;
       return `${thousandth.format(shown)}${NBSP}%`;
@@ -72,6 +86,7 @@ export function formatOf(language: Language, timeZone: string, more: (count: num
     time,
     longTime,
     day: longDay,
+    monthDay: dates({ day: "numeric", month: "short", year: "numeric" }),
     shortDay: (text) => shortDay(`${text}T12:00:00Z`),
     names(names, most = 5) {
       const told = names.length <= most + 1 ? [...names] : [...names.slice(0, most), more(names.length - most)];

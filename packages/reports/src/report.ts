@@ -170,8 +170,21 @@ export const reportSchema = z.object({
   decisions: z.array(decision),
   verifications: check,
   restores: z.object({ good: count, bad: count, list: z.array(restore) }),
-  /** By the day (of `timeZone`) on which runs were begun; `bytes`: of the backups that came of them, one copy of each. */
-  days: z.array(z.object({ day: z.iso.date(), ok: count, incomplete: count, failed: count, missed: count, bytes })),
+  /**
+   * By the day (of `timeZone`) on which runs were begun. `whole`: all of that day lies in the time that is told of; `bytes`: of
+   * the backups that came of them, one copy of each.
+   */
+  days: z.array(
+    z.object({
+      day: z.iso.date(),
+      whole: z.boolean(),
+      ok: count,
+      incomplete: count,
+      failed: count,
+      missed: count,
+      bytes,
+    }),
+  ),
 });
 
 export type Report = z.infer<typeof reportSchema>;

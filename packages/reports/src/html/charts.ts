@@ -7,7 +7,8 @@ type Days = Report["days"];
 
 const WIDTH = 632;
 const HEIGHT = 96;
-const AXIS = 18;
+const AXIS = 20;
+const HEAD = 18;
 
 /** How the runs of each day ended. */
 export function runsChart(days: Days, label: string, { format }: Words): Markup {
@@ -28,7 +29,7 @@ export function runsChart(days: Days, label: string, { format }: Words): Markup 
       return bar(index, days.length, Math.max(0, top), height, tone);
     });
   });
-  return chart(label, days, format.shortDay, format.count(most), bars);
+  return chart(label, days, (day) => format.shortDay(day), format.count(most), bars);
 }
 
 /** How many bytes came of the runs of each day. */
@@ -36,9 +37,9 @@ export function volumeChart(days: Days, label: string, { format }: Words): Marku
   const most = Math.max(1, ...days.map(({ bytes }) => bytes));
   const bars = days.map(({ bytes }, index) => {
     const height = (bytes / most) * (HEIGHT - 4);
-    return height < 0.5 ? null : bar(index, days.length, HEIGHT - height, height, "ink");
+    return height < 0.5 ? null : bar(index, days.length, HEIGHT - height, height, "volume");
   });
-  return chart(label, days, format.shortDay, format.bytes(most), bars);
+  return chart(label, days, (day) => format.shortDay(day), format.bytes(most), bars);
 }
 
 const FILLS = {
@@ -46,7 +47,7 @@ const FILLS = {
   warn: "#d98e1f",
   bad: COLOURS.bad,
   missed: "#6b7280",
-  ink: "#6485b8",
+  volume: "#6485b8",
 } as const;
 
 function bar(index: number, count: number, y: number, height: number, tone: keyof typeof FILLS): Markup {
@@ -78,7 +79,7 @@ function chart(
     const x = Number((index * step + step / 2).toFixed(1));
     const anchor = x > WIDTH - 30 ? "end" : x < 30 ? "start" : "middle";
     const at = anchor === "end" ? WIDTH : anchor === "start" ? 0 : x;
-    return html`<text class="fill-ink" x="${at}" y="${HEIGHT + 14}" text-anchor="${anchor}" fill="${COLOURS.quiet}"
+    return html`<text class="fill-ink" x="${at}" y="${HEIGHT + 15}" text-anchor="${anchor}" fill="${COLOURS.quiet}"
       >${dayName(day)}</text
     >`;
   });
@@ -86,14 +87,14 @@ function chart(
     role="img"
     aria-label="${label}"
     width="100%"
-    viewBox="0 -12 ${WIDTH} ${HEIGHT + AXIS + 12}"
+    viewBox="0 -${HEAD} ${WIDTH} ${HEIGHT + AXIS + HEAD}"
     style="display:block;width:100%;max-width:${WIDTH}px;height:auto"
     font-family="${FONT}"
     font-size="11"
   >
     <title>${label}</title>
     <line class="stroke" x1="0" y1="${HEIGHT}" x2="${WIDTH}" y2="${HEIGHT}" stroke="${COLOURS.line}" />
-    <text class="fill-ink" x="0" y="-2" fill="${COLOURS.quiet}">${most}</text>
+    <text class="fill-ink" x="0" y="-4" fill="${COLOURS.quiet}">${most}</text>
     ${bars}${labels}
   </svg>`;
 }

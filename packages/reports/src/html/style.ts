@@ -30,10 +30,10 @@ export const MONO = "ui-monospace,SFMono-Regular,Consolas,'Liberation Mono',mono
 export const STYLES = {
   cell: `padding:5px 8px;border-top:1px solid ${COLOURS.line};font-size:13px;line-height:18px;vertical-align:top`,
   head: `padding:4px 8px;font-size:11px;line-height:15px;color:${COLOURS.quiet};font-weight:600;text-align:left;vertical-align:bottom`,
-  h2: `margin:0 0 8px;font-size:17px;line-height:22px;font-weight:700;color:${COLOURS.ink}`,
+  h2: `margin:0 0 8px;font-size:17px;line-height:22px;font-weight:700`,
   quiet: `color:${COLOURS.quiet};font-size:12px;line-height:17px`,
-  text: `margin:0;font-size:14px;line-height:20px;color:${COLOURS.ink}`,
-  code: `font-family:${MONO};font-size:12px;line-height:17px;color:${COLOURS.ink};word-break:break-word`,
+  text: `margin:0;font-size:14px;line-height:20px`,
+  code: `font-family:${MONO};font-size:12px;line-height:17px;overflow-wrap:anywhere`,
 } as const;
 
 export const SHEET = `
@@ -45,12 +45,16 @@ table { border-collapse: collapse }
   .card { border-radius: 0 !important }
   .pad { padding-left: 14px !important; padding-right: 14px !important }
   .wide { display: none !important }
+  .num { white-space: normal !important }
+  .card td, .card th { padding-right: 4px !important }
+  svg { overflow: visible }
+  svg text { font-size: 19px }
   .figure { display: block !important; width: auto !important; border-left: 0 !important; padding: 6px 0 !important }
 }
 @media (prefers-color-scheme: dark) {
   .page { background: #15181d !important }
   .card { background: #1e2229 !important; border-color: #363c46 !important }
-  .ink, .card, .ink td { color: #e6e9ee !important }
+  .card { color: #e6e9ee !important }
   .quiet { color: #a3acb9 !important }
   .line { border-color: #363c46 !important }
   .good { color: #6fd49a !important }
@@ -64,6 +68,7 @@ table { border-collapse: collapse }
   .fill-warn { fill: #d99b33 !important }
   .fill-bad { fill: #f0746b !important }
   .fill-missed { fill: #a3acb9 !important }
+  .fill-volume { fill: #6f93cf !important }
   .fill-ink { fill: #a3acb9 !important }
   .stroke { stroke: #4a515d !important }
 }

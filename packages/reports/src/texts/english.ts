@@ -4,6 +4,8 @@ const s = (count: number) => (count === 1 ? "" : "s");
 const are = (count: number) => (count === 1 ? "is" : "are");
 
 export const ENGLISH: Texts = {
+  colon: ": ",
+  semicolon: "; ",
   more: (count) => `${count} more`,
   title: (days, database) =>
     `${days === 1 ? "Daily report" : days === 7 ? "Weekly report" : "Report"}${database === null ? "" : ` on ${database}`}`,
@@ -92,6 +94,8 @@ export const ENGLISH: Texts = {
     total: "All",
     whatToDo: "To do",
     openDashboard: "Open the dashboard",
+    thirtyDays: "30 days",
+    duration: "Took",
   },
   stage: {
     dump: () => "dump",
@@ -160,7 +164,7 @@ export const ENGLISH: Texts = {
       return `${format.count(sum)} backups in ${days.length} days; ${bad.length === 0 ? "none failed" : `${told.join("; ")}${rest}`}.`;
     },
     volumeText: (format, days) => {
-      const full = days.filter(({ ok, incomplete }) => ok + incomplete > 0);
+      const full = days.filter(({ whole, ok, incomplete }) => whole && ok + incomplete > 0);
       const [first, last] = [full[0], full.at(-1)];
       if (!first || !last) return "Nothing was backed up.";
       const most = full.reduce((a, b) => (b.bytes > a.bytes ? b : a));
@@ -170,7 +174,10 @@ export const ENGLISH: Texts = {
     method:
       "Availability is the share of the time in which every tier could be reached and held a good copy within the objective, by recorded events; time before the record is not known and counts neither way.",
     attached: "The whole report, with every database, is attached.",
-    lacksGrowth: "too few backups",
+    damaged: (count) => `${count} damaged`,
+    untrusted: (count) => `${count} untrusted`,
+    overBudget: "over budget",
+    wasAway: (time) => `away for ${time}`,
   },
   decision: {
     unsafe: (database, where) => `${database} is not safe: ${where}.`,
@@ -195,7 +202,7 @@ export const ENGLISH: Texts = {
         ? `The tier ${tier} has only ${free} left.`
         : `The tier ${tier} will be full ${when} at this rate; ${free} are left.`,
     missedSlots: (database, slots, when) =>
-      `${slots} scheduled backup${s(slots)} of ${database} ${slots === 1 ? "was" : "were"} never run, told ${when}: nobody was there to run ${slots === 1 ? "it" : "them"}.`,
+      `${slots} scheduled backup${s(slots)} of ${database} ${slots === 1 ? "was" : "were"} never run, noticed ${when}: nobody was there to run ${slots === 1 ? "it" : "them"}.`,
     noSchedule: (count, names) => `${names} ${are(count)} backed up only on demand: no schedule.`,
     markUnreadable: (problem) => problem,
     markOld: (database, backupId, age, reason) =>

@@ -3,6 +3,9 @@ import type { Decision, Failure, Report, Verdict } from "../report.ts";
 
 /** The words of a language. Functions take what is written already (`Format`). */
 export interface Texts {
+  /** As the language sets them, with the space behind. */
+  readonly colon: string;
+  readonly semicolon: string;
   readonly more: (count: number) => string;
   readonly title: (days: number, database: string | null) => string;
   readonly subject: (well: boolean, title: string, day: string) => string;
@@ -78,7 +81,9 @@ export interface Texts {
       | "outcomeRefused"
       | "total"
       | "whatToDo"
-      | "openDashboard",
+      | "openDashboard"
+      | "thirtyDays"
+      | "duration",
       string
     >
   >;
@@ -110,7 +115,10 @@ export interface Texts {
     readonly footer: (made: string) => string;
     readonly method: string;
     readonly attached: string;
-    readonly lacksGrowth: string;
+    readonly damaged: (count: number) => string;
+    readonly untrusted: (count: number) => string;
+    readonly overBudget: string;
+    readonly wasAway: (time: string) => string;
   };
   readonly decision: {
     readonly unsafe: (database: string, where: string) => string;
