@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { QUEUES, resolveConfig, silentLogger } from "@trivault/core";
 import { type RedisServer, startRedis } from "@trivault/testkit";
 import type { Redis } from "ioredis";
@@ -17,6 +17,7 @@ beforeAll(async () => {
   redis = connectRedis(server.url, "fail-fast");
   queues = openQueues(redis);
 });
+beforeEach(() => redis.flushall());
 afterAll(async () => {
   await closeQueues(queues);
   redis.disconnect();
@@ -58,6 +59,7 @@ test("jobs with and without priority wait together; the oldest of them counts", 
 });
 
 test("a worker is counted, and tells of each job how it ended", async () => {
+  for (let i = 0; i < 3; i++) await requestBackup(queues, redis, { database: "shop", actor: "token:default" });
   const ends: JobEnd[] = [];
   let running = 0;
   const waits = connectRedis(server.url, "wait");
