@@ -24,7 +24,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   monitor: ["core", "storage", "audit", "backup", "maintenance", "retention"],
   metrics: ["core", "maintenance", "monitor"],
   alerts: ["core", "audit", "backup", "maintenance", "monitor", "notify"],
-  reports: ["core", "audit", "maintenance", "monitor", "notify"],
+  reports: ["core", "audit", "maintenance", "monitor", "notify", "schedule"],
   dashboard: ["core", "monitor"],
   client: [],
   testkit: ["core", "storage"],

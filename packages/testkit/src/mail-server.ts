@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { makeTempDir } from "@trivault/testkit";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import { makeTempDir } from "./temp.ts";
 
 export interface ReceivedMail {
   readonly from: string;
