@@ -1,1 +1,17 @@
-export {};
+export { type AssetFile, assetFiles } from "./assets.ts";
+export { chooseLocale, type Locale, LOCALES } from "./locale.ts";
+export { type AlertsPage, alertsPage } from "./pages/alerts.ts";
+export { type AuditFilterValues, type AuditPage, auditPage } from "./pages/audit.ts";
+export { type BackupView, backupPage, type CopyView, type ManifestView, type StageView } from "./pages/backup.ts";
+export { type CleanupPage, cleanupPage } from "./pages/cleanup.ts";
+export { type DatabasePageData, databasePage } from "./pages/database.ts";
+export { type LoginPage, loginPage } from "./pages/login.ts";
+export { type OverviewPage, overviewPage } from "./pages/overview.ts";
+export { type ProblemPage, problemPage } from "./pages/problem.ts";
+export { type ReportRow, reportsPage } from "./pages/reports.ts";
+export { type RestoreCheck, type RestorePage, restorePage } from "./pages/restore.ts";
+export { tierPage, tiersPage } from "./pages/tiers.ts";
+export { noticeText } from "./notice.ts";
+export { type AlertView } from "./parts/alerts.ts";
+export { type LogLine } from "./parts/log-table.ts";
+export { type AssetName, ASSETS, createView, type Notice, urls, type View, type Viewer } from "./view.ts";

@@ -1,0 +1,162 @@
+import { type Copy, isTrusted, listCopies, readManifest, restoreCommand, siteTrust } from "@trivault/backup";
+import { isBackupId, messageOf, timeOfBackupId, totalSize, TrivaultError } from "@trivault/core";
+import type { BackupView, CopyView, ManifestView, StageView } from "@trivault/dashboard";
+import { readInventories } from "@trivault/maintenance";
+import type { RetentionRow, Run } from "@trivault/monitor";
+import type { RunStatus } from "@trivault/queue";
+import type { Tier } from "@trivault/storage";
+import type { ApiDeps } from "../deps.ts";
+import { stateOfRun } from "../run-state.ts";
+import { lookUpRun } from "../runs.ts";
+import { readLog } from "./log-lines.ts";
+import { stagesOfJobs, stagesOfRecord } from "./stages-of.ts";
+
+/** A page is worth more soon than whole: a tier that takes longer is told from what was found there before. */
+const ASK_MS = 3000;
+const MOST_LINES = 100;
+
+/** All that is known of a backup (or of the run that shall make it), from the queue, the record and the tiers. */
+export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupView> {
+  if (!isBackupId(id)) throw unknown(id);
+  const { run: jobs, queue, reason } = await lookUpRun(deps, id);
+  const backupId = jobs === null ? id : (jobs.backupId ?? id);
+  const recorded = await deps.observer.run(backupId);
+  const database = jobs?.database ?? recorded?.database ?? (await databaseOf(deps, backupId));
+  if (database === null) throw unknown(id);
+  const row = (await deps.observer.database(database))?.retention.find((each) => each.backupId === backupId) ?? null;
+  const state = stateOf(jobs, recorded, row);
+  const moving = state === "queued" || state === "running";
+  const [copies, manifest, log] = await Promise.all([
+    moving ? [] : copiesOf(deps, { database, backupId }, row),
+    moving ? null : manifestOf(deps, { database, backupId }, row),
+    readLog(
+      deps.audit,
+      { backupId, from: new Date(timeOfBackupId(id).getTime() - 60_000) },
+      { order: "oldest-first", limit: MOST_LINES },
+    ),
+  ]);
+  return {
+    id: backupId,
+    database,
+    startedAt: recorded?.startedAt ?? timeOfBackupId(backupId).toISOString(),
+    state,
+    actor: recorded?.actor ?? null,
+    seconds: recorded?.seconds ?? null,
+    stages: stagesOf(deps, jobs, recorded, database),
+    copies,
+    manifest,
+    log: log.lines,
+    keep: row?.keep ?? null,
+    restoreCommand: restoreCommand(database, backupId),
+    problem:
+      recorded?.problem?.message ??
+      jobs?.stages.find(({ problem, state: each }) => each === "failed" && problem !== null)?.problem ??
+      null,
+    note: queue === "unreachable" ? (reason ?? null) : null,
+  };
+}
+
+function unknown(id: string): TrivaultError {
+  return new TrivaultError("NOT_FOUND", `There is no backup ${id}, as far as the record and the tiers tell.`, {
+    permanent: true,
+  });
+}
+
+/** Whose it is, where neither queue nor record know: of a backup that is older than the record is read. */
+async function databaseOf({ config }: ApiDeps, backupId: string): Promise<string | null> {
+  const copies = (await readInventories(config)).flatMap((inventory) => inventory.copies);
+  return copies.find((copy) => copy.backupId === backupId)?.database ?? null;
+}
+
+function stateOf(jobs: RunStatus | null, recorded: Run | null, row: RetentionRow | null): BackupView["state"] {
+  const byJobs = jobs === null ? null : stateOfRun(jobs);
+  if (byJobs === "queued" || byJobs === "running") return byJobs;
+  if (recorded !== null && recorded.state !== "running") return recorded.state;
+  if (byJobs === "completed") return "ok";
+  if (byJobs === "failed" || byJobs === "incomplete") return byJobs;
+  if (recorded !== null) return recorded.state;
+  if (row === null) return "unknown";
+  return row.tiers.every(({ state, action }) => state === "complete" || action === "none") ? "ok" : "incomplete";
+}
+
+function stagesOf(deps: ApiDeps, jobs: RunStatus | null, recorded: Run | null, database: string): readonly StageView[] {
+  const expected = deps.config.databases.find(({ name }) => name === database)?.tiers.slice(1);
+  const tiers = expected ?? deps.config.tiers.slice(1).map(({ name }) => name);
+  const known = recorded === null ? null : stagesOfRecord(recorded, tiers);
+  if (jobs === null) return known ?? [];
+  return stagesOfJobs(jobs, tiers, known);
+}
+
+interface Ref {
+  readonly database: string;
+  readonly backupId: string;
+}
+
+/** As the tiers themselves tell now; where one does not answer in time, as it was found before. */
+async function copiesOf({ tiers }: ApiDeps, ref: Ref, row: RetentionRow | null): Promise<CopyView[]> {
+  const signal = AbortSignal.timeout(ASK_MS);
+  return Promise.all(
+    tiers.map(async (tier): Promise<CopyView> => {
+      const placed = row?.tiers.find((each) => each.tier === tier.name);
+      const reasons = placed?.reasons ?? [];
+      const copy = await listOne(tier, ref, signal);
+      if (copy === null)
+        return { tier: tier.name, state: placed?.state ?? "unknown", bytes: null, segments: null, reasons };
+      if (copy === undefined) return { tier: tier.name, state: "absent", bytes: null, segments: null, reasons };
+      const { bytes, complete } = copy;
+      // A listing shows that it is there; that it is damaged or not to be trusted is what maintenance found.
+      const state = complete
+        ? placed && placed.state !== "absent" && placed.state !== "partial"
+          ? placed.state
+          : "complete"
+        : "partial";
+      return { tier: tier.name, state, bytes, segments: complete ? copy.objects - 1 : copy.objects, reasons };
+    }),
+  );
+}
+
+/** Undefined: there is none. Null: it could not be asked in time. */
+async function listOne(tier: Tier, ref: Ref, signal: AbortSignal): Promise<Copy | undefined | null> {
+  const late = Promise.withResolvers<null>();
+  signal.addEventListener("abort", () => late.resolve(null), { once: true });
+  const listed = listCopies(tier, ref, signal).then(
+    ([copy]) => copy,
+    () => null,
+  );
+  return Promise.race([listed, late.promise]);
+}
+
+/** From the nearest tier that has it and tells it. */
+async function manifestOf(
+  { config, tiers, log }: ApiDeps,
+  ref: Ref,
+  row: RetentionRow | null,
+): Promise<ManifestView | null> {
+  const there = tiers.filter(({ name }) => {
+    const state = row?.tiers.find((each) => each.tier === name)?.state;
+    return state === undefined || state === "complete";
+  });
+  const trust = await siteTrust({ config });
+  for (const tier of there) {
+    try {
+      const stored = await readManifest(tier, ref, AbortSignal.timeout(ASK_MS));
+      if (stored === null) continue;
+      const { manifest, signature } = stored.signed;
+      const plain = manifest.segments.reduce((sum, { plainSize }) => sum + plainSize, 0);
+      return {
+        completedAt: manifest.completedAt,
+        server: manifest.server.version,
+        tools: manifest.tools,
+        encryption: manifest.encryption,
+        recipients: manifest.recipients.length,
+        segments: manifest.segments.length,
+        bytes: totalSize(manifest),
+        plainBytes: plain,
+        signedBy: isTrusted(stored.signed, trust.trustedKeys) ? (signature?.publicKey ?? null) : null,
+      };
+    } catch (error) {
+      log.warn({ tier: tier.name, backup: ref.backupId, reason: messageOf(error) }, "a manifest could not be read");
+    }
+  }
+  return null;
+}

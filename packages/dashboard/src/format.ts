@@ -1,0 +1,89 @@
+import { formatBytes } from "@trivault/core";
+import type { Locale } from "./locale.ts";
+
+const TAGS = { en: "en-GB", fr: "fr-FR" } as const;
+const DAY = { en: "d", fr: "j" } as const;
+/** Never broken at the end of a line. */
+const NBSP = "\u00A0";
+
+export interface Format {
+  count(value: number): string;
+  bytes(value: number): string;
+  /** At most two units: `3 h 12 min`. */
+  duration(seconds: number): string;
+  /** The largest unit alone, where a rough idea is enough: `3 h`. */
+  age(seconds: number): string;
+  percent(share: number): string;
+  money(value: number): string;
+  /** In UTC, as it stands until a script turns it into the viewer's zone. */
+  time(iso: string, kind: TimeKind, now: Date): string;
+}
+
+/** `smart`: the clock alone where it is today. Must be as in assets/app.js. */
+export type TimeKind = "smart" | "full" | "date" | "clock";
+
+export function formatFor(locale: Locale): Format {
+  const tag = TAGS[locale];
+  const whole = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 });
+  const amount = new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const units = [
+    { size: 86_400, name: DAY[locale] },
+    { size: 3600, name: "h" },
+    { size: 60, name: "min" },
+    { size: 1, name: "s" },
+  ];
+  const parts = (seconds: number, most: number) => {
+    const first = units.findIndex(({ size }) => seconds >= size);
+    if (first === -1) return `${seconds > 0 ? "<" + NBSP + "1" : "0"}${NBSP}s`;
+    let rest = Math.round(seconds);
+    // Days and hours, hours and minutes: never days and seconds.
+    const counts = units.slice(first, first + most).map(({ size, name }) => {
+      const count = Math.floor(rest / size);
+      rest -= count * size;
+      return { count, name };
+    });
+    return counts
+      .filter(({ count }) => count > 0)
+      .map(({ count, name }) => `${count}${NBSP}${name}`)
+      .join(NBSP);
+  };
+  const dates = dateFormats(tag);
+  return {
+    count: (value) => whole.format(value),
+    bytes(value) {
+      const text = formatBytes(value).replace(" ", NBSP);
+      return locale === "fr" ? text.replace(".", ",").replace(/B$/, "o") : text;
+    },
+    duration: (seconds) => parts(seconds, 2),
+    // 36 hours are more telling than one day.
+    age: (seconds) =>
+      seconds >= 86_400 && seconds < 2 * 86_400 ? `${Math.floor(seconds / 3600)}${NBSP}h` : parts(seconds, 1),
+    percent(share) {
+      // Never up to a hundred that it is not.
+      const percent = share < 1 ? Math.min(Math.floor(share * 1000) / 10, 99.9) : 100;
+      return `${new Intl.NumberFormat(tag, { maximumFractionDigits: 1 }).format(percent)}${locale === "fr" ? NBSP : ""}%`;
+    },
+    money: (value) => amount.format(value),
+    time(iso, kind, now) {
+      const date = new Date(iso);
+      const today = date.toISOString().slice(0, 10) === now.toISOString().slice(0, 10);
+      const sameYear = date.getUTCFullYear() === now.getUTCFullYear();
+      if (kind === "date") return dates.date.format(date);
+      if (kind === "clock" || (kind === "smart" && today)) return `${dates.clock.format(date)}${NBSP}UTC`;
+      return `${(kind === "smart" && sameYear ? dates.short : dates.full).format(date)}${NBSP}UTC`;
+    },
+  };
+}
+
+function dateFormats(tag: string) {
+  const clock = { hour: "2-digit", minute: "2-digit" } as const;
+  const day = { day: "numeric", month: "short" } as const;
+  const format = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat(tag, { timeZone: "UTC", hourCycle: "h23", ...options });
+  return {
+    clock: format(clock),
+    short: format({ ...day, ...clock }),
+    full: format({ ...day, year: "numeric", ...clock }),
+    date: format({ ...day, year: "numeric" }),
+  };
+}

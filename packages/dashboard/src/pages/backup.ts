@@ -1,0 +1,265 @@
+import { html, type Html, type HtmlValue } from "../html.ts";
+import { csrfField, page } from "../layout.ts";
+import { type LogLine, logTable } from "../parts/log-table.ts";
+import { actorName } from "../parts/runs-table.ts";
+import { badge, icon, type Tone } from "../status.ts";
+import { time, urls, type View } from "../view.ts";
+
+/** One backup: as its jobs tell while they run, as the record tells afterwards, and as it lies on the tiers. */
+export interface BackupView {
+  readonly id: string;
+  readonly database: string;
+  readonly startedAt: string;
+  readonly state: "queued" | "running" | "ok" | "incomplete" | "failed" | "unknown";
+  readonly actor: string | null;
+  readonly seconds: number | null;
+  readonly stages: readonly StageView[];
+  readonly copies: readonly CopyView[];
+  readonly manifest: ManifestView | null;
+  readonly log: readonly LogLine[];
+  /** The reason of a keep mark. */
+  readonly keep: string | null;
+  readonly restoreCommand: string;
+  readonly problem: string | null;
+  /** What could not be asked, in a sentence. */
+  readonly note: string | null;
+}
+
+export interface StageView {
+  readonly stage: "dump" | "encrypt" | "copy";
+  readonly tier: string | null;
+  readonly state: "waiting" | "active" | "retrying" | "completed" | "failed";
+  readonly bytes: number | null;
+  readonly totalBytes: number | null;
+  readonly segments: number | null;
+  readonly seconds: number | null;
+  readonly attempts: number;
+  readonly problem: string | null;
+  /** In Bull Board, where the queue knows it. */
+  readonly job: string | null;
+}
+
+export interface CopyView {
+  readonly tier: string;
+  readonly state: "complete" | "damaged" | "untrusted" | "partial" | "absent" | "unknown";
+  readonly bytes: number | null;
+  readonly segments: number | null;
+  readonly reasons: readonly string[];
+}
+
+export interface ManifestView {
+  readonly completedAt: string;
+  readonly server: string;
+  readonly tools: Readonly<Record<string, string>>;
+  readonly encryption: "age" | "none";
+  readonly recipients: number;
+  readonly segments: number;
+  readonly bytes: number;
+  readonly plainBytes: number;
+  readonly signedBy: string | null;
+}
+
+const TONES = {
+  queued: "live",
+  running: "live",
+  ok: "ok",
+  incomplete: "warn",
+  failed: "bad",
+  unknown: "idle",
+} as const;
+
+export function backupPage(view: View, backup: BackupView): string {
+  const { text, format } = view;
+  const moving = backup.state === "queued" || backup.state === "running";
+  return page(view, {
+    title: `${backup.database} · ${backup.id}`,
+    here: "overview",
+    scripts: ["live.js"],
+    body: html`<div ${moving ? null : html`data-refresh="30"`} data-backup="${moving ? backup.id : ""}">
+      <section id="verdict" class="title">
+        <div>
+          <p class="crumb">
+            <a href="/">${text.nav.overview}</a> › <a href="${urls.database(backup.database)}">${backup.database}</a>
+          </p>
+          <h1><span class="id">${backup.id}</span> ${badge(TONES[backup.state], text.backupState[backup.state])}</h1>
+          <p>
+            ${text.run.started}
+            ${time(view, backup.startedAt)}${backup.actor === null ? null : html` · ${text.run.by} ${actorName(view, backup.actor)}`}${backup.seconds === null || moving ? null : html` · ${text.run.took} ${format.duration(backup.seconds)}`}
+          </p>
+          ${backup.keep !== null && html`<p class="kept">${icon("ok")}${text.keep.kept(backup.keep)}</p>`}
+          ${backup.problem && html`<p class="problem">${backup.problem}</p>`}
+          ${backup.note && html`<p class="none">${backup.note}</p>`}
+        </div>
+      </section>
+      ${moving ? null : actions(view, backup)}
+      <section id="stages" aria-label="${text.backup.stages}">
+        <ol class="stages">
+          ${backup.stages.map((stage) => stageCard(view, stage))}
+        </ol>
+      </section>
+      ${moving && backup.copies.length === 0 ? null : copies(view, backup)}
+      ${backup.manifest && manifest(view, backup.manifest)} ${moving ? null : restoreCommand(view, backup)}
+      <section id="log" aria-labelledby="log-title">
+        <h2 id="log-title">${text.backup.log}</h2>
+        ${backup.log.length === 0 ? html`<p class="none">${text.backup.noLog}</p>` : logTable(view, backup.log, { backup: false })}
+      </section>
+    </div>`,
+  });
+}
+
+const STAGE_TONES: Readonly<Record<StageView["state"], Tone>> = {
+  waiting: "idle",
+  active: "live",
+  retrying: "warn",
+  completed: "ok",
+  failed: "bad",
+};
+
+export function stageCard(view: View, stage: StageView): Html {
+  const { text, format } = view;
+  const tone = STAGE_TONES[stage.state];
+  const rate =
+    stage.bytes !== null && stage.seconds !== null && stage.seconds > 0 && stage.state === "completed"
+      ? `${format.bytes(stage.bytes / stage.seconds)}/s`
+      : null;
+  const name = stage.tier === null ? text.stage[stage.stage] : text.copyTo(stage.tier);
+  const details: HtmlValue[] = [
+    stage.bytes === null
+      ? null
+      : html`<span class="bytes"
+          >${format.bytes(stage.bytes)}${stage.totalBytes !== null && stage.state === "active" ? ` / ${format.bytes(stage.totalBytes)}` : null}</span
+        >`,
+    html`<span class="rate">${rate}</span>`,
+    html`<span class="left"
+      >${stage.seconds !== null && stage.state === "completed" ? format.duration(stage.seconds) : null}</span
+    >`,
+    stage.segments === null ? null : html`<span class="segments">${text.backup.segments(stage.segments)}</span>`,
+  ];
+  return html`<li class="stage ${tone}" data-stage="${stage.tier ?? stage.stage}" data-state="${stage.state}">
+    <span class="head"
+      >${icon(tone)}<strong>${name}</strong><span class="state">${text.stageState[stage.state]}</span></span
+    >
+    ${progress(stage, name)}
+    <span class="facts">${details}</span>
+    ${stage.attempts > 1 ? html`<small>${text.run.attempts(stage.attempts)}</small>` : null}
+    ${stage.problem && html`<small class="problem">${stage.problem}</small>`}
+    ${stage.job && html`<small><a href="${stage.job}">${text.backup.job}</a></small>`}
+  </li>`;
+}
+
+function progress({ state, bytes, totalBytes }: StageView, name: string): Html {
+  if (state === "completed") return html`<progress max="1" value="1" aria-label="${name}"></progress>`;
+  if (state === "active" && (totalBytes === null || totalBytes === 0))
+    return html`<progress aria-label="${name}"></progress>`;
+  return html`<progress
+    max="${totalBytes ?? 1}"
+    value="${state === "active" ? Math.min(bytes ?? 0, totalBytes ?? 0) : 0}"
+    aria-label="${name}"
+  ></progress>`;
+}
+
+const COPY_TONES: Readonly<Record<CopyView["state"], Tone>> = {
+  complete: "ok",
+  damaged: "bad",
+  untrusted: "warn",
+  partial: "live",
+  absent: "idle",
+  unknown: "idle",
+};
+
+function copies(view: View, backup: BackupView): Html {
+  const { text, format } = view;
+  const whole = backup.manifest?.segments ?? null;
+  return html`<section id="copies" aria-labelledby="copies-title">
+    <h2 id="copies-title">${text.database.copies}</h2>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">${text.nav.tier}</th>
+            <th scope="col">${text.database.state}</th>
+            <th scope="col" class="num">${text.backup.objects}</th>
+            <th scope="col" class="num">${text.overview.size}</th>
+            <th scope="col">${text.backup.why}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${backup.copies.map(
+            (copy) =>
+              html`<tr>
+                <th scope="row"><a href="${urls.tier(copy.tier)}">${copy.tier}</a></th>
+                <td data-l="${text.database.state}">${badge(COPY_TONES[copy.state], text.copyState[copy.state])}</td>
+                <td data-l="${text.backup.objects}" class="num">
+                  ${copy.segments === null ? "–" : whole === null ? format.count(copy.segments) : text.backup.of(copy.segments, whole)}
+                </td>
+                <td data-l="${text.overview.size}" class="num">
+                  ${copy.bytes === null ? "–" : format.bytes(copy.bytes)}
+                </td>
+                <td data-l="${text.backup.why}">${copy.reasons.length === 0 ? "–" : copy.reasons.join(", ")}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function manifest(view: View, manifestOf: ManifestView): Html {
+  const { text, format } = view;
+  const row = (name: string, value: HtmlValue) =>
+    html`<div>
+      <dt>${name}</dt>
+      <dd>${value}</dd>
+    </div>`;
+  return html`<section id="manifest" aria-labelledby="manifest-title">
+    <h2 id="manifest-title">${text.backup.manifest}</h2>
+    <dl class="pairs">
+      ${row(text.backup.completed, time(view, manifestOf.completedAt))} ${row(text.backup.server, manifestOf.server)}
+      ${row(
+        text.backup.tools,
+        Object.entries(manifestOf.tools)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(", "),
+      )}
+      ${row(text.backup.encryption, manifestOf.encryption === "age" ? text.backup.sealed(manifestOf.recipients) : text.backup.plain)}
+      ${row(text.backup.segmentCount, format.count(manifestOf.segments))}
+      ${row(text.overview.size, html`${format.bytes(manifestOf.bytes)} · ${text.backup.opensTo(format.bytes(manifestOf.plainBytes))}`)}
+      ${row(text.backup.signed, manifestOf.signedBy === null ? text.backup.unsigned : html`<code>${manifestOf.signedBy}</code>`)}
+    </dl>
+  </section>`;
+}
+
+function restoreCommand({ text }: View, { restoreCommand: command }: BackupView): Html {
+  return html`<section id="restore" aria-labelledby="restore-title">
+    <h2 id="restore-title">${text.backup.restoreByHand}</h2>
+    <p>${text.backup.restoreHint}</p>
+    <div class="copy">
+      <pre tabindex="0"><code id="command">${command}</code></pre>
+      <button type="button" data-copy="command" hidden>${text.backup.copy}</button>
+    </div>
+  </section>`;
+}
+
+function actions(view: View, backup: BackupView): Html | null {
+  const { text, viewer } = view;
+  if (viewer?.mayOperate !== true) return null;
+  const url = urls.backup(backup.id);
+  const complete = backup.copies.some(({ state }) => state === "complete");
+  return html`<div class="actions" role="group" aria-label="${text.action.label}">
+    ${complete && viewer.mayAdminister ? html`<a class="button main" href="${url}/restore">${text.action.restore}</a>` : null}
+    ${complete ? html`<form method="post" action="${url}/verify">${csrfField(view)}<button>${text.action.verify}</button></form>` : null}
+    ${
+      backup.keep === null
+        ? html`<details class="act">
+            <summary class="button">${text.action.keep}</summary>
+            <form method="post" action="${url}/keep" class="inline">
+              ${csrfField(view)} <label>${text.alerts.reason} <input name="reason" required maxlength="200" /></label
+              ><button>${text.action.keep}</button>
+            </form>
+          </details>`
+        : html`<form method="post" action="${url}/unkeep">
+            ${csrfField(view)}<button>${text.action.unkeep}</button>
+          </form>`
+    }
+  </div>`;
+}

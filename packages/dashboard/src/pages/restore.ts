@@ -1,0 +1,73 @@
+import { html, type Html } from "../html.ts";
+import { csrfField, page } from "../layout.ts";
+import { icon, type Tone } from "../status.ts";
+import { time, urls, type View } from "../view.ts";
+
+export interface RestorePage {
+  readonly backupId: string;
+  readonly database: string;
+  readonly startedAt: string;
+  /** The name of the database to be made; as typed before, or a proposal. */
+  readonly target: string;
+  readonly tiers: readonly string[];
+  /** The only tier to read; empty: whichever has a good copy. */
+  readonly from: string;
+  /** What was looked at; null: nothing yet. */
+  readonly checks: readonly RestoreCheck[] | null;
+  readonly problem: string | null;
+}
+
+export interface RestoreCheck {
+  readonly outcome: "ok" | "warning" | "failed";
+  readonly text: string;
+}
+
+const TONES: Readonly<Record<RestoreCheck["outcome"], Tone>> = { ok: "ok", warning: "warn", failed: "bad" };
+
+/** First where to, then what was checked, and only then the button that does it. */
+export function restorePage(view: View, restore: RestorePage): string {
+  const { text } = view;
+  const url = urls.backup(restore.backupId);
+  return page(view, {
+    title: text.restore.title(restore.database),
+    here: "overview",
+    body: html`<p class="crumb"><a href="/">${text.nav.overview}</a> › <a href="${urls.database(restore.database)}">${restore.database}</a> › <a class="id" href="${url}">${restore.backupId}</a></p>
+      <h1>${text.restore.title(restore.database)}</h1>
+      <p class="lead">${text.restore.lead} ${time(view, restore.startedAt)}.</p>
+      ${restore.problem && html`<p class="notice bad" role="alert">${icon("bad")}<span>${restore.problem}</span></p>`}
+      <form method="post" action="${url}/restore/check" class="stack">${csrfField(view)}
+        <label>${text.restore.target} <input name="target" value="${restore.target}" required maxlength="500" autocomplete="off" spellcheck="false" aria-describedby="target-hint"></label>
+        <p class="none" id="target-hint">${text.restore.targetHint}</p>
+        <label>${text.restore.from} <select name="from"><option value="">${text.restore.anyTier}</option>${restore.tiers.map(
+          (tier) => html`<option value="${tier}" ${tier === restore.from ? SELECTED : null}>${tier}</option>`,
+        )}</select></label>
+        <div class="actions"><button${restore.checks === null ? html` class="main"` : null}>${text.restore.check}</button></div>
+      </form>
+      ${restore.checks && checked(view, restore, restore.checks)}`,
+  });
+}
+
+const SELECTED = html` selected`;
+
+function checked(view: View, restore: RestorePage, checks: readonly RestoreCheck[]): Html {
+  const { text } = view;
+  const may = checks.every(({ outcome }) => outcome !== "failed");
+  return html`<section aria-labelledby="checks">
+    <h2 id="checks">${text.restore.checks}</h2>
+    <ul class="lines">
+      ${checks.map(({ outcome, text: words }) => html`<li>${icon(TONES[outcome])}<span>${words}</span><span class="sr">${text.checkOutcome[outcome]}</span></li>`)}
+    </ul>
+    ${
+      may
+        ? html`<form method="post" action="${urls.backup(restore.backupId)}/restore">
+            ${csrfField(view)}<input type="hidden" name="target" value="${restore.target}" /><input
+              type="hidden"
+              name="from"
+              value="${restore.from}"
+            />
+            <div class="actions"><button class="main">${text.restore.go(restore.target)}</button></div>
+          </form>`
+        : html`<p class="problem">${text.restore.mayNot}</p>`
+    }
+  </section>`;
+}

@@ -1,0 +1,74 @@
+import { html, type Html } from "../html.ts";
+import { csrfField } from "../layout.ts";
+import { badge, icon } from "../status.ts";
+import { ago, time, type View } from "../view.ts";
+
+/** An alert as it is shown: what happened, since when, what is still safe, what to do. */
+export interface AlertView {
+  readonly id: string;
+  readonly severity: "warning" | "critical";
+  readonly title: string;
+  readonly since: string;
+  readonly endedAt: string | null;
+  readonly stillSafe: string | null;
+  readonly toDo: string | null;
+  /** A page of ours that shows more. */
+  readonly href: string | null;
+  readonly silenced: { readonly until: string; readonly reason: string; readonly by: string } | null;
+}
+
+export function alertList(view: View, alerts: readonly AlertView[]): Html {
+  return html`<ul class="alerts" aria-label="${view.text.alerts.firing}">
+    ${alerts.map((alert) => alertItem(view, alert))}
+  </ul>`;
+}
+
+function alertItem(view: View, alert: AlertView): Html {
+  const { text } = view;
+  const tone = alert.endedAt !== null ? "ok" : alert.silenced ? "idle" : alert.severity === "critical" ? "bad" : "warn";
+  return html`<li class="alert ${tone}">
+    ${icon(tone)}
+    <div>
+      <p class="what">
+        <strong>${alert.title}</strong> ${alert.endedAt === null ? null : badge("ok", text.alerts.over)}
+      </p>
+      <p class="when">
+        ${text.alerts.severity[alert.severity]} · ${text.since} ${time(view, alert.since)}
+        (${ago(view, alert.since)})${
+          alert.endedAt === null ? null : html` · ${text.alerts.ended} ${time(view, alert.endedAt)}`
+        }
+      </p>
+      ${alert.stillSafe && html`<p>${alert.stillSafe}</p>`} ${alert.toDo && html`<p>${alert.toDo}</p>`}
+      ${alert.silenced && html`<p class="when">${text.alerts.silenced(alert.silenced.by, alert.silenced.reason)} ${time(view, alert.silenced.until)}</p>`}
+      ${alert.href && html`<p><a href="${alert.href}">${text.alerts.look}</a></p>`}
+      ${view.viewer?.mayOperate === true && alert.endedAt === null ? silenceForm(view, alert) : null}
+    </div>
+  </li>`;
+}
+
+function silenceForm(view: View, alert: AlertView): Html {
+  const { text } = view;
+  if (alert.silenced) {
+    return html`<form method="post" action="/alerts/unsilence">
+      ${csrfField(view)}<input type="hidden" name="id" value="${alert.id}" /><button class="quiet">
+        ${text.alerts.unsilence}
+      </button>
+    </form>`;
+  }
+  return html`<details class="act">
+    <summary>${text.alerts.silence}</summary>
+    <form method="post" action="/alerts/silence" class="inline">
+      ${csrfField(view)}<input type="hidden" name="id" value="${alert.id}" />
+      <label>${text.alerts.reason} <input name="reason" required maxlength="200" /></label>
+      <label
+        >${text.alerts.howLong}
+        <select name="hours">
+          ${[1, 4, 24, 72, 168].map((hours) => html`<option value="${hours}" ${hours === 4 ? SELECTED : null}>${view.format.duration(hours * 3600)}</option>`)}
+        </select></label
+      >
+      <button>${text.alerts.silence}</button>
+    </form>
+  </details>`;
+}
+
+const SELECTED = html` selected`;

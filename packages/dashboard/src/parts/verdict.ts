@@ -1,0 +1,80 @@
+import type { Overview } from "@trivault/monitor";
+import { html, type Html, join } from "../html.ts";
+import { type DatabaseHealth, databaseTone, icon, type Tone } from "../status.ts";
+import { time, urls, type View } from "../view.ts";
+
+/** Problems that are told one by one in the sentence; the table below has all. */
+const MOST = 3;
+/** What was computed longer ago than this is told to be old. */
+const OLD_SECONDS = 300;
+
+/** The one sentence above all: how many are safe, which is not, since when. */
+export function verdict(view: View, overview: Overview): Html {
+  const { text } = view;
+  const { databases, tiers } = overview.health;
+  const down = tiers.filter(({ reachable }) => !reachable);
+  const bad = databases.filter(({ ok }) => !ok);
+  const details = [
+    ...bad.slice(0, MOST).map((database) => problemOf(view, database)),
+    ...(bad.length > MOST ? [html`${text.verdict.more(bad.length - MOST)}`] : []),
+    ...down.map(({ name, unreachableSince }) => tierDown(view, name, unreachableSince)),
+  ];
+  return html`<section id="verdict" class="verdict ${verdictTone(overview)}" aria-label="${text.verdict.label}">
+    ${icon(verdictTone(overview))}
+    <div>
+      <h1>${headline(view, overview)}</h1>
+      ${details.length === 0 ? null : html`<p>${join(details, "; ")}.</p>`}
+      <p class="asof">
+        ${text.verdict.asOf}
+        ${time(view, overview.at)}${isOld(view, overview) ? html` <strong>${text.verdict.old}</strong>` : null}
+      </p>
+    </div>
+  </section>`;
+}
+
+export function verdictTone({ health }: Overview): Tone {
+  if (health.databases.length === 0) return "idle";
+  if (!health.ok) return "bad";
+  const tones = health.databases.map((database) => databaseTone(database, health.tiers));
+  return tones.every((tone) => tone === "ok") && health.tiers.every(({ reachable }) => reachable) ? "ok" : "warn";
+}
+
+function headline({ text }: View, { health: { databases } }: Overview): string {
+  if (databases.length === 0) return text.verdict.noDatabase;
+  const good = databases.filter(({ ok }) => ok).length;
+  const sets = new Set(databases.map(({ tiers }) => tiers.map(({ tier }) => tier).join("\n")));
+  const where = text.verdict.where(sets.size === 1 ? (databases[0]?.tiers.length ?? 0) : null);
+  if (databases.length > 1) return text.verdict.many(good, databases.length, where);
+  return text.verdict.one(databases[0]?.name ?? "", good === 1, where);
+}
+
+/** Said from the facts and not taken from the report, whose sentence is English. */
+export function problemOf(view: View, database: DatabaseHealth): Html {
+  const link = html`<a href="${urls.database(database.name)}">${database.name}</a>`;
+  return html`${link} ${problemWords(view, database)}`;
+}
+
+export function problemWords(view: View, { tiers }: DatabaseHealth): Html {
+  const { text } = view;
+  const bad = tiers.filter(({ ok }) => !ok);
+  if (bad.length === tiers.length && bad.every(({ newestBackupId }) => newestBackupId === null)) {
+    return html`${text.verdict.noBackup}`;
+  }
+  const byAge = Map.groupBy(bad, ({ ageSeconds }) => ageSeconds);
+  const parts = [...byAge].map(([age, those]) => {
+    const where = text.list(those.map(({ tier }) => tier));
+    if (age === null) return html`${text.verdict.noCopy(where)}`;
+    return html`${text.verdict.noNewCopy(where)} ${time(view, new Date(view.now.getTime() - age * 1000).toISOString())}`;
+  });
+  return html`${join(parts, text.and)}`;
+}
+
+function tierDown(view: View, name: string, since: string | null): Html {
+  const { text } = view;
+  const link = html`<a href="${urls.tier(name)}">${name}</a>`;
+  return html`${link} ${text.verdict.unreachable}${since === null ? null : html` ${text.since} ${time(view, since)}`}`;
+}
+
+function isOld({ now }: View, { at }: Overview): boolean {
+  return now.getTime() - Date.parse(at) > OLD_SECONDS * 1000;
+}
