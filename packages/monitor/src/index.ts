@@ -1,4 +1,5 @@
 export { createObserver, type ObserverDeps } from "./create-observer.ts";
+export { type FoldOptions, foldRuns, readRuns } from "./fold-runs.ts";
 export type { Observer } from "./observer.ts";
 export { openObserver } from "./open-observer.ts";
 export type {

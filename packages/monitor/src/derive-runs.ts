@@ -1,0 +1,161 @@
+import { timeOfBackupId } from "@trivault/core";
+import { groupAttempts } from "./attempts.ts";
+import type { BackupFacts, StageFacts } from "./backup-facts.ts";
+import type { Run, RunStage } from "./views.ts";
+
+const HOUR_MS = 3_600_000;
+/** A copy is tried for about three hours. */
+export const COPY_LATE_MS = 4 * HOUR_MS;
+/** A dump may wait long for its turn, and takes its time. */
+export const DUMP_LATE_MS = 24 * HOUR_MS;
+
+export interface RunRules {
+  readonly now: Date;
+  /** The tiers that a database's backups shall be on, its local one first; null: those that the record names. */
+  readonly tiers: readonly string[] | null;
+}
+
+/** A run with the ids of all its attempts. */
+export interface DerivedRun {
+  readonly run: Run;
+  readonly ids: readonly string[];
+}
+
+/** The runs of one database, oldest first. */
+export function deriveRuns(facts: readonly BackupFacts[], rules: RunRules): DerivedRun[] {
+  const known = firstCopies(facts);
+  return groupAttempts(facts)
+    .map((attempts) => ({
+      run: runOf(attempts, wantedCopies(attempts, rules.tiers, known), rules.now.getTime()),
+      ids: attempts.map(({ backupId }) => backupId),
+    }))
+    .toSorted((a, b) => (keyOf(a.run) < keyOf(b.run) ? -1 : 1));
+}
+
+function keyOf({ startedAt, backupId }: Run): string {
+  return `${startedAt} ${backupId}`;
+}
+
+/** By tier: when the record first tells of a copy to it. */
+function firstCopies(facts: readonly BackupFacts[]): Map<string, number> {
+  const first = new Map<string, number>();
+  for (const { copies } of facts) {
+    for (const [tier, { at }] of Object.entries(copies)) first.set(tier, Math.min(at, first.get(tier) ?? at));
+  }
+  return first;
+}
+
+/** A tier that came later is not asked of the runs before it, unless one of them was brought there. */
+function wantedCopies(
+  attempts: readonly BackupFacts[],
+  tiers: readonly string[] | null,
+  firstCopy: ReadonlyMap<string, number>,
+): string[] {
+  const final = finalOf(attempts);
+  if (tiers === null) return Object.keys(final.copies).toSorted();
+  return tiers
+    .slice(1)
+    .filter((tier) => final.copies[tier] !== undefined || (firstCopy.get(tier) ?? 0) - final.lastAt < COPY_LATE_MS);
+}
+
+/** The attempt by which a run is judged: the last one that is whole, else the last one. */
+function finalOf(attempts: readonly BackupFacts[]): BackupFacts {
+  const final = attempts.findLast(isSealed) ?? attempts.at(-1);
+  if (final === undefined) throw new RangeError("a run has an attempt");
+  return final;
+}
+
+/** It lies in the local tier; where the record lacks that, a copy elsewhere tells it. */
+function isSealed({ encrypt, adopted, copies }: BackupFacts): boolean {
+  return encrypt?.outcome === "ok" || adopted !== null || Object.values(copies).some(({ outcome }) => outcome === "ok");
+}
+
+type Verdict = Pick<Run, "state" | "problem">;
+
+function runOf(attempts: readonly BackupFacts[], wanted: readonly string[], now: number): Run {
+  const final = finalOf(attempts);
+  const [first = final] = attempts;
+  const begun =
+    final.adopted === null ? timeOfBackupId(first.backupId).getTime() : final.adopted.at - 1000 * final.adopted.seconds;
+  const verdict = isSealed(final) ? judgeCopies(final, wanted, now) : judgeDump(attempts, now);
+  const ends = [final.dump, final.encrypt, final.adopted, ...wanted.map((tier) => final.copies[tier])]
+    .filter((stage) => stage !== null && stage !== undefined)
+    .map(({ at }) => at);
+  const last = ends.length === 0 ? final.lastAt : Math.max(...ends);
+  return {
+    backupId: final.backupId,
+    database: final.database,
+    startedAt: new Date(begun).toISOString(),
+    ...verdict,
+    actor: final.actor,
+    slot: final.slot,
+    seconds: Math.max(0, Math.round(last - begun) / 1000),
+    bytes: bytesOf(final),
+    stages: stagesOf(attempts, final, wanted),
+  };
+}
+
+function judgeCopies(final: BackupFacts, wanted: readonly string[], now: number): Verdict {
+  const missing = wanted.filter((tier) => final.copies[tier]?.outcome !== "ok");
+  if (missing.length === 0) return { state: "ok", problem: null };
+  const failed = missing.find((tier) => final.copies[tier] !== undefined && final.copies[tier].retried === false);
+  if (failed !== undefined) return { state: "incomplete", problem: final.copies[failed]?.problem ?? null };
+  const [first = ""] = missing;
+  const tried = missing.map((tier) => final.copies[tier]).find((copy) => copy !== undefined);
+  if (now - final.lastAt <= COPY_LATE_MS) return { state: "running", problem: tried?.problem ?? null };
+  const message = `Its copy to ${first} has not come: the record tells nothing of it since ${clock(final.lastAt)}.`;
+  return { state: "incomplete", problem: tried?.problem ?? { code: "LATE", message } };
+}
+
+function judgeDump(attempts: readonly BackupFacts[], now: number): Verdict {
+  const final = finalOf(attempts);
+  const { dump, encrypt, lastAt } = final;
+  // Where the dump failed, its sealing failed by that; the dump tells why.
+  const ended = dump !== null && dump.outcome !== "ok" ? dump : (encrypt ?? dump);
+  const failed = ended !== null && ended.outcome !== "ok" ? ended : null;
+  // A sealing that ended before its dump is known of says nothing: the dump is tried again.
+  if (failed !== null && !failed.retried && (dump !== null || failed !== encrypt)) {
+    return { state: "failed", problem: failed.problem };
+  }
+  if (now - lastAt <= DUMP_LATE_MS) return { state: "running", problem: failed?.problem ?? null };
+  const asked = final.requestedAt !== null && ended === null;
+  const message = asked
+    ? "It was asked for, and never begun: no worker took it."
+    : `It has no end: the record tells nothing of it since ${clock(lastAt)}.`;
+  return { state: "failed", problem: failed?.problem ?? { code: "LATE", message } };
+}
+
+function bytesOf({ encrypt, adopted, copies, dump }: BackupFacts): number | null {
+  for (const stage of [encrypt, adopted, ...Object.values(copies), dump]) {
+    if (stage?.outcome === "ok" && stage.bytes > 0) return stage.bytes;
+  }
+  return null;
+}
+
+function stagesOf(attempts: readonly BackupFacts[], final: BackupFacts, wanted: readonly string[]): RunStage[] {
+  const dumps = attempts.reduce((sum, { dump }) => sum + (dump?.events ?? 0), 0);
+  const others = Object.keys(final.copies)
+    .filter((tier) => !wanted.includes(tier))
+    .toSorted();
+  const found = [
+    stageOf("dump", null, final.dump, dumps),
+    stageOf("encrypt", null, final.encrypt ?? final.adopted),
+    ...[...wanted, ...others].map((tier) => stageOf("copy", tier, final.copies[tier] ?? null)),
+  ];
+  return found.filter((stage) => stage !== null);
+}
+
+function stageOf(
+  stage: RunStage["stage"],
+  tier: string | null,
+  facts: StageFacts | null,
+  attempts = facts?.events ?? 0,
+): RunStage | null {
+  if (facts === null) return null;
+  const { outcome, at, seconds, bytes } = facts;
+  return { stage, tier, outcome, endedAt: new Date(at).toISOString(), seconds, bytes, attempts };
+}
+
+function clock(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
