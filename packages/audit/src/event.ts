@@ -46,6 +46,9 @@ export const AUDIT_ACTIONS = [
   "tier.swept",
   "retention.held",
   "schedule.missed",
+  /** A report was mailed, or could not be made or mailed; `details.day` says which. */
+  "report.sent",
+  "report.failed",
   "config.loaded",
   "config.refused",
   /** A user of the dashboard: in, out, or not let in. */

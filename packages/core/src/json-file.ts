@@ -3,13 +3,17 @@ import { open, readFile, rename, rm } from "node:fs/promises";
 import type { z } from "zod";
 import { codeOf } from "./errors.ts";
 
-/** Whole or absent: by temporary name, fsync and rename. */
 export async function publishJson(file: string, value: unknown): Promise<void> {
+  await publishText(file, JSON.stringify(value));
+}
+
+/** Whole or absent: by temporary name, fsync and rename. */
+export async function publishText(file: string, text: string): Promise<void> {
   const temporary = `${file}.${randomUUID()}`;
   try {
     const handle = await open(temporary, "wx", 0o600);
     try {
-      await handle.writeFile(JSON.stringify(value));
+      await handle.writeFile(text);
       await handle.sync();
     } finally {
       await handle.close();

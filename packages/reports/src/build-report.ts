@@ -3,7 +3,7 @@ import type { Run } from "@trivault/monitor";
 import { type Availability, databaseAvailability, siteAvailability, verdictOf } from "./availability.ts";
 import { countDays } from "./days.ts";
 import { findDecisions, whereUnsafe } from "./decisions.ts";
-import { groupFailures } from "./failures.ts";
+import { groupFailures, isFailure } from "./failures.ts";
 import { contains, type ReportInput, windowOf } from "./input.ts";
 import { intersect, type Interval, lengthOf } from "./intervals.ts";
 import {
@@ -21,14 +21,13 @@ import {
   syncSeconds,
 } from "./measure-runs.ts";
 import { describeDurations } from "./numbers.ts";
-import type { AvailabilityFigure, DatabaseReport, Report, TierReport } from "./report.ts";
+import type { AvailabilityFigure, DatabaseReport, Report, RunCounts, TierReport } from "./report.ts";
 import { type Words, wordsOf } from "./texts/words.ts";
 
 /** What all parts of a report share. */
 interface Facts {
   readonly input: ReportInput;
   readonly window: Interval;
-  readonly runsOf: ReadonlyMap<string, readonly Run[]>;
   readonly missedOf: ReadonlyMap<string, readonly Missed[]>;
   readonly words: Words;
 }
@@ -41,30 +40,38 @@ export function buildReport(input: ReportInput): Report {
   const words = wordsOf(input.language, timeZone);
   const databases = overview.health.databases.filter(({ name }) => input.database === null || name === input.database);
   const names = new Set(databases.map(({ name }) => name));
-  const runs = [...input.runs].filter(({ database }) => names.has(database));
   const missed = missedSlots(input.events).filter(({ database }) => names.has(database));
-  const runsOf = Map.groupBy(runs, ({ database }) => database);
   const missedOf = Map.groupBy(missed, ({ database }) => database);
-  const facts: Facts = { input, window, runsOf, missedOf, words };
+  const facts: Facts = { input, window, missedOf, words };
+  const charted = { from: Math.min(period.from, window.from), to: period.to };
+  const days = countDays(charted, timeZone, missed);
+  const failed: Run[] = [];
+  const lastGood = new Map<string, string>();
 
+  // Database by database: all runs of a large site together are many.
   const parts = databases.map((database) => {
     const { name, objectiveSeconds, tiers } = database;
     const question = { name, objectiveSeconds, tiers: tiers.map(({ tier }) => tier) };
     const available = databaseAvailability(question, input.copies, window);
-    return { available, report: reportDatabase(database, available, facts) };
+    const runs = input.runsOf(name);
+    for (const run of runs) days.add(run);
+    failed.push(...runs.filter((run) => isFailure(run) && beganIn(period)(run)));
+    const good = runs.findLast(({ state }) => state === "ok");
+    if (good) lastGood.set(name, good.startedAt);
+    const inWindow = countRuns(runs.filter(beganIn(window)), inside(missedOf.get(name) ?? [], window));
+    return { available, inWindow, report: reportDatabase(database, { runs, available, inWindow }, facts) };
   });
   const reports = parts.map(({ report }) => report);
   const inPeriod = addCounts(reports.map((report) => report.runs));
-  const inWindow = countRuns(runs.filter(beganIn(window)), inside(missed, window));
+  const inWindow = addCounts(parts.map((part) => part.inWindow));
   const { targets } = config.monitoring.reports;
   const missedNow = inside(missed, period);
   const decisions = findDecisions({ input, databases, missed: missedNow, words });
-  const failures = groupFailures(runs.filter(beganIn(period)), runs).map((failure) => {
+  const failures = groupFailures(failed, lastGood).map((failure) => {
     const advice = words.texts.advice[failure.code] ?? words.texts.advice[""] ?? "";
     return { ...failure, advice };
   });
   const well = databases.length > 0 && failures.length === 0 && decisions.every(({ severity }) => severity === "info");
-  const charted = { from: Math.min(period.from, window.from), to: period.to };
   return {
     format: "trivault-report",
     version: 1,
@@ -87,18 +94,23 @@ export function buildReport(input: ReportInput): Report {
     decisions,
     verifications: countChecks(facts, names),
     restores: listRestores(facts, names),
-    days: countDays(charted, timeZone, runs, missed),
+    days: days.days(),
   };
 }
 
-function reportDatabase(database: DatabaseHealth, available: Availability, facts: Facts): DatabaseReport {
+interface DatabaseFacts {
+  readonly runs: readonly Run[];
+  readonly available: Availability;
+  readonly inWindow: RunCounts;
+}
+
+function reportDatabase(database: DatabaseHealth, own: DatabaseFacts, facts: Facts): DatabaseReport {
   const { input, window, words } = facts;
   const { period, config } = input;
   const { name, objectiveSeconds } = database;
   const { targets } = config.monitoring.reports;
-  const all = facts.runsOf.get(name) ?? [];
   const missed = facts.missedOf.get(name) ?? [];
-  const runs = all.filter(beganIn(period));
+  const runs = own.runs.filter(beganIn(period));
   const counts = countRuns(runs, inside(missed, period));
   const longest = recoveryPoint(input.copies.databases.get(name), period);
   const restored = input.events.filter(
@@ -124,10 +136,10 @@ function reportDatabase(database: DatabaseHealth, available: Availability, facts
       within: longest === null || objectiveSeconds === null ? null : longest <= objectiveSeconds,
     },
     tiers: database.tiers.map(({ tier, ok, backups, bytes, ageSeconds }) => ({ tier, ok, backups, bytes, ageSeconds })),
-    size: sizeOf(all, period),
+    size: sizeOf(own.runs, period),
     costPerMonth: input.costs.get(name) ?? null,
-    successRate30: rateOf(countRuns(all.filter(beganIn(window)), inside(missed, window)), targets.successRate),
-    availability30: figureOf(available, window, targets.availability),
+    successRate30: rateOf(own.inWindow, targets.successRate),
+    availability30: figureOf(own.available, window, targets.availability),
   };
 }
 

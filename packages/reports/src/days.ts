@@ -10,23 +10,31 @@ const DAY_MS = 86_400_000;
 /** More would be no picture any more. */
 export const MOST_DAYS = 92;
 
-/** By the day on which they were begun; the days up to the end of `time`, whether or not anything was begun on them. */
-export function countDays(time: Interval, timeZone: string, runs: readonly Run[], missed: readonly Missed[]): Day[] {
+export interface DayCounts {
+  add(run: Run): void;
+  /** The days up to the end of the time, whether or not anything was begun on them. */
+  days(): Day[];
+}
+
+/** Counts runs by the day on which they were begun. */
+export function countDays(time: Interval, timeZone: string, missed: readonly Missed[]): DayCounts {
   const from = Math.max(time.from, time.to - MOST_DAYS * DAY_MS);
   const days = daysIn({ from, to: time.to }, timeZone);
   const counted = days.map(({ day, whole }) => ({ day, whole, ok: 0, incomplete: 0, failed: 0, missed: 0, bytes: 0 }));
   const dayAt = (moment: number) => (moment >= time.to ? undefined : counted[indexOf(days, moment)]);
-  for (const { startedAt, state, bytes } of runs) {
-    const day = dayAt(Date.parse(startedAt));
-    if (day === undefined || state === "running") continue;
-    day[state]++;
-    if (state !== "failed") day.bytes += bytes ?? 0;
-  }
   for (const { moment, slots } of missed) {
     const day = dayAt(moment);
     if (day !== undefined) day.missed += slots;
   }
-  return counted;
+  return {
+    add({ startedAt, state, bytes }) {
+      const day = dayAt(Date.parse(startedAt));
+      if (day === undefined || state === "running") return;
+      day[state]++;
+      if (state !== "failed") day.bytes += bytes ?? 0;
+    },
+    days: () => counted,
+  };
 }
 
 /** The last one that begins no later; -1: none does. */

@@ -6,15 +6,15 @@ const MOST_GROUPS = 50;
 
 export type UntoldFailure = Omit<Failure, "advice">;
 
-/** Runs that failed for the same reason in the same place are one failure. The one with the most runs comes first. */
-export function groupFailures(runs: readonly Run[], later: readonly Run[]): UntoldFailure[] {
-  const failed = runs.filter(
-    ({ state, problem }) => problem !== null && (state === "failed" || state === "incomplete"),
-  );
-  const lastGood = new Map<string, string>();
-  for (const { database, state, startedAt } of later) {
-    if (state === "ok" && startedAt > (lastGood.get(database) ?? "")) lastGood.set(database, startedAt);
-  }
+export function isFailure({ state, problem }: Run): boolean {
+  return problem !== null && (state === "failed" || state === "incomplete");
+}
+
+/**
+ * Runs that failed for the same reason in the same place are one failure; the one with the most runs comes first.
+ * `lastGood`: when the newest run of a database was begun that ended well.
+ */
+export function groupFailures(failed: readonly Run[], lastGood: ReadonlyMap<string, string>): UntoldFailure[] {
   const groups = Map.groupBy(failed, (run) => {
     const { stage, tier } = placeOf(run);
     return [run.problem?.code, stage, tier, sameText(run.problem?.message ?? "", run.database)].join("\n");

@@ -80,3 +80,24 @@ export function checksText({ verifications: { good, bad, databases } }: Report, 
 export function restoresText({ restores: { good, bad } }: Report, { texts }: Words): string {
   return good + bad === 0 ? texts.notes.notRestored : texts.notes.restored(good, bad);
 }
+
+export interface Chosen {
+  readonly shown: readonly DatabaseReport[];
+  /** What is told of those that are not shown; null: all are. */
+  readonly rest: string | null;
+}
+
+/** Those about which something is to be looked at come first. Of more than `most` the others are only counted. */
+export function chooseDatabases({ databases }: Report, most: number | null, { texts }: Words): Chosen {
+  const ordered = [...databases.filter(isNotable), ...databases.filter((database) => !isNotable(database))];
+  if (most === null || ordered.length <= most) return { shown: ordered, rest: null };
+  const left = ordered.slice(most);
+  const notable = left.filter(isNotable).length;
+  const well = left.length - notable;
+  const rest = [
+    ...(notable > 0 ? [texts.notes.moreNotable(notable)] : []),
+    ...(well > 0 ? [texts.notes.asTheyShouldBe(well)] : []),
+    texts.notes.attached,
+  ];
+  return { shown: ordered.slice(0, most), rest: rest.join(" ") };
+}

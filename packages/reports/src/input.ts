@@ -15,8 +15,8 @@ export interface ReportInput {
   readonly language: Language;
   readonly now: Date;
   readonly overview: Overview;
-  /** Begun in the period, or in the 30 days up to its end; in any order. */
-  readonly runs: Iterable<Run>;
+  /** Those of a database that were begun in the period, in the 30 days up to its end, or not long before; oldest first. */
+  readonly runsOf: (database: string) => readonly Run[];
   readonly copies: CopyHistory;
   /** Of `EVENT_ACTIONS`, from the same time on, oldest first. */
   readonly events: readonly RecordedEvent[];

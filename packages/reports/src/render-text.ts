@@ -1,10 +1,10 @@
 import {
   availabilityNote,
+  chooseDatabases,
   checksText,
   copiesText,
   daysOf,
   growthText,
-  isNotable,
   rateNote,
   rateText,
   ratioText,
@@ -90,13 +90,10 @@ function objectiveLines({ successRate30, availability30, window }: Report, words
   ];
 }
 
-function databaseLines({ databases, period }: Report, words: Words, most: number | null): string[] {
+function databaseLines(report: Report, words: Words, most: number | null): string[] {
   const { texts, format } = words;
-  const notable = databases.filter(isNotable);
-  const others = databases.filter((database) => !isNotable(database));
-  const room = most === null ? others.length : Math.max(0, most - notable.length);
-  const shown = [...notable.slice(0, most ?? notable.length), ...others.slice(0, room)];
-  const left = databases.length - shown.length;
+  const { databases, period } = report;
+  const { shown, rest } = chooseDatabases(report, most, words);
   const [first] = databases;
   if (first === undefined) return [texts.words.none];
   const { backup, sync, restore } = first;
@@ -105,7 +102,7 @@ function databaseLines({ databases, period }: Report, words: Words, most: number
     wrap(texts.notes.durations(targets[0] ?? "", targets[1] ?? "", targets[2] ?? "")),
     "",
     ...shown.flatMap((database) => databaseBlock(database, daysOf(period), words)),
-    ...(left === 0 ? [] : [wrap(`${texts.notes.asTheyShouldBe(left)} ${texts.notes.attached}`)]),
+    ...(rest === null ? [] : [wrap(rest)]),
   ];
 }
 

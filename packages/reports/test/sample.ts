@@ -184,7 +184,7 @@ export function sample(options: SampleOptions = {}): Sample {
     language,
     now: new Date(NOW.getTime() + 4000),
     overview: overviewOf(databases, days, lastOn, troubles),
-    runs,
+    runsOf: (database) => runs.filter((each) => each.database === database),
     copies: fold.history(),
     events: events.filter(({ action }) => wanted.has(action)),
     marks: {

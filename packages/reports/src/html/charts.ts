@@ -1,6 +1,6 @@
 import type { Report } from "../report.ts";
 import type { Words } from "../texts/words.ts";
-import { html, Markup } from "./markup.ts";
+import { html, type Markup } from "./markup.ts";
 import { COLOURS, FONT } from "./style.ts";
 
 type Days = Report["days"];

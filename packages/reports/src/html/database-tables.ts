@@ -1,17 +1,8 @@
-import { daysOf, growthText, isNotable, ratioText, spreadText } from "../figures.ts";
+import { daysOf, growthText, ratioText, spreadText } from "../figures.ts";
 import type { DatabaseReport, Durations, Report } from "../report.ts";
 import type { Words } from "../texts/words.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import { STYLES, TONES, type Tone } from "./style.ts";
-
-/** Those about which something is to be looked at come first, and are never left out. */
-export function choose(databases: readonly DatabaseReport[], most: number | null): readonly DatabaseReport[] {
-  const notable = databases.filter(isNotable);
-  const others = databases.filter((database) => !isNotable(database));
-  const ordered = [...notable, ...others];
-  if (most === null || databases.length <= most) return ordered;
-  return notable.slice(0, Math.max(most, 1)).concat(others.slice(0, Math.max(0, most - notable.length)));
-}
 
 export function durationsTable(databases: readonly DatabaseReport[], report: Report, words: Words): Markup {
   const { texts, format } = words;

@@ -1,8 +1,8 @@
-import { availabilityNote, daysOf, rateNote } from "../figures.ts";
+import { availabilityNote, chooseDatabases, daysOf, rateNote } from "../figures.ts";
 import type { Report } from "../report.ts";
 import { type Words, wordsOf } from "../texts/words.ts";
 import { runsChart, volumeChart } from "./charts.ts";
-import { choose, copiesTable, durationsTable } from "./database-tables.ts";
+import { copiesTable, durationsTable } from "./database-tables.ts";
 import { type Content, html, Markup } from "./markup.ts";
 import { COLOURS, FONT, SHEET, STYLES, TONES, type Tone } from "./style.ts";
 import { checks, tiersTable } from "./tier-tables.ts";
@@ -17,14 +17,8 @@ export function renderHtml(report: Report, { mostDatabases }: HtmlOptions = { mo
   const words = wordsOf(report.language, report.timeZone);
   const { texts, format } = words;
   const title = texts.title(daysOf(report.period), report.database);
-  const shown = choose(report.databases, mostDatabases);
-  const left = report.databases.length - shown.length;
-  const rest =
-    left === 0
-      ? null
-      : html`<p style="margin:8px 0 0;${STYLES.quiet}" class="quiet">
-          ${texts.notes.asTheyShouldBe(left)} ${texts.notes.attached}
-        </p>`;
+  const { shown, rest: told } = chooseDatabases(report, mostDatabases, words);
+  const rest = told === null ? null : note(told);
   const page = html`<!DOCTYPE html>
     <html lang="${report.language}">
       <head>

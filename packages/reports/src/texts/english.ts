@@ -173,6 +173,7 @@ export const ENGLISH: Texts = {
     footer: (made) => `Made ${made} by Trivault from its record of events.`,
     method:
       "Availability is the share of the time in which every tier could be reached and held a good copy within the objective, by recorded events; time before the record is not known and counts neither way.",
+    moreNotable: (count) => `${count} more database${s(count)} of which something is to be looked at.`,
     attached: "The whole report, with every database, is attached.",
     damaged: (count) => `${count} damaged`,
     untrusted: (count) => `${count} untrusted`,

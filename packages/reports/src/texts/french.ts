@@ -185,6 +185,7 @@ export const FRENCH: Texts = {
     footer: (made) => `Fait le ${made} par Trivault, d’après son registre d’événements.`,
     method:
       "La disponibilité est la part du temps où chaque niveau était joignable et portait une bonne copie dans l’objectif, d’après les événements enregistrés\u00A0; le temps d’avant le registre n’est pas connu et ne compte dans aucun sens.",
+    moreNotable: (count) => `${count} autre${s(count)} base${s(count)} à surveiller.`,
     attached: "Le rapport entier, avec toutes les bases, est joint.",
     damaged: (count) => `${count} abîmée${s(count)}`,
     untrusted: (count) => `${count} non reconnue${s(count)}`,

@@ -114,6 +114,7 @@ export interface Texts {
     readonly volumeText: (format: Format, days: Report["days"]) => string;
     readonly footer: (made: string) => string;
     readonly method: string;
+    readonly moreNotable: (count: number) => string;
     readonly attached: string;
     readonly damaged: (count: number) => string;
     readonly untrusted: (count: number) => string;

@@ -1,0 +1,66 @@
+import { Worker } from "node:worker_threads";
+import { type Config, messageOf, TrivaultError } from "@trivault/core";
+import type { Observer } from "@trivault/monitor";
+import type { ReportRequest } from "./gather.ts";
+import type { OpenAlert } from "./input.ts";
+import type { RenderedReport } from "./render.ts";
+import type { ReportJob, ReportReply } from "./report-thread.ts";
+
+export interface ReportMaker {
+  /** One at a time; others wait. */
+  make(request: ReportRequest, signal: AbortSignal): Promise<RenderedReport>;
+}
+
+export interface MakerDeps {
+  readonly config: Config;
+  readonly observer: Pick<Observer, "overview">;
+  readonly now: () => Date;
+  readonly openAlerts?: () => Promise<readonly OpenAlert[]>;
+}
+
+/** Makes reports in a thread of their own, for services. */
+export function createReportMaker({ config, observer, now, openAlerts }: MakerDeps): ReportMaker {
+  let last: Promise<unknown> = Promise.resolve();
+  const makeNow = async (request: ReportRequest, signal: AbortSignal): Promise<RenderedReport> => {
+    signal.throwIfAborted();
+    const [overview, alerts] = await Promise.all([observer.overview(), openAlerts?.() ?? []]);
+    return inThread({ config, overview, alerts, now: now(), request }, signal);
+  };
+  return {
+    make(request, signal) {
+      const made = last.then(() => makeNow(request, signal));
+      last = made.catch(() => undefined);
+      return made;
+    },
+  };
+}
+
+async function inThread(job: ReportJob, signal: AbortSignal): Promise<RenderedReport> {
+  const thread = new Worker(new URL("./report-thread.ts", import.meta.url), {
+    name: "report",
+    workerData: job,
+    execArgv: [], // the process may have been started with options that a thread refuses
+  });
+  const end = () => void thread.terminate();
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    const reply = await new Promise<ReportReply>((resolve, reject) => {
+      thread.once("message", resolve);
+      thread.once("error", (cause) => reject(died(messageOf(cause), cause)));
+      thread.once("exit", (code) => reject(signal.aborted ? signal.reason : died(`exit code ${code}`)));
+    });
+    if ("made" in reply) return reply.made;
+    const { code, message, permanent } = reply.error;
+    throw code === null ? new Error(message) : new TrivaultError(code, message, { permanent });
+  } finally {
+    signal.removeEventListener("abort", end);
+    await thread.terminate();
+  }
+}
+
+function died(why: string, cause?: unknown): Error {
+  return new Error(
+    `The thread that makes reports died (${why}). The record is as it was; ask again, and if it happens again, look for a lack of memory on this machine.`,
+    { cause },
+  );
+}
