@@ -22,7 +22,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   access: ["core"],
   notify: ["core"],
   monitor: ["core", "storage", "audit", "backup", "maintenance", "retention"],
-  metrics: ["core", "maintenance", "monitor"],
+  metrics: ["core", "audit", "maintenance", "monitor"],
   alerts: ["core", "audit", "backup", "maintenance", "monitor", "notify"],
   reports: ["core", "audit", "maintenance", "monitor", "notify", "schedule"],
   dashboard: ["core", "monitor"],

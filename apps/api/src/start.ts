@@ -1,5 +1,7 @@
 import { runService, startGenerations, startWorkers } from "@trivault/cluster";
+import { VERSION } from "@trivault/backup";
 import type { Config } from "@trivault/core";
+import { createProcessMetrics } from "@trivault/metrics";
 import { startPrivateRedis } from "@trivault/queue";
 import { BACKUPS_PATH, BOARD_PATH } from "./links.ts";
 import { startApi } from "./serve.ts";
@@ -21,9 +23,11 @@ await runService("trivault", async (config, log) => {
       redisUrl = redis.url;
     }
     const url = redisUrl;
-    const api = await startApi(config, url, log);
+    const metrics = createProcessMetrics(VERSION);
+    const api = await startApi(config, url, log, metrics);
     running.unshift(api);
-    const workers = await startGenerations(config, (each) => startWorkers(each, url, log), log);
+    metrics.takesJobs(config.worker.queues);
+    const workers = await startGenerations(config, (each) => startWorkers(each, url, log, metrics), log);
     running.unshift(workers);
     process.stdout.write(
       `Trivault is up.\n  API         ${api.url}${BACKUPS_PATH}\n  Bull Board  ${api.url}${BOARD_PATH}\n`,

@@ -139,6 +139,7 @@ test("a new generation takes over before the old one closes, which is not hurrie
       if (name === "bad") throw new Error("cannot start");
       happened.push(`start ${name}`);
       return {
+        isHealthy: async () => name === "b",
         async close(graceSeconds = 1) {
           happened.push(`close ${name} ${graceSeconds > 1_000_000 ? "at leisure" : "soon"}`);
           if (name === "a" && graceSeconds > 1) await new Promise<void>((resolve) => (finish = resolve));
@@ -150,7 +151,9 @@ test("a new generation takes over before the old one closes, which is not hurrie
   const [database] = config.databases;
   if (!database) throw new Error("no database");
   const named = (name: string): Config => ({ ...config, databases: [{ ...database, name }] });
+  expect(await generations.isHealthy()).toBe(false);
   await generations.reload(named("b"));
+  expect(await generations.isHealthy()).toBe(true);
   expect(happened).toEqual(["start a", "start b", "close a at leisure"]);
   await expect(generations.reload(named("bad"))).rejects.toThrow("cannot start");
   expect(happened).toHaveLength(3);

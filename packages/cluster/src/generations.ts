@@ -5,6 +5,8 @@ import type { RunningWorkers } from "./start-workers.ts";
 const NO_HURRY_SECONDS = 20 * 24 * 3600;
 
 export interface Generations {
+  /** Whether those of the newest configuration can take jobs. */
+  isHealthy(): Promise<boolean>;
   /** Workers of the new configuration take the jobs from now on; those of the old one end when their jobs have. */
   reload(config: Config): Promise<void>;
   /** Closes all of them, the old ones too, within the configured grace. */
@@ -20,6 +22,7 @@ export async function startGenerations(
   let current = await start(config);
   const ending = new Set<RunningWorkers>();
   return {
+    isHealthy: () => current.isHealthy(),
     async reload(next) {
       const before = current;
       current = await start(next);

@@ -7,7 +7,9 @@ import {
   closeQueues,
   connectRedis,
   openQueues,
+  type QueueWorkerOptions,
   promoteDumps,
+  redisAnswers,
   redisDrift,
   removeOldSchedulers,
   startWorker,
@@ -25,6 +27,8 @@ const TICK_MS = 5000;
 const LEAST_MAINTENANCE = 4;
 
 export interface RunningWorkers {
+  /** Whether jobs can be taken now: every worker runs, and Redis answers. */
+  isHealthy(): Promise<boolean>;
   /**
    * Takes no more jobs, lets those that run finish for so long (as configured, by default), hands back what is left, and
    * closes everything. Said again, it shortens the grace.
@@ -32,7 +36,7 @@ export interface RunningWorkers {
   close(graceSeconds?: number): Promise<void>;
 }
 
-export interface WorkerOptions {
+export interface WorkerOptions extends QueueWorkerOptions {
   /** The time that slots, ids and the record go by; a simulation may let it run faster. */
   readonly now?: () => Date;
   /** How often schedules are looked at, in real time. */
@@ -44,7 +48,7 @@ export async function startWorkers(
   config: Config,
   redisUrl: string,
   log: Logger,
-  { now = () => new Date(), tickMs = TICK_MS }: WorkerOptions = {},
+  { now = () => new Date(), tickMs = TICK_MS, ...measuring }: WorkerOptions = {},
 ): Promise<RunningWorkers> {
   await checkReachable(redisUrl);
   const redis = connectRedis(redisUrl, "wait");
@@ -60,7 +64,7 @@ export async function startWorkers(
       maintenance: Math.max(LEAST_MAINTENANCE, config.tiers.length, config.worker.concurrency.maintenance),
     };
     const workers = config.worker.queues.map((name) =>
-      startWorker(redis, name, { ...config.worker, concurrency }, log, handlers[name]),
+      startWorker(redis, name, { ...config.worker, concurrency }, log, handlers[name], measuring),
     );
     await removeOldSchedulers(queues);
     const scheduler = startScheduler({
@@ -93,6 +97,7 @@ export async function startWorkers(
       redis.disconnect();
     };
     return {
+      isHealthy: async () => workers.every((worker) => worker.isRunning()) && (await redisAnswers(redis)),
       close(graceSeconds = config.worker.graceSeconds) {
         const workersClosed = Promise.all(workers.map((worker) => worker.close(graceSeconds * 1000)));
         return (closing ??= close(workersClosed));

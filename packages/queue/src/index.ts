@@ -31,7 +31,7 @@ export { type JobDetails, jobDetails, jobLog } from "./job-details.ts";
 export { type MovingRun, type RunWatch, watchRuns } from "./moving-runs.ts";
 export { type QueueState, queueStates } from "./queue-states.ts";
 export { closeQueues, openQueues, type Queues } from "./queues.ts";
-export { checkRedis, connectRedis } from "./redis.ts";
+export { checkRedis, connectRedis, redisAnswers } from "./redis.ts";
 export { redisDrift } from "./redis-drift.ts";
 export { copiesOf, copyStatus, countWorkers, isSettled, type RunStatus, runStatus, type StageStatus } from "./runs.ts";
 export {
@@ -53,5 +53,5 @@ export {
   RunLater,
   type RunningWorker,
   startWorker,
-  type WorkerOptions,
+  type QueueWorkerOptions,
 } from "./worker.ts";

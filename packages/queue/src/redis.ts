@@ -57,6 +57,15 @@ async function evictionPolicy(redis: Redis): Promise<string> {
   return /^maxmemory_policy:(\S+)/m.exec(await redis.info("memory"))?.[1] ?? "unknown";
 }
 
+/** Whether Redis answers now; never waits for long. */
+export async function redisAnswers(redis: Redis): Promise<boolean> {
+  if (redis.status !== "ready") return false; // what is asked now would wait for the connection
+  return within(2000, redis.ping()).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** True where Redis could not be asked, and not where it answered with an error. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -51,7 +51,7 @@ export interface JobEnd {
   readonly bytes: number;
 }
 
-export interface WorkerOptions {
+export interface QueueWorkerOptions {
   /** Called when a job is taken; what it returns is called when the attempt is over. */
   readonly onJob?: ((queue: QueueName) => (end: JobEnd) => void) | undefined;
 }
@@ -74,7 +74,7 @@ export function startWorker(
   config: WorkerConfig,
   log: Logger,
   handler: Handler,
-  { onJob }: WorkerOptions = {},
+  { onJob }: QueueWorkerOptions = {},
 ): RunningWorker {
   const stopping = new AbortController();
   const worker = new Worker(
