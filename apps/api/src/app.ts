@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import cookie from "@fastify/cookie";
 import swagger from "@fastify/swagger";
 import { VERSION } from "@trivault/backup";
 import { fastify, type FastifyBaseLogger, LogController } from "fastify";
@@ -9,19 +10,21 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
+import { createCookies } from "./cookies.ts";
 import type { ApiDeps, App } from "./deps.ts";
-import { guardRequests } from "./guard.ts";
+import { type Guard, guardRequests } from "./guard.ts";
 import { setSecurityHeaders } from "./headers.ts";
 import { recordRefusals } from "./refusals.ts";
 import { handleError, handleNotFound } from "./problem.ts";
 import { registerQueueBoard } from "./queue-board.ts";
-import { backupHealthRoute } from "./routes/backup-health.ts";
-import { createBackupRoute } from "./routes/create-backup.ts";
+import { createRateLimiter } from "./rate-limits.ts";
 import { healthRoute } from "./routes/health.ts";
 import { landingRoute } from "./routes/landing.ts";
-import { listBackupsRoute } from "./routes/list-backups.ts";
+import { loginRoutes } from "./routes/login.ts";
+import { memberRoutes } from "./routes/members.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { openApiRoute } from "./routes/openapi.ts";
-import { showBackupRoute } from "./routes/show-backup.ts";
+import { siteRoutes } from "./site-routes.ts";
 
 const BODY_LIMIT = 16 * 1024;
 /** To send a request in; Fastify's default is for ever, which is what a slow-loris wants. */
@@ -32,12 +35,14 @@ export const CONNECTION_MS = 60_000;
 /** The HTTP API over what it is given. Not listening yet; closing it leaves `deps` open. */
 export function buildApp(deps: ApiDeps): App {
   const loggerInstance: FastifyBaseLogger = deps.log;
+  const { trustedProxies, publicUrl } = deps.config.api;
   const app = fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }), // logRequests tells it in one line
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_MS,
     connectionTimeout: CONNECTION_MS,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     // An id from the caller would let anybody write into our log.
     requestIdHeader: false,
     genReqId: () => randomUUID(),
@@ -52,7 +57,13 @@ export function buildApp(deps: ApiDeps): App {
   app.removeContentTypeParser("text/plain");
   logRequests(app);
   setSecurityHeaders(app);
-  guardRequests(app, deps.config.api.token, recordRefusals(app, deps.record));
+  app.register(cookie);
+  const guard: Guard = {
+    cookies: createCookies(publicUrl),
+    limit: createRateLimiter(app, deps.requestsPerMinute),
+    onRefused: recordRefusals(app, deps.record),
+  };
+  guardRequests(app, deps, guard);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
   app.register(swagger, {
@@ -73,11 +84,11 @@ export function buildApp(deps: ApiDeps): App {
   app.register(async (plugin) => {
     const api = plugin.withTypeProvider<ZodTypeProvider>();
     healthRoute(api, deps);
-    backupHealthRoute(api, deps);
-    createBackupRoute(api, deps);
-    listBackupsRoute(api, deps);
-    showBackupRoute(api, deps);
+    siteRoutes(api, deps);
+    memberRoutes(api, deps);
+    await loginRoutes(api, deps, guard);
     openApiRoute(api);
+    metricsRoute(api, deps);
     landingRoute(api);
     await registerQueueBoard(api, deps.queues);
   });

@@ -1,6 +1,7 @@
-import type { Identity, Role } from "@trivault/access";
+import type { Access, Identity, Role } from "@trivault/access";
 import type { AuditLog, Recorder } from "@trivault/audit";
 import type { Config, Logger } from "@trivault/core";
+import type { ProcessMetrics } from "@trivault/metrics";
 import type { Observer } from "@trivault/monitor";
 import type { connectRedis, Queues } from "@trivault/queue";
 import type { Tier } from "@trivault/storage";
@@ -25,6 +26,14 @@ export interface ApiDeps {
   /** For looking into the record. */
   readonly audit: Pick<AuditLog, "query" | "follow" | "verify">;
   readonly observer: Observer;
+  /** Ends streams that would go on for ever: at a shutdown, and when another configuration takes over. */
+  readonly closing: AbortSignal;
+  /** Who is let in beside BACKUP_API_TOKEN. */
+  readonly access: Access;
+  /** Of one caller; only to measure without it. */
+  readonly requestsPerMinute?: number;
+  /** Of this process, whatever else runs in it. */
+  readonly processMetrics: ProcessMetrics;
 }
 
 declare module "fastify" {

@@ -1,102 +1,174 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import { isIPv4 } from "node:net";
-import { type ApiConfig, TrivaultError } from "@trivault/core";
-import type { FastifyRequest } from "fastify";
-import type { App } from "./deps.ts";
+import { type Access, type Identity, mayAct, type Session } from "@trivault/access";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { type Caller, createCallerFinder } from "./caller.ts";
+import type { Cookies } from "./cookies.ts";
+import { changesSomething, isCrossSite, localPath } from "./cross-site.ts";
+import { CSRF_FIELD, CSRF_HEADER } from "./csrf.ts";
+import type { ApiDeps, App } from "./deps.ts";
+import { sendPage, wantsPage } from "./page.ts";
 import { type Problem, sendProblem } from "./problem.ts";
+import type { RateLimiter } from "./rate-limits.ts";
 
-/** Everything else needs the token: a route is closed unless it stands here. */
-const PUBLIC_ROUTES: ReadonlySet<string | undefined> = new Set(["/healthz"]);
-const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
-/** Basic makes a browser ask; its password is the token, its user name is not looked at. */
-const CHALLENGES = ['Bearer realm="Trivault"', 'Basic realm="Trivault", charset="UTF-8"'];
-
-/** Without a token only this machine may reach the API. */
-export function requireTokenBeyondLoopback({ host, token }: Pick<ApiConfig, "host" | "token">): void {
-  if (token !== null || isLoopback(host)) return;
-  throw new TrivaultError(
-    "CONFIG_INVALID",
-    `The API would listen on BACKUP_API_HOST ${host} without a token, so anybody who reaches this machine could start backups and read about them. Set BACKUP_API_TOKEN (\`openssl rand -hex 32\` prints one), or leave BACKUP_API_HOST at 127.0.0.1.`,
-    { permanent: true },
-  );
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Of a user of the dashboard who has logged in; null for all others. */
+    session: Session | null;
+    /** Its form has to carry the token, which is known once its body is read. */
+    csrfDue: boolean;
+    /** What its form carried. */
+    csrfSent: string | null;
+  }
 }
 
-/** One hook before every route, known or not, so that no route can be forgotten. */
-export function guardRequests(
-  app: App,
-  token: string | null,
-  onRefused: (request: FastifyRequest, problem: Problem) => void,
-): void {
-  const mayEnter = token === null ? namesThisMachine : carriesToken(token);
-  app.addHook("onRequest", async (request, reply) => {
-    if (PUBLIC_ROUTES.has(request.routeOptions.url)) return undefined;
-    // Answered here and not thrown: Bull Board's routes have an error handler of their own.
-    const entered = mayEnter(request);
-    if (entered && !isCrossSite(request)) return undefined;
-    if (!entered && token !== null) reply.header("www-authenticate", CHALLENGES);
-    const problem = entered ? CROSS_SITE : token === null ? FOREIGN_HOST : UNAUTHORIZED;
+export interface Guard {
+  readonly cookies: Cookies;
+  readonly limit: RateLimiter;
+  readonly onRefused: (request: FastifyRequest, problem: Problem) => void;
+}
+
+/**
+ * One hook before every route, known or not, so that no route can be forgotten: who it is, whether they may, and whether
+ * it is they who ask and not a page that they look at. A route that does not say who may call it is closed to all.
+ */
+export function guardRequests(app: App, { config, access }: ApiDeps, { cookies, limit, onRefused }: Guard): void {
+  const { publicUrl } = config.api;
+  const findCaller = createCallerFinder(config.api, access, cookies);
+  app.decorateRequest("identity", null as unknown as Identity);
+  app.decorateRequest("session", null);
+  app.decorateRequest("csrf", "");
+  app.decorateRequest("csrfDue", false);
+  app.decorateRequest("csrfSent", null);
+
+  // Answered here and not thrown: Bull Board's routes have an error handler of their own.
+  const refuse = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
     onRefused(request, problem);
     return sendProblem(reply, problem);
+  };
+
+  app.addHook("onRequest", async (request, reply) => {
+    const needed = request.routeOptions.config.access;
+    if (needed === "public") {
+      return isCrossSite(request, publicUrl) ? refuse(request, reply, CROSS_SITE) : undefined;
+    }
+    const caller = await findCaller(request);
+    if (typeof caller === "string") {
+      if (await limit("unknown", request, reply)) return reply;
+      if (caller === "foreign-host") return refuse(request, reply, FOREIGN_HOST);
+      return askWhoItIs(request, reply, access, cookies, () => refuse(request, reply, UNAUTHORIZED));
+    }
+    await welcome(request, reply, caller);
+    if (await limit("known", request, reply)) return reply;
+    if (isCrossSite(request, publicUrl)) return refuse(request, reply, CROSS_SITE);
+    if (needed === undefined) {
+      return request.routeOptions.url === undefined ? undefined : refuse(request, reply, NO_RULE);
+    }
+    const { identity } = caller;
+    if (!mayAct(identity.role, needed)) return refuse(request, reply, roleNeeded(needed, identity));
+    if (!request.csrfDue) return undefined;
+    const sent = request.headers[CSRF_HEADER];
+    if (sent === undefined) return undefined; // then it is in the form
+    if (!(await access.checkCsrf(bindingOf(caller), String(sent)))) return refuse(request, reply, NO_CSRF);
+    request.csrfDue = false;
+    return undefined;
   });
+
+  app.addHook("preValidation", async (request, reply) => {
+    const sent = takeField(request.body);
+    request.csrfSent = sent;
+    if (!request.csrfDue) return undefined;
+    if (sent !== null && (await access.checkCsrf(bindingOf(request), sent))) return undefined;
+    return refuse(request, reply, NO_CSRF);
+  });
+
+  async function welcome(request: FastifyRequest, reply: FastifyReply, caller: Caller): Promise<void> {
+    const { identity, session, byBrowser } = caller;
+    request.identity = identity;
+    request.session = session;
+    request.csrf = await access.csrfToken(bindingOf(caller));
+    if (session !== null) cookies.refresh(reply, session);
+    request.csrfDue = changesSomething(request) && (session !== null || (byBrowser && isForm(request)));
+  }
 }
+
+/** A person is shown the way in; a program is told what it lacks. */
+async function askWhoItIs(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  access: Access,
+  cookies: Cookies,
+  refuse: () => FastifyReply,
+): Promise<FastifyReply> {
+  const { headers, url } = request;
+  if (wantsPage(request) && (await access.members()) === "users") {
+    // A link on a foreign page: a browser keeps SameSite cookies back, but not from what our own page asks for next.
+    const followed = headers["sec-fetch-site"] === "cross-site" && cookies.read(request, "session") === null;
+    if (followed) return sendPage(reply, `<!doctype html><meta http-equiv="refresh" content="0;url=${escaped(url)}">`);
+    return reply.redirect(`/login?next=${encodeURIComponent(localPath(url))}`);
+  }
+  // Basic makes a browser ask; its password is the token, its user name is not looked at. Not where a script asks.
+  const mode = headers["sec-fetch-mode"];
+  const asks = mode === undefined || mode === "navigate";
+  reply.header("www-authenticate", ['Bearer realm="Trivault"', ...(asks ? [BASIC] : [])]);
+  return refuse();
+}
+
+const BASIC = 'Basic realm="Trivault", charset="UTF-8"';
 
 const UNAUTHORIZED: Problem = {
   status: 401,
   code: "UNAUTHORIZED",
   detail:
-    "Send the header `Authorization: Bearer <BACKUP_API_TOKEN>`; a browser may give the token as the password, with any user name.",
+    "Send the header `Authorization: Bearer <token>` with BACKUP_API_TOKEN or a token that `trivault token create` made and that has not expired; a browser may give it as the password, with any user name.",
 };
 const FOREIGN_HOST: Problem = {
   status: 403,
   code: "FORBIDDEN",
   detail:
-    "No BACKUP_API_TOKEN is set, so the API answers only to requests for localhost. Use http://localhost or http://127.0.0.1, or set BACKUP_API_TOKEN.",
+    "No BACKUP_API_TOKEN is set, and there are no users and no named tokens, so the API answers only to requests of this machine for localhost. Use http://localhost or http://127.0.0.1, or set BACKUP_API_TOKEN.",
 };
 const CROSS_SITE: Problem = {
   status: 403,
   code: "FORBIDDEN",
   detail: "A web page of another site may not change anything here.",
 };
+const NO_CSRF: Problem = {
+  status: 403,
+  code: "FORBIDDEN",
+  detail: `This page is no longer valid, or the request did not come from it. Load the page again, and repeat what you did. (A script sends the header ${CSRF_HEADER} that GET /api/v1/me tells.)`,
+};
+const NO_RULE: Problem = {
+  status: 403,
+  code: "FORBIDDEN",
+  detail:
+    "This route does not say who may call it, so nobody may. That is a mistake of this program; please report it.",
+};
 
-/** Digests have one length, which `timingSafeEqual` needs, and tell nothing about how much of a guess was right. */
-function carriesToken(token: string): (request: FastifyRequest) => boolean {
-  const expected = digest(token);
-  return ({ headers }) => {
-    const presented = presentedToken(headers.authorization);
-    return presented !== null && timingSafeEqual(digest(presented), expected);
-  };
+function roleNeeded(needed: string, { actor, role }: Identity): Problem {
+  const detail = `This takes the role ${needed}, and ${actor} has the role ${role}.`;
+  return { status: 403, code: "ROLE_NEEDED", detail };
 }
 
-function presentedToken(header = ""): string | null {
-  const [, scheme = "", credentials = ""] = /^(\S+) +(.+)$/.exec(header) ?? [];
-  if (scheme.toLowerCase() === "bearer") return credentials;
-  if (scheme.toLowerCase() !== "basic") return null;
-  const [, password = null] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, "base64").toString("utf8")) ?? [];
-  return password;
+/** What its CSRF token belongs to. */
+function bindingOf({ session, identity }: { session: Session | null; identity: Identity }): string {
+  return session === null ? identity.actor : bindingOfSession(session);
 }
 
-/** DNS rebinding: a page on evil.example whose name is made to mean 127.0.0.1 still sends `Host: evil.example`. */
-function namesThisMachine({ headers }: FastifyRequest): boolean {
-  const url = `http://${headers.host ?? ""}`;
-  return URL.canParse(url) && isLoopback(new URL(url).hostname.replace(/^\[(.*)\]$/, "$1"));
+export function bindingOfSession({ id }: Session): string {
+  return `session ${id}`;
 }
 
-/**
- * A browser sends the credentials it knows (or, on loopback, needs none) for any page's request. What tells its origin is
- * checked as Go's net/http CrossOriginProtection does; programs that are no browsers send neither header.
- */
-function isCrossSite({ method, headers }: FastifyRequest): boolean {
-  if (SAFE_METHODS.has(method)) return false;
-  const site = headers["sec-fetch-site"];
-  if (site !== undefined) return site !== "same-origin" && site !== "none";
-  const { origin, host } = headers;
-  return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host);
+function isForm({ headers }: FastifyRequest): boolean {
+  return /^(?:application\/x-www-form-urlencoded|multipart\/|text\/plain)/i.test(headers["content-type"] ?? "");
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+/** Taken out, so that no schema has to know of it. */
+function takeField(body: unknown): string | null {
+  if (typeof body !== "object" || body === null || !(CSRF_FIELD in body)) return null;
+  const { [CSRF_FIELD]: value } = body;
+  delete body[CSRF_FIELD];
+  return typeof value === "string" ? value : null;
 }
 
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+function escaped(url: string): string {
+  return localPath(url).replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

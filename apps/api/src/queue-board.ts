@@ -7,6 +7,7 @@ import type { App } from "./deps.ts";
 import { BOARD_POLICY } from "./headers.ts";
 import { BOARD_PATH } from "./links.ts";
 import { problemOf } from "./problem.ts";
+import { readOnlyFor, setAccessOfRoutes } from "./route-access.ts";
 
 type ServerAdapter = Parameters<typeof createBullBoard>[0]["serverAdapter"];
 
@@ -44,6 +45,7 @@ export async function registerQueueBoard(app: App, queues: Queues): Promise<void
       board.addHook("onRequest", async (_request, reply) => {
         reply.header("content-security-policy", BOARD_POLICY);
       });
+      setAccessOfRoutes(board, readOnlyFor("viewer"));
       await board.register(adapter.registerPlugin());
     },
     { prefix: BOARD_PATH },

@@ -1,12 +1,15 @@
+import { openAccess } from "@trivault/access";
 import { auditFolder, openAuditLog } from "@trivault/audit";
+import { VERSION } from "@trivault/backup";
 import { codeOf, type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import { startHeartbeat } from "@trivault/maintenance";
+import { createProcessMetrics, type ProcessMetrics } from "@trivault/metrics";
 import { openObserver } from "@trivault/monitor";
-import { checkRedis, closeQueues, connectRedis, openQueues, redisDrift, type Queues } from "@trivault/queue";
+import { checkRedis, closeQueues, connectRedis, openQueues, redisDrift } from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
 import { buildApp } from "./app.ts";
-import type { Redis } from "./deps.ts";
-import { requireTokenBeyondLoopback } from "./guard.ts";
+import type { ApiDeps } from "./deps.ts";
+import { requireTokenBeyondLoopback } from "./loopback.ts";
 import { createSwitchableServer, type RequestListener, type SwitchableServer } from "./switchable-server.ts";
 
 export interface RunningApi {
@@ -19,8 +22,13 @@ export interface RunningApi {
 }
 
 /** Opens all that the API needs, and listens. What a failed start opened is closed again. */
-export async function startApi(config: Config, redisUrl: string, log: Logger): Promise<RunningApi> {
-  requireTokenBeyondLoopback(config.api);
+export async function startApi(
+  config: Config,
+  redisUrl: string,
+  log: Logger,
+  processMetrics: ProcessMetrics = createProcessMetrics(VERSION),
+): Promise<RunningApi> {
+  await requireTokenBeyondLoopback(config.api, openAccess({ file: config.api.accessFile, log }));
   const redis = connectRedis(redisUrl, "fail-fast");
   const closers = [async () => redis.disconnect()];
   const close = async () => {
@@ -30,20 +38,26 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
     await checkRedis(redis, redisUrl);
     const queues = openQueues(redis);
     closers.unshift(() => closeQueues(queues));
-    let current = await openGeneration(config, queues, redis, log);
+    const shared = { queues, redis, log, processMetrics };
+    let current = await openGeneration(config, shared);
     closers.unshift(() => current.close());
     const heartbeat = startHeartbeat(config, { service: "api", redisDrift: redisDrift(redis) });
     closers.unshift(() => heartbeat.close());
     const server = createSwitchableServer(current.answer);
-    closers.unshift(() => server.close());
+    closers.unshift(async () => {
+      const closed = server.close();
+      current.endStreams();
+      await closed;
+    });
     const url = await listen(server, config);
     log.info({ url }, "API ready");
     const reload = async (changed: Config) => {
-      const next = await openGeneration(changed, queues, redis, log);
+      const next = await openGeneration(changed, shared);
       const before = current;
       current = next;
-      server
-        .switchTo(next.answer)
+      const switched = server.switchTo(next.answer);
+      before.endStreams();
+      switched
         .then(() => before.close())
         .catch((error: unknown) => log.error({ reason: messageOf(error) }, "the old API could not be closed"));
     };
@@ -54,27 +68,44 @@ export async function startApi(config: Config, redisUrl: string, log: Logger): P
   }
 }
 
+/** What outlives a change of the configuration. */
+type Shared = Pick<ApiDeps, "queues" | "redis" | "log" | "processMetrics">;
+
 interface Generation {
   readonly answer: RequestListener;
+  endStreams(): void;
   close(): Promise<void>;
 }
 
 /** The application of one configuration, not listening. */
-async function openGeneration(config: Config, queues: Queues, redis: Redis, log: Logger): Promise<Generation> {
+async function openGeneration(config: Config, shared: Shared): Promise<Generation> {
+  const { log } = shared;
   const tiers = openTiers(config.tiers);
   const closeTiers = async () => void (await Promise.all(tiers.map((tier) => tier.store.close())));
   const audit = openAuditLog(auditFolder(config.backupDir), { log });
   const observer = openObserver(config, log);
-  const app = buildApp({ config, tiers, queues, redis, log, record: audit.record, audit, observer });
+  const access = openAccess({ file: config.api.accessFile, log });
+  const closing = new AbortController();
+  const app = buildApp({
+    ...shared,
+    config,
+    tiers,
+    record: audit.record,
+    audit,
+    observer,
+    access,
+    closing: closing.signal,
+  });
   const close = async () => {
     await app.close();
+    await access.close();
     await observer.close();
     await audit.close();
     await closeTiers();
   };
   try {
     await app.ready();
-    return { answer: (request, response) => app.routing(request, response), close };
+    return { answer: (request, response) => app.routing(request, response), endStreams: () => closing.abort(), close };
   } catch (error) {
     await close();
     throw error;

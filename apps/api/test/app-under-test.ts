@@ -1,6 +1,8 @@
 import { afterEach } from "@jest/globals";
+import { openAccess } from "@trivault/access";
 import { type AuditEvent, auditFolder, openAuditLog } from "@trivault/audit";
-import { type Config, type Key, resolveConfig, silentLogger } from "@trivault/core";
+import { type ApiConfig, type Config, type Key, resolveConfig, silentLogger } from "@trivault/core";
+import { createProcessMetrics } from "@trivault/metrics";
 import { createObserver } from "@trivault/monitor";
 import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
 import { bytesSource, memoryStore, type Tier } from "@trivault/storage";
@@ -9,6 +11,8 @@ import type { ApiDeps, App } from "../src/deps.ts";
 
 export const TOKEN = "a-token-of-the-tests-0123456789";
 export const BEARER = { authorization: `Bearer ${TOKEN}` };
+/** Of passwords: no test is about how long a guess takes. */
+export const CHEAP = { cost: 16, blockSize: 8, parallelization: 1 };
 /** Nothing listens on port 1. */
 const NO_REDIS = "redis://127.0.0.1:1";
 
@@ -26,22 +30,51 @@ export interface AppUnderTest {
 
 /** The real app over stores in memory (`local` and `cloud`) and a Redis that is not there, unless one is given. */
 export function appUnderTest(
-  options: { redisUrl?: string; token?: string | null; log?: ApiDeps["log"]; tiers?: readonly Tier[] } = {},
+  options: {
+    redisUrl?: string;
+    token?: string | null;
+    log?: ApiDeps["log"];
+    tiers?: readonly Tier[];
+    /** Other settings of the API, such as an access file that is there. */
+    api?: Partial<ApiConfig>;
+    requestsPerMinute?: number;
+  } = {},
 ): AppUnderTest {
   const redis = connectRedis(options.redisUrl ?? NO_REDIS, "fail-fast");
   const queues = openQueues(redis);
-  const config = testConfig(options.token === undefined ? TOKEN : options.token);
+  const base = testConfig(options.token === undefined ? TOKEN : options.token);
+  const config = { ...base, api: { ...base.api, ...options.api } };
   const tiers = options.tiers ?? config.tiers.map(({ name, kind }) => ({ name, kind, store: memoryStore(name) }));
   const events: AuditEvent[] = [];
   const record = async (event: AuditEvent) => void events.push(event);
   const log = options.log ?? silentLogger();
   const audit = openAuditLog(auditFolder(config.backupDir), { log }); // nothing is written through it
   const observer = createObserver({ config, tiers, audit, now: () => new Date(), log });
-  const deps = { config, tiers, queues, redis, log, record, audit, observer };
+  const processMetrics = createProcessMetrics("0.0.0");
+  const access = openAccess({ file: config.api.accessFile, log, cost: CHEAP });
+  const { requestsPerMinute = 1_000_000 } = options;
+  const closing = new AbortController();
+  const deps = {
+    config,
+    tiers,
+    queues,
+    redis,
+    log,
+    record,
+    audit,
+    observer,
+    closing: closing.signal,
+    processMetrics,
+    access,
+    requestsPerMinute,
+  };
   const app = buildApp(deps);
   opened.push(async () => {
+    closing.abort();
     await app.close();
+    await access.close();
     await observer.close();
+    processMetrics.close();
     await closeQueues(queues);
     redis.disconnect();
   });

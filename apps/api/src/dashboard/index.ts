@@ -3,7 +3,7 @@ import { problemPage } from "@trivault/dashboard";
 import type { ApiDeps, App } from "../deps.ts";
 import { sendPage } from "../page.ts";
 import { problemOf } from "../problem.ts";
-import { serveAssets } from "./assets.ts";
+import { assetUrl, serveAssets } from "./assets.ts";
 import { pageRoutes } from "./pages.ts";
 import { viewsWith } from "./view-of.ts";
 
@@ -11,7 +11,8 @@ import { viewsWith } from "./view-of.ts";
 export async function dashboardRoutes(app: App, deps: ApiDeps): Promise<void> {
   await app.register(async (plugin) => {
     await plugin.register(compress, { globalDecompression: false, encodings: ["br", "gzip"] });
-    const viewOf = viewsWith(serveAssets(plugin));
+    serveAssets(plugin);
+    const viewOf = viewsWith(assetUrl);
     plugin.setErrorHandler((error, request, reply) => {
       const problem = problemOf(error);
       if (problem.status >= 500) request.log.error({ err: error }, "a page could not be made");

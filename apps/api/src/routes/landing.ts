@@ -3,5 +3,7 @@ import { BOARD_PATH } from "../links.ts";
 
 /** Somebody typed the address into a browser: Bull Board is what there is to look at. */
 export function landingRoute(app: App): void {
-  app.get("/", { schema: { hide: true } }, async (_request, reply) => reply.redirect(BOARD_PATH));
+  app.get("/", { config: { access: "viewer" }, schema: { hide: true } }, async (_request, reply) =>
+    reply.redirect(BOARD_PATH),
+  );
 }
