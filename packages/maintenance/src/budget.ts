@@ -1,5 +1,5 @@
 import { formatBytes, type TierConfig } from "@trivault/core";
-import type { Inventory } from "./inventory.ts";
+import type { InventoryCopy } from "./inventory.ts";
 
 export interface BudgetState {
   /** `stop`: it is over its budget, and copies to it are refused. */
@@ -13,7 +13,7 @@ export interface BudgetState {
 /** By what lies there, whole or not: that is what is paid for. */
 export function checkBudget(
   { name, budget }: Pick<TierConfig, "name" | "budget">,
-  { copies }: Pick<Inventory, "copies">,
+  { copies }: { readonly copies: readonly Pick<InventoryCopy, "bytes">[] },
 ): BudgetState {
   const usedBytes = copies.reduce((sum, { bytes }) => sum + bytes, 0);
   if (budget === null) return { state: "none", usedBytes, budgetBytes: null, message: null };

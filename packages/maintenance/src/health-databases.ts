@@ -1,18 +1,19 @@
-import type { RecordedEvent } from "@trivault/audit";
 import { type DatabaseConfig, timeOfBackupId } from "@trivault/core";
-import type { Decision } from "@trivault/retention";
+import type { LastRun } from "./health-history.ts";
 import { nextRunOf, objectiveOf } from "./health-objective.ts";
 import type { DatabaseHealth, DatabaseTierHealth } from "./health-report.ts";
-import type { Inventory } from "./inventory.ts";
+import { type HeldCopy, summaryOf } from "./holdings.ts";
 
 /** A backup that is dated further ahead was made by a clock that was wrong; it would look new for years. */
-const FUTURE_MS = 86_400_000;
+export const FUTURE_MS = 86_400_000;
 
 export interface DatabaseFacts {
-  readonly inventories: readonly Inventory[];
+  /** Its copies on a tier, as far as is known, oldest first. */
+  readonly copiesOn: (tier: string) => readonly HeldCopy[];
   readonly unknownTiers: ReadonlySet<string>;
-  readonly lacking: readonly Decision[];
-  readonly lastRun: RecordedEvent | null;
+  /** Its copies that shall be there and are not. */
+  readonly lacking: readonly { readonly tier: string }[];
+  readonly lastRun: LastRun | null;
   readonly spreadSeconds: number;
   readonly now: Date;
 }
@@ -21,7 +22,7 @@ export function checkDatabase(database: DatabaseConfig, facts: DatabaseFacts): D
   const { name } = database;
   const { now, lastRun } = facts;
   const objective = objectiveOf(database, now);
-  const tiers = database.tiers.map((tier) => checkTier(name, tier, objective, facts));
+  const tiers = database.tiers.map((tier) => checkTier(tier, objective, facts));
   return {
     name,
     ok: tiers.every(({ ok }) => ok),
@@ -33,33 +34,30 @@ export function checkDatabase(database: DatabaseConfig, facts: DatabaseFacts): D
   };
 }
 
-function checkTier(name: string, tier: string, objective: number | null, facts: DatabaseFacts): DatabaseTierHealth {
-  const { inventories, unknownTiers, lacking, now } = facts;
-  const copies = inventories.find((inventory) => inventory.tier === tier)?.copies ?? [];
-  const good = copies.filter(({ database, state }) => database === name && state === "complete");
+function checkTier(tier: string, objective: number | null, facts: DatabaseFacts): DatabaseTierHealth {
+  const { unknownTiers, lacking, now } = facts;
+  const copies = facts.copiesOn(tier);
   const limit = now.getTime() + FUTURE_MS;
-  const newest = good
-    .filter(({ backupId }) => timeOfBackupId(backupId).getTime() <= limit)
-    .reduce<string | null>((a, { backupId: b }) => (a !== null && a > b ? a : b), null);
+  const newest =
+    copies.findLast(({ state, backupId }) => state === "complete" && timeOfBackupId(backupId).getTime() <= limit)
+      ?.backupId ?? null;
+  const summary = summaryOf(copies);
   const age = newest === null ? null : Math.max(0, (now.getTime() - timeOfBackupId(newest).getTime()) / 1000);
   return {
     tier,
     ok: age !== null && (objective === null || age <= objective),
     newestBackupId: newest,
     ageSeconds: age === null ? null : Math.round(age),
-    backups: good.length,
-    bytes: good.reduce((sum, { bytes }) => sum + bytes, 0),
-    lacking: unknownTiers.has(tier)
-      ? null
-      : lacking.filter((decision) => decision.tier === tier && decision.database === name).length,
+    backups: summary.states.complete,
+    bytes: summary.goodBytes,
+    lacking: unknownTiers.has(tier) ? null : lacking.filter((copy) => copy.tier === tier).length,
   };
 }
 
-function problemOf(name: string, tiers: readonly DatabaseTierHealth[], lastRun: RecordedEvent | null): string | null {
+function problemOf(name: string, tiers: readonly DatabaseTierHealth[], lastRun: LastRun | null): string | null {
   const bad = tiers.filter(({ ok }) => !ok);
   if (bad.length === 0) return null;
-  const failed =
-    lastRun?.outcome === "failed" ? `; its last run failed: ${lastRun.error?.message ?? "no reason told"}` : "";
+  const failed = lastRun?.outcome === "failed" ? `; its last run failed: ${lastRun.problem ?? "no reason told"}` : "";
   if (bad.length === tiers.length && bad.every(({ newestBackupId }) => newestBackupId === null)) {
     return `${name} has no backup${failed}`;
   }

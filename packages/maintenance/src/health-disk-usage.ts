@@ -1,9 +1,11 @@
 import { type Config, formatBytes, type TierConfig } from "@trivault/core";
 import type { HealthReport } from "./health-report.ts";
-import type { Inventory } from "./inventory.ts";
+import type { Inventory, InventoryCopy } from "./inventory.ts";
+
+type Measured = Pick<Inventory, "tier" | "capacity"> & { readonly copies: readonly Pick<InventoryCopy, "bytes">[] };
 
 /** What fills the file system that a tier lies on; of a bucket, which has no end, what our backups take. */
-export function diskUsage(config: Pick<Config, "tiers">, inventories: readonly Inventory[]): HealthReport["diskUsage"] {
+export function diskUsage(config: Pick<Config, "tiers">, inventories: readonly Measured[]): HealthReport["diskUsage"] {
   const [local, ...others] = config.tiers;
   const usage = (tiers: readonly TierConfig[]) => {
     const told = tiers.map(({ name }) => ({ name, text: usageOf(inventories.find(({ tier }) => tier === name)) }));
@@ -17,7 +19,7 @@ export function diskUsage(config: Pick<Config, "tiers">, inventories: readonly I
   };
 }
 
-function usageOf(inventory: Inventory | undefined): string {
+function usageOf(inventory: Measured | undefined): string {
   if (!inventory) return "unknown";
   const { capacity, copies } = inventory;
   if (capacity === null || capacity.total === 0) return size(copies.reduce((sum, { bytes }) => sum + bytes, 0));

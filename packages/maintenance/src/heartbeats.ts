@@ -79,7 +79,10 @@ export function startHeartbeat(config: Place, source: HeartbeatSource): { close(
     } catch {
       // the next one may succeed
     }
-    if (!closed) timer = setTimeout(() => (beating = beat()), HEARTBEAT_MS).unref();
+    if (!closed) timer = setTimeout(again, HEARTBEAT_MS).unref();
+  };
+  const again = () => {
+    beating = beat();
   };
   let beating = beat();
   return {

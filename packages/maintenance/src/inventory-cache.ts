@@ -66,13 +66,28 @@ export async function readInventory(config: Place, tier: string): Promise<Invent
     readNotes(config, tier, "damaged"),
   ]);
   const copies = new Map(cached.inventory.copies.map((copy) => [nameOf(copy), copy]));
-  for (const note of arrived) copies.set(nameOf(note), arrivedCopy(note, cached.inventory.scannedAt));
-  for (const note of deleted) copies.delete(nameOf(note));
-  for (const note of damaged) {
-    const copy = copies.get(nameOf(note));
-    if (copy?.state === "complete") copies.set(nameOf(note), { ...copy, state: "damaged" });
-  }
+  applyNotes(copies, { arrived, deleted, damaged }, { scannedAt: cached.inventory.scannedAt, nameOf });
   return { ...cached.inventory, copies: [...copies.values()] };
+}
+
+/** What this site did to a tier since it was scanned, and found there. */
+export interface Notes {
+  readonly arrived: readonly TierNote[];
+  readonly deleted: readonly TierNote[];
+  readonly damaged: readonly TierNote[];
+}
+
+export function applyNotes(
+  copies: Map<string, Pick<InventoryCopy, "state">>,
+  { arrived, deleted, damaged }: Notes,
+  { scannedAt, nameOf: name }: { readonly scannedAt: Date; readonly nameOf: (note: TierNote) => string },
+): void {
+  for (const note of arrived) copies.set(name(note), arrivedCopy(note, scannedAt));
+  for (const note of deleted) copies.delete(name(note));
+  for (const note of damaged) {
+    const copy = copies.get(name(note));
+    if (copy?.state === "complete") copies.set(name(note), { ...copy, state: "damaged" });
+  }
 }
 
 /** Identifies a set of trusted keys. */
@@ -97,6 +112,7 @@ function arrivedCopy({ database, backupId, bytes: size, objects }: TierNote, new
   return { database, backupId, state: "complete", bytes: size, objects, newestAt, ...rest };
 }
 
-function cacheFile({ backupDir }: Place, tier: string): string {
+/** Where the inventory of a tier is cached. */
+export function cacheFile({ backupDir }: Place, tier: string): string {
   return path.join(backupDir, ".trivault/inventory", `${directoryOf(tier)}.json`);
 }

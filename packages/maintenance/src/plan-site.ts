@@ -21,7 +21,8 @@ export interface SitePlanInput {
   readonly now: Date;
 }
 
-type Found = InventoryCopy & { readonly tier: string };
+/** A copy, as far as plans look at it. */
+export type PlannedCopy = Pick<InventoryCopy, "database" | "backupId" | "state" | "bytes"> & { readonly tier: string };
 
 /**
  * A tier that is empty counts as known: it is filled again, and until it is, the others give up nothing that it shall
@@ -31,40 +32,51 @@ export function planSite({ config, databases, inventories, unknownTiers, marks, 
   const configured = new Set(config.tiers.map(({ name }) => name));
   const known = inventories.filter(({ tier }) => configured.has(tier) && !unknownTiers.includes(tier));
   const knownNames = new Set(known.map(({ tier }) => tier));
-  const found = known.flatMap(({ tier, copies }) => copies.map((copy): Found => ({ ...copy, tier })));
+  const found = known.flatMap(({ tier, copies }) => copies.map((copy): PlannedCopy => ({ ...copy, tier })));
   const byDatabase = Map.groupBy(found, ({ database }) => database);
+  const configuredDatabases = new Map(databases.map((database) => [database.name, database]));
   const plans = new Map<string, Plan>();
-
-  for (const database of databases) {
-    const { name, timeZone, tiers, retention } = database;
+  for (const name of new Set([...configuredDatabases.keys(), ...byDatabase.keys()])) {
     const copies = byDatabase.get(name) ?? [];
-    const [own, foreign] = partition(copies, ({ tier }) => tiers.includes(tier));
-    const plan = planRetention({
-      database: name,
-      timeZone,
-      now,
-      tiers: tiers.map((tier) => ({ name: tier, policy: retention[tier] ?? null, known: knownNames.has(tier) })),
-      backups: backupsOf(own, marks),
-      sizeAcceptedFrom: marks.acceptedFrom.get(name) ?? null,
-    });
-    const left = leave(foreign, (tier) => `${name} is not configured to be on ${tier}`);
-    plans.set(name, {
-      decisions: [...plan.decisions, ...left.decisions],
-      warnings: [...plan.warnings, ...left.warnings],
-    });
+    const database = configuredDatabases.get(name) ?? null;
+    plans.set(name, planDatabase(name, database, { copies, knownTiers: knownNames, marks, now }));
   }
-  for (const [name, copies] of byDatabase) {
-    if (!plans.has(name))
-      plans.set(
-        name,
-        leave(copies, () => "its database is not configured"),
-      );
-  }
-  if (marks.problems.length > 0) for (const [name, plan] of plans) plans.set(name, withoutDeletions(plan));
   return { plans, warnings: [...marks.problems, ...[...plans.values()].flatMap(({ warnings }) => warnings)] };
 }
 
-function backupsOf(copies: readonly Found[], marks: Marks): PlanBackup[] {
+export interface DatabasePlanInput {
+  /** Its copies on the tiers that are known. */
+  readonly copies: readonly PlannedCopy[];
+  readonly knownTiers: ReadonlySet<string>;
+  readonly marks: Marks;
+  readonly now: Date;
+}
+
+/** What is to become of the backups of one database; null: it is not configured. */
+export function planDatabase(name: string, database: DatabaseConfig | null, input: DatabasePlanInput): Plan {
+  const plan =
+    database === null ? leave(input.copies, () => "its database is not configured") : planConfigured(database, input);
+  return input.marks.problems.length > 0 ? withoutDeletions(plan) : plan;
+}
+
+function planConfigured(
+  { name, timeZone, tiers, retention }: DatabaseConfig,
+  { copies, knownTiers, marks, now }: DatabasePlanInput,
+): Plan {
+  const [own, foreign] = partition(copies, ({ tier }) => tiers.includes(tier));
+  const plan = planRetention({
+    database: name,
+    timeZone,
+    now,
+    tiers: tiers.map((tier) => ({ name: tier, policy: retention[tier] ?? null, known: knownTiers.has(tier) })),
+    backups: backupsOf(own, marks),
+    sizeAcceptedFrom: marks.acceptedFrom.get(name) ?? null,
+  });
+  const left = leave(foreign, (tier) => `${name} is not configured to be on ${tier}`);
+  return { decisions: [...plan.decisions, ...left.decisions], warnings: [...plan.warnings, ...left.warnings] };
+}
+
+function backupsOf(copies: readonly PlannedCopy[], marks: Marks): PlanBackup[] {
   return [...Map.groupBy(copies, ({ backupId }) => backupId)].map(([id, those]) => {
     const complete = those.filter(({ state }) => state === "complete");
     const mark = marks.keep.get(id);
@@ -79,7 +91,7 @@ function backupsOf(copies: readonly Found[], marks: Marks): PlanBackup[] {
 }
 
 /** Copies that no policy speaks of. */
-function leave(copies: readonly Found[], why: (tier: string) => string): Plan {
+function leave(copies: readonly PlannedCopy[], why: (tier: string) => string): Plan {
   const decisions = copies.map(({ database, backupId, tier, bytes, state }): Decision => {
     return { database, backupId, tier, bytes, state, action: "keep", reasons: [why(tier)] };
   });

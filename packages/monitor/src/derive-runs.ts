@@ -98,10 +98,11 @@ function runOf(attempts: readonly BackupFacts[], wanted: readonly string[], now:
 function judgeCopies(final: BackupFacts, wanted: readonly string[], now: number): Verdict {
   const missing = wanted.filter((tier) => final.copies[tier]?.outcome !== "ok");
   if (missing.length === 0) return { state: "ok", problem: null };
-  const failed = missing.find((tier) => final.copies[tier] !== undefined && final.copies[tier].retried === false);
-  if (failed !== undefined) return { state: "incomplete", problem: final.copies[failed]?.problem ?? null };
+  const tries = missing.map((tier) => final.copies[tier]).filter((copy) => copy !== undefined);
+  const failed = tries.find(({ retried }) => !retried);
+  if (failed !== undefined) return { state: "incomplete", problem: failed.problem };
   const [first = ""] = missing;
-  const tried = missing.map((tier) => final.copies[tier]).find((copy) => copy !== undefined);
+  const [tried] = tries;
   if (now - final.lastAt <= COPY_LATE_MS) return { state: "running", problem: tried?.problem ?? null };
   const message = `Its copy to ${first} has not come: the record tells nothing of it since ${clock(final.lastAt)}.`;
   return { state: "incomplete", problem: tried?.problem ?? { code: "LATE", message } };

@@ -337,7 +337,7 @@ test("for any history: a run is counted once, with its end, in whatever order an
         Object.fromEntries(
           Map.groupBy(states, (s) => s)
             .entries()
-            .map(([s, all]) => [s, all.length]),
+            .map(([s, those]) => [s, those.length]),
         );
       expect(count(runs.map(({ state, database }) => `${database} ${state}`))).toEqual(
         count(scenarios.map(({ end, database }) => `${database} ${STATES[end]}`)),

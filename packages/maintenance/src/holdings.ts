@@ -1,0 +1,93 @@
+import type { CopyState } from "@trivault/retention";
+import type { Inventory, InventoryCopy } from "./inventory.ts";
+
+/** Of a copy no more than what plans and health look at: there are very many. */
+export type HeldCopy = Pick<InventoryCopy, "database" | "backupId" | "state" | "bytes" | "classes">;
+
+/**
+ * An inventory by database, oldest backup first. While a database has the same copies its array stays the very same one, from
+ * one inventory to the next: whoever remembers something of it knows by that whether it still holds.
+ */
+export interface Holdings {
+  readonly tier: string;
+  readonly scannedAt: Date;
+  readonly capacity: Inventory["capacity"];
+  readonly copies: ReadonlyMap<string, readonly HeldCopy[]>;
+}
+
+export interface CopiesSummary {
+  readonly states: Readonly<Record<CopyState, number>>;
+  readonly bytes: number;
+  /** Of those that are complete. */
+  readonly goodBytes: number;
+  /** Bytes by storage class; what a tier tells no class of is in `STANDARD`. */
+  readonly classes: Readonly<Record<string, number>>;
+}
+
+export function holdingsOf({ tier, scannedAt, capacity, copies }: Inventory, before: Holdings | null = null): Holdings {
+  const found = [...Map.groupBy(copies, ({ database }) => database)].map(
+    ([name, those]) => [name, sameOr(before?.copies.get(name), those)] as const,
+  );
+  return { tier, scannedAt, capacity, copies: new Map(found) };
+}
+
+/** The copies in their order; the very array of before where nothing has changed. */
+export function sameOr(before: readonly HeldCopy[] | undefined, now: readonly HeldCopy[]): readonly HeldCopy[] {
+  const sorted = now.toSorted((a, b) => (a.backupId < b.backupId ? -1 : 1));
+  if (before?.length === sorted.length && before.every((copy, index) => isSame(copy, sorted[index]))) return before;
+  return sorted.map(slim);
+}
+
+const known = new WeakMap<readonly HeldCopy[], CopiesSummary>();
+
+/** Reckoned once for each array. */
+export function summaryOf(copies: readonly HeldCopy[]): CopiesSummary {
+  const before = known.get(copies);
+  if (before) return before;
+  const states = { complete: 0, damaged: 0, untrusted: 0, partial: 0 };
+  const classes: Record<string, number> = {};
+  let bytes = 0;
+  let goodBytes = 0;
+  for (const copy of copies) {
+    states[copy.state]++;
+    bytes += copy.bytes;
+    if (copy.state === "complete") goodBytes += copy.bytes;
+    const told = Object.entries(copy.classes);
+    for (const [name, size] of told.length > 0 ? told : [["STANDARD", copy.bytes] as const]) {
+      classes[name] = (classes[name] ?? 0) + size;
+    }
+  }
+  const summary = { states, bytes, goodBytes, classes };
+  known.set(copies, summary);
+  return summary;
+}
+
+/** Of all databases on a tier, as one copy: what budgets, costs and disk usage go by. */
+export function totalOf({ copies }: Pick<Holdings, "copies">): CopiesSummary {
+  const states = { complete: 0, damaged: 0, untrusted: 0, partial: 0 };
+  const classes: Record<string, number> = {};
+  let bytes = 0;
+  let goodBytes = 0;
+  for (const those of copies.values()) {
+    const one = summaryOf(those);
+    for (const state of ["complete", "damaged", "untrusted", "partial"] as const) states[state] += one.states[state];
+    for (const [name, size] of Object.entries(one.classes)) classes[name] = (classes[name] ?? 0) + size;
+    bytes += one.bytes;
+    goodBytes += one.goodBytes;
+  }
+  return { states, bytes, goodBytes, classes };
+}
+
+const NO_CLASSES: HeldCopy["classes"] = {};
+
+function slim({ database, backupId, state, bytes, classes }: HeldCopy): HeldCopy {
+  return { database, backupId, state, bytes, classes: Object.keys(classes).length === 0 ? NO_CLASSES : classes };
+}
+
+function isSame(a: HeldCopy, b: HeldCopy | undefined): boolean {
+  if (a.backupId !== b?.backupId || a.state !== b.state || a.bytes !== b.bytes) return false;
+  const classes = Object.entries(a.classes);
+  return (
+    classes.length === Object.keys(b.classes).length && classes.every(([name, bytes]) => b.classes[name] === bytes)
+  );
+}
