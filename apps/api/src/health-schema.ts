@@ -1,7 +1,5 @@
 import { z } from "zod";
-
-const time = z.iso.datetime();
-const count = z.int().nonnegative();
+import { count, listOf, time } from "./schema-parts.ts";
 
 const databaseTier = z.object({
   tier: z.string(),
@@ -13,7 +11,7 @@ const databaseTier = z.object({
   lacking: count.nullable().describe("Copies that shall be there and are not; null: the tier could not be looked at."),
 });
 
-const database = z
+export const databaseHealth = z
   .object({
     name: z.string(),
     ok: z.boolean(),
@@ -24,12 +22,12 @@ const database = z
       .describe("How old the newest good copy on each tier may be; null: any will do."),
     nextRun: time.nullable(),
     lastRun: z.object({ outcome: z.enum(["ok", "failed", "refused"]), at: time }).nullable(),
-    tiers: z.array(databaseTier),
+    tiers: listOf(databaseTier),
     problem: z.string().nullable(),
   })
   .meta({ id: "DatabaseHealth" });
 
-const tier = z
+export const tierHealth = z
   .object({
     name: z.string(),
     kind: z.enum(["local", "sftp", "s3"]),
@@ -58,7 +56,7 @@ export const backupHealthAnswer = z
     syncStatus: z.enum(["success", "failed", "pending"]),
     diskUsage: z.object({ local: z.string(), remote: z.string(), cloud: z.string() }),
     ok: z.boolean().describe("Every database meets its objective on each of its tiers."),
-    databases: z.array(database),
-    tiers: z.array(tier),
+    databases: listOf(databaseHealth),
+    tiers: listOf(tierHealth),
   })
   .meta({ id: "BackupHealth" });

@@ -1,39 +1,32 @@
-import { directoryOf, isBackupId, QUEUES } from "@trivault/core";
+import { QUEUES } from "@trivault/core";
 import { z } from "zod";
+import { backupId, bytes, cursor, databaseName, flag, listOf, nextCursor, tierName, time } from "./schema-parts.ts";
 
-/** What the API takes and gives: validation, types and the OpenAPI document all come from here. */
+export { problems } from "./schema-parts.ts";
 
-const databaseName = z
-  .string()
-  .min(1)
-  .refine(isUsableName, "is too long for a database name")
-  .meta({ examples: ["shop"] });
-const backupId = z
-  .string()
-  .refine(isBackupId, "is not a backup id, such as 20261123t020000z-7f3k9xq2")
-  .meta({ examples: ["20261123t020000z-7f3k9xq2"] });
-const time = z.iso.datetime();
-const bytes = z.int().nonnegative();
+/** What the routes of backups take and give. */
 
-export const createBackupBody = z.strictObject({ database: databaseName });
-/** Loose, as what a schema leaves out is gone from `request.headers`. */
-export const createBackupHeaders = z.looseObject({
-  "idempotency-key": z
-    .string()
-    .regex(/^[!-~]{1,255}$/, "takes 1 to 255 visible ASCII characters")
-    .optional()
-    .describe("Within a day the same key for the same database answers with the same run, and makes no other backup."),
-});
+const copyState = z
+  .enum(["complete", "damaged", "untrusted", "partial"])
+  .describe("damaged: objects are missing or wrong. untrusted: no key known here signed its manifest.");
+
+export const createBackupBody = z.strictObject({ database: databaseName }).meta({ examples: [{ database: "shop" }] });
 export const listBackupsQuery = z.strictObject({
   database: databaseName.optional(),
+  from: time.optional().describe("Begun then or later."),
+  to: time.optional().describe("Begun then or before."),
+  tier: tierName.optional().describe("Of which something lies on this tier."),
+  state: copyState.optional().describe("Of which a copy (that on `tier`, where it is given) is in this state."),
+  kept: flag.optional().describe("Held by hand, or not."),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
-  fresh: z.stringbool({ truthy: ["true"], falsy: ["false"] }).default(false),
+  cursor: cursor.optional(),
+  fresh: flag.default(false).describe("Ask every tier itself."),
 });
 export const backupParams = z.strictObject({ id: backupId });
 
-const links = z.object({ self: z.string(), queues: z.string().describe("Bull Board, for looking at the jobs") });
+export const links = z.object({ self: z.string(), queues: z.string().describe("Bull Board, for looking at the jobs") });
 
-const runState = z
+export const runState = z
   .enum(["queued", "running", "completed", "incomplete", "failed", "unknown"])
   .describe(
     "completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue cannot tell whether one is being made.",
@@ -48,18 +41,16 @@ const copy = z
   .object({
     tier: z.string(),
     complete: z.boolean().describe("It has its manifest, which is written last."),
-    state: z
-      .enum(["complete", "damaged", "untrusted", "partial"])
-      .describe("damaged: objects are missing or wrong. untrusted: no key known here signed its manifest."),
+    state: copyState,
     bytes,
   })
   .meta({ id: "Copy" });
 
-const unreachable = z
-  .array(z.object({ tier: z.string(), reason: z.string() }))
-  .describe("Tiers that could not be asked: what lies there is not known, which is not the same as nothing.");
+const unreachable = listOf(z.object({ tier: z.string(), reason: z.string() })).describe(
+  "Tiers that could not be asked: what lies there is not known, which is not the same as nothing.",
+);
 
-const stage = z
+export const stage = z
   .object({
     stage: z.enum(QUEUES),
     tier: z.string().nullable().describe("For copies: where to."),
@@ -76,10 +67,19 @@ export const backupList = z
   .object({
     backups: z.array(
       z
-        .object({ id: z.string(), database: z.string(), startedAt: time, bytes, copies: z.array(copy), links })
+        .object({
+          id: z.string(),
+          database: z.string(),
+          startedAt: time,
+          bytes,
+          copies: listOf(copy),
+          keep: z.string().optional().describe("Why it is held by hand; absent where it is not."),
+          links,
+        })
         .meta({ id: "Backup" }),
     ),
     total: bytes.describe("How many there are; `backups` holds the newest of them."),
+    nextCursor,
     unreachable,
   })
   .meta({ id: "BackupList" });
@@ -98,38 +98,10 @@ export const backupDetails = z
       .describe("Unless known, stages is empty and all else is read from the tiers alone."),
     note: z.string().nullable(),
     stages: z.array(stage),
-    copies: z.array(copy),
+    copies: listOf(copy),
     unreachable,
     links,
   })
   .meta({ id: "BackupDetails" });
 
 export const health = z.object({ status: z.enum(["ok", "unavailable"]) }).meta({ id: "Health" });
-
-const problem = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string().describe("A stable name to match on, such as NOT_FOUND or QUEUE_UNREACHABLE."),
-    requestId: z.string(),
-  })
-  .meta({ id: "Problem" });
-const problemAnswer = (description: string) => ({
-  description,
-  content: { "application/problem+json": { schema: problem } },
-});
-/** Every route of the API may answer these. */
-export const problems = {
-  "4xx": problemAnswer("The request cannot be served; it has to change."),
-  "5xx": problemAnswer("The request could not be served; 503 may pass."),
-};
-
-function isUsableName(name: string): boolean {
-  try {
-    return directoryOf(name) !== "";
-  } catch {
-    return false; // directoryOf throws for names that no tier can hold
-  }
-}

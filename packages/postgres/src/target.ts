@@ -164,3 +164,34 @@ async function userObjects(client: Client): Promise<string[]> {
     LIMIT 3`);
   return rows.map(({ object }) => object);
 }
+
+export interface TargetLook {
+  /** `absent`: it can be made. `occupied`: it holds something, which a restore would not touch. */
+  readonly state: "absent" | "empty" | "occupied";
+  /** Some of what it holds. */
+  readonly objects: readonly string[];
+  /** Of the server. */
+  readonly major: number;
+  /** Whether the user may make a database. */
+  readonly mayCreate: boolean;
+}
+
+/** Looks at what a restore would find, and changes nothing. */
+export async function lookAtTarget(connection: Connection): Promise<TargetLook> {
+  const server = await withMaintenance(connection, async (client) => {
+    const { rows } = await client.query<{ exists: boolean; may: boolean }>(
+      `SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = $1) AS "exists",
+              (SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AS may`,
+      [connection.database],
+    );
+    return {
+      major: (await readServer(client)).major,
+      exists: rows[0]?.exists ?? false,
+      mayCreate: rows[0]?.may ?? false,
+    };
+  });
+  const { major, mayCreate } = server;
+  if (!server.exists) return { state: "absent", objects: [], major, mayCreate };
+  const objects = await withClient(connection, userObjects);
+  return { state: objects.length === 0 ? "empty" : "occupied", objects, major, mayCreate };
+}

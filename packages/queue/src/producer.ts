@@ -81,10 +81,13 @@ async function addOrRestart(queue: Queue, name: string, jobId: string, data: obj
   await queue.add(name, data, { jobId });
 }
 
-/** Ends soon, and turns a Redis that is away into QUEUE_UNREACHABLE; whatever else goes wrong is passed on as it is. */
-export async function failingFast<T>(work: () => Promise<T>): Promise<T> {
+/**
+ * Ends soon (or when it ends, where `ms` is null), and turns a Redis that is away into QUEUE_UNREACHABLE; whatever else goes
+ * wrong is passed on as it is.
+ */
+export async function failingFast<T>(work: () => Promise<T>, ms: number | null = ANSWER_MS): Promise<T> {
   try {
-    return await within(ANSWER_MS, work());
+    return await (ms === null ? work() : within(ms, work()));
   } catch (cause) {
     if (!isConnectionError(cause)) throw cause;
     const message = "Redis does not answer, so it is not known whether anything was enqueued; try again when it is up.";

@@ -4,29 +4,34 @@ import type { ApiDeps, App } from "../deps.ts";
 import { BACKUPS_PATH, linksOf } from "../links.ts";
 import { stateOfRun } from "../run-state.ts";
 import { lookUpRun } from "../runs.ts";
-import { createBackupBody, createBackupHeaders, problems, requestedBackup } from "../schemas.ts";
+import { idempotencyHeaders } from "../schema-parts.ts";
+import { createBackupBody, problems, requestedBackup } from "../schemas.ts";
+import { keyOf } from "../started.ts";
 
 export function createBackupRoute(app: App, deps: ApiDeps): void {
   app.post(
     BACKUPS_PATH,
     {
+      config: { access: "operator" },
       schema: {
+        operationId: "createBackup",
+        tags: ["backups"],
         summary: "Ask for a backup now",
         description:
           "202 when it was enqueued, 200 when the Idempotency-Key was seen before. Its `self` link tells how it gets on.",
         body: createBackupBody,
-        headers: createBackupHeaders,
+        headers: idempotencyHeaders,
         response: { 200: requestedBackup, 202: requestedBackup, ...problems },
       },
     },
     async (request, reply) => {
       const { database } = request.body;
       requireConfigured(deps, database);
-      const actor = deps.config.api.token === null ? "token:loopback" : "token:default";
+      const { actor } = request.identity;
       const { runId, created } = await requestBackup(deps.queues, deps.redis, {
         database,
         actor,
-        idempotencyKey: request.headers["idempotency-key"],
+        idempotencyKey: keyOf(request.headers),
       });
       if (created) {
         request.log.info({ database, run: runId }, "backup requested");

@@ -10,7 +10,10 @@ export function healthRoute(app: App, { redis }: ApiDeps): void {
   app.get(
     "/healthz",
     {
+      config: { access: "public" },
       schema: {
+        operationId: "live",
+        tags: ["site"],
         summary: "Whether backups can be taken on: Redis answers, and takes writes",
         security: [],
         response: { 200: health, 503: health },

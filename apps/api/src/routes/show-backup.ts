@@ -11,7 +11,10 @@ export function showBackupRoute(app: App, deps: ApiDeps): void {
   app.get(
     `${BACKUPS_PATH}/:id`,
     {
+      config: { access: "viewer" },
       schema: {
+        operationId: "showBackup",
+        tags: ["backups"],
         summary: "How a requested backup gets on, or what there is of one",
         description: "Takes the id of a run (as POST answers it) or of a backup (as the list holds it).",
         params: backupParams,
@@ -30,7 +33,7 @@ export function showBackupRoute(app: App, deps: ApiDeps): void {
           : await findBackup(deps, backupId, run?.database ?? null, signal);
       const database = run?.database ?? found.backup?.database;
       if (database === undefined) throw notFound(id, lookUp, found);
-      const copies = [...(found.backup?.copies ?? [])];
+      const copies = found.backup?.copies ?? [];
       return {
         id,
         database,
