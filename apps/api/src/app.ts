@@ -1,20 +1,15 @@
 import { randomUUID } from "node:crypto";
 import cookie from "@fastify/cookie";
 import swagger from "@fastify/swagger";
-import { VERSION } from "@trivault/backup";
 import { fastify, type FastifyBaseLogger, LogController } from "fastify";
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from "fastify-type-provider-zod";
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { createCookies } from "./cookies.ts";
 import type { ApiDeps, App } from "./deps.ts";
+import { traceRequests } from "./trace-requests.ts";
 import { type Guard, guardRequests } from "./guard.ts";
 import { setSecurityHeaders } from "./headers.ts";
 import { recordRefusals } from "./refusals.ts";
+import { OPENAPI, registerDocs } from "./openapi.ts";
 import { handleError, handleNotFound } from "./problem.ts";
 import { registerQueueBoard } from "./queue-board.ts";
 import { createRateLimiter } from "./rate-limits.ts";
@@ -40,6 +35,8 @@ export function buildApp(deps: ApiDeps): App {
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }), // logRequests tells it in one line
     bodyLimit: BODY_LIMIT,
+    // A database name of 255 bytes, each percent-encoded.
+    routerOptions: { maxParamLength: 800 },
     requestTimeout: REQUEST_MS,
     connectionTimeout: CONNECTION_MS,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
@@ -57,6 +54,7 @@ export function buildApp(deps: ApiDeps): App {
   app.removeContentTypeParser("text/plain");
   logRequests(app);
   setSecurityHeaders(app);
+  traceRequests(app, deps.tracing);
   app.register(cookie);
   const guard: Guard = {
     cookies: createCookies(publicUrl),
@@ -66,20 +64,7 @@ export function buildApp(deps: ApiDeps): App {
   guardRequests(app, deps, guard);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
-  app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: {
-        title: "Trivault",
-        version: VERSION,
-        description: "PostgreSQL backups in three tiers. Errors are application/problem+json (RFC 9457).",
-      },
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-      security: [{ token: [] }],
-    },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
-  });
+  app.register(swagger, OPENAPI);
   // Routes come in a plugin, so that swagger is there before them and sees each.
   app.register(async (plugin) => {
     const api = plugin.withTypeProvider<ZodTypeProvider>();
@@ -88,6 +73,7 @@ export function buildApp(deps: ApiDeps): App {
     memberRoutes(api, deps);
     await loginRoutes(api, deps, guard);
     openApiRoute(api);
+    await registerDocs(api);
     metricsRoute(api, deps);
     landingRoute(api);
     await registerQueueBoard(api, deps.queues);

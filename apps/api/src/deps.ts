@@ -3,7 +3,7 @@ import type { AuditLog, Recorder } from "@trivault/audit";
 import type { Config, Logger } from "@trivault/core";
 import type { ProcessMetrics } from "@trivault/metrics";
 import type { Observer } from "@trivault/monitor";
-import type { connectRedis, Queues } from "@trivault/queue";
+import type { connectRedis, Queues, Tracing } from "@trivault/queue";
 import type { Tier } from "@trivault/storage";
 import type {
   FastifyBaseLogger,
@@ -34,6 +34,7 @@ export interface ApiDeps {
   readonly requestsPerMinute?: number;
   /** Of this process, whatever else runs in it. */
   readonly processMetrics: ProcessMetrics;
+  readonly tracing: Tracing | null;
 }
 
 declare module "fastify" {

@@ -1,9 +1,7 @@
 import { openAccess } from "@trivault/access";
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { VERSION } from "@trivault/backup";
 import { codeOf, type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import { startHeartbeat } from "@trivault/maintenance";
-import { createProcessMetrics, type ProcessMetrics } from "@trivault/metrics";
 import { openObserver } from "@trivault/monitor";
 import { checkRedis, closeQueues, connectRedis, openQueues, redisDrift } from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
@@ -11,6 +9,9 @@ import { buildApp } from "./app.ts";
 import type { ApiDeps } from "./deps.ts";
 import { requireTokenBeyondLoopback } from "./loopback.ts";
 import { createSwitchableServer, type RequestListener, type SwitchableServer } from "./switchable-server.ts";
+
+/** How the process is looked into; opened and closed by its entry point. */
+export type Watched = Pick<ApiDeps, "processMetrics" | "tracing">;
 
 export interface RunningApi {
   /** Where it listens, such as `http://127.0.0.1:3000`. */
@@ -22,12 +23,7 @@ export interface RunningApi {
 }
 
 /** Opens all that the API needs, and listens. What a failed start opened is closed again. */
-export async function startApi(
-  config: Config,
-  redisUrl: string,
-  log: Logger,
-  processMetrics: ProcessMetrics = createProcessMetrics(VERSION),
-): Promise<RunningApi> {
+export async function startApi(config: Config, redisUrl: string, log: Logger, watched: Watched): Promise<RunningApi> {
   await requireTokenBeyondLoopback(config.api, openAccess({ file: config.api.accessFile, log }));
   const redis = connectRedis(redisUrl, "fail-fast");
   const closers = [async () => redis.disconnect()];
@@ -36,9 +32,9 @@ export async function startApi(
   };
   try {
     await checkRedis(redis, redisUrl);
-    const queues = openQueues(redis);
+    const queues = openQueues(redis, watched.tracing);
     closers.unshift(() => closeQueues(queues));
-    const shared = { queues, redis, log, processMetrics };
+    const shared = { ...watched, queues, redis, log };
     let current = await openGeneration(config, shared);
     closers.unshift(() => current.close());
     const heartbeat = startHeartbeat(config, { service: "api", redisDrift: redisDrift(redis) });
@@ -69,7 +65,7 @@ export async function startApi(
 }
 
 /** What outlives a change of the configuration. */
-type Shared = Pick<ApiDeps, "queues" | "redis" | "log" | "processMetrics">;
+type Shared = Watched & Pick<ApiDeps, "queues" | "redis" | "log">;
 
 interface Generation {
   readonly answer: RequestListener;

@@ -2,7 +2,7 @@ import { runService, startGenerations, startWorkers } from "@trivault/cluster";
 import { VERSION } from "@trivault/backup";
 import type { Config } from "@trivault/core";
 import { createProcessMetrics } from "@trivault/metrics";
-import { startPrivateRedis } from "@trivault/queue";
+import { startPrivateRedis, startTracing } from "@trivault/queue";
 import { BACKUPS_PATH, BOARD_PATH } from "./links.ts";
 import { startApi } from "./serve.ts";
 
@@ -24,10 +24,13 @@ await runService("trivault", async (config, log) => {
     }
     const url = redisUrl;
     const metrics = createProcessMetrics(VERSION);
-    const api = await startApi(config, url, log, metrics);
+    const tracing = await startTracing("trivault", VERSION);
+    if (tracing) running.unshift(tracing);
+    const api = await startApi(config, url, log, { processMetrics: metrics, tracing });
     running.unshift(api);
+    const watched = { onJob: metrics.onJob, tracing };
     metrics.takesJobs(config.worker.queues);
-    const workers = await startGenerations(config, (each) => startWorkers(each, url, log, metrics), log);
+    const workers = await startGenerations(config, (each) => startWorkers(each, url, log, watched), log);
     running.unshift(workers);
     process.stdout.write(
       `Trivault is up.\n  API         ${api.url}${BACKUPS_PATH}\n  Bull Board  ${api.url}${BOARD_PATH}\n`,

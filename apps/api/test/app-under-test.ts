@@ -65,6 +65,7 @@ export function appUnderTest(
     observer,
     closing: closing.signal,
     processMetrics,
+    tracing: null,
     access,
     requestsPerMinute,
   };

@@ -2,6 +2,7 @@ import { VERSION } from "@trivault/backup";
 import { runService, startGenerations, startWorkers } from "@trivault/cluster";
 import { type Config, type Logger, TrivaultError } from "@trivault/core";
 import { createProcessMetrics } from "@trivault/metrics";
+import { startTracing } from "@trivault/queue";
 import { startMetricsServer } from "./metrics-server.ts";
 
 await runService("worker", async (config, log) => {
@@ -17,7 +18,9 @@ await runService("worker", async (config, log) => {
 async function start(config: Config, redisUrl: string, log: Logger) {
   const metrics = createProcessMetrics(VERSION);
   metrics.takesJobs(config.worker.queues);
-  const workers = await startGenerations(config, (each) => startWorkers(each, redisUrl, log, metrics), log);
+  const tracing = await startTracing("trivault-worker", VERSION);
+  const watched = { onJob: metrics.onJob, tracing };
+  const workers = await startGenerations(config, (each) => startWorkers(each, redisUrl, log, watched), log);
   try {
     const where = config.worker.metrics;
     const server = where && (await startMetricsServer(where, { metrics, isHealthy: () => workers.isHealthy(), log }));
@@ -27,6 +30,7 @@ async function start(config: Config, redisUrl: string, log: Logger) {
       async close() {
         await workers.close();
         await server?.close();
+        await tracing?.close();
       },
     };
   } catch (error) {

@@ -56,7 +56,7 @@ export async function startWorkers(
     const site = await openSite(config, now);
     const record = openAuditLog(auditFolder(config.backupDir), { now, log });
     warnAbout(config, log);
-    const queues = openQueues(redis);
+    const queues = openQueues(redis, measuring.tracing);
     const limit = createDumpLimit(openDumpSlots(config), (ids) => promoteDumps(queues, ids), log);
     const handlers = stageHandlers({ site: { ...site, record: record.record }, history: record, limit, queues });
     const concurrency = {

@@ -45,6 +45,7 @@ export {
   startMaintenance,
   watchForLoss,
 } from "./slots.ts";
+export { startTracing, type Tracing } from "./tracing.ts";
 export {
   type Handler,
   type JobContext,

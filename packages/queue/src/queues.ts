@@ -2,19 +2,21 @@ import { QUEUES, type QueueName } from "@trivault/core";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { JOB_OPTIONS, KEEP_JOBS } from "./jobs.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** All keys of ours in Redis begin with this. */
 export const KEY_PREFIX = "trivault";
 
 export type Queues = Readonly<Record<QueueName, Queue>>;
 
-export function openQueues(redis: Redis): Queues {
+export function openQueues(redis: Redis, tracing: Tracing | null = null): Queues {
   const open = (name: QueueName) => {
     const queue = new Queue(name, {
       connection: redis,
       prefix: KEY_PREFIX,
       defaultJobOptions: { ...JOB_OPTIONS[name], ...KEEP_JOBS },
       skipWaitingForReady: true,
+      ...(tracing && { telemetry: tracing.telemetry }),
     });
     queue.on("error", () => undefined); // as in redis.ts: each call reports its own failure
     return queue;

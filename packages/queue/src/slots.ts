@@ -3,6 +3,7 @@ import { directoryOf } from "@trivault/core";
 import type { Redis } from "ioredis";
 import type { DumpJob } from "./jobs.ts";
 import { KEY_PREFIX, type Queues } from "./queues.ts";
+import { jobAttributes, traceOfItsOwn } from "./tracing.ts";
 
 /** Begun by hand or at a worker's start, at most so often for each tier. */
 const ON_DEMAND_EVERY_MS = 60_000;
@@ -29,7 +30,11 @@ export async function addSlots(queues: Queues, slots: readonly SlotJob[]): Promi
   await queues.dump.addBulk(
     slots.map(({ database, slot, priority, missed }) => {
       const data: DumpJob = { database, actor: "schedule", slot: slot.toISOString(), ...(missed && { missed }) };
-      return { name: "dump", data, opts: { jobId: slotJobId(database, slot), priority } };
+      return {
+        name: "dump",
+        data,
+        opts: { jobId: slotJobId(database, slot), priority, ...traceOfItsOwn(queues.dump, jobAttributes(data)) },
+      };
     }),
   );
 }

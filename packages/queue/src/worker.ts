@@ -2,6 +2,7 @@ import { isPermanent, type Logger, messageOf, type QueueName, TrivaultError, typ
 import { DelayedError, type Job, UnrecoverableError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { KEY_PREFIX } from "./queues.ts";
+import { jobAttributes, type Tracing } from "./tracing.ts";
 
 const PROGRESS_MS = 500;
 /** A job that makes each of its workers die is not started for ever. */
@@ -54,6 +55,7 @@ export interface JobEnd {
 export interface QueueWorkerOptions {
   /** Called when a job is taken; what it returns is called when the attempt is over. */
   readonly onJob?: ((queue: QueueName) => (end: JobEnd) => void) | undefined;
+  readonly tracing?: Tracing | null;
 }
 
 export interface RunningWorker {
@@ -74,7 +76,7 @@ export function startWorker(
   config: WorkerConfig,
   log: Logger,
   handler: Handler,
-  { onJob }: QueueWorkerOptions = {},
+  { onJob, tracing = null }: QueueWorkerOptions = {},
 ): RunningWorker {
   const stopping = new AbortController();
   const worker = new Worker(
@@ -85,7 +87,7 @@ export function startWorker(
       const begun = performance.now();
       const end = (outcome: JobEnd["outcome"], bytes = 0) =>
         ended?.({ outcome, bytes, seconds: (performance.now() - begun) / 1000 });
-      return carryOut(job, token, { signal: signals, stopping: stopping.signal, log, handler, end });
+      return carryOut(job, token, { signal: signals, stopping: stopping.signal, log, handler, end, tracing });
     },
     {
       connection: redis,
@@ -94,6 +96,7 @@ export function startWorker(
       lockDuration: config.takeoverSeconds * 1000,
       stalledInterval: config.takeoverSeconds * 1000,
       maxStalledCount: MAX_DEATHS,
+      ...(tracing && { telemetry: tracing.telemetry }),
     },
   );
   worker.on("error", (error) => log.warn({ queue, err: error }, "queue"));
@@ -130,13 +133,14 @@ interface Attempt {
   readonly stopping: AbortSignal;
   readonly log: Logger;
   readonly handler: Handler;
+  readonly tracing: Tracing | null;
   readonly end: (outcome: JobEnd["outcome"], bytes?: number) => void;
 }
 
 async function carryOut(
   job: Job,
   token: string | undefined,
-  { signal, stopping, handler, end, ...parent }: Attempt,
+  { signal, stopping, handler, end, tracing, ...parent }: Attempt,
 ): Promise<object> {
   const log = parent.log.child({ queue: job.queueName, job: job.id });
   const progress = throttled((value) => job.updateProgress(value), log);
@@ -157,6 +161,7 @@ async function carryOut(
   try {
     const handle = { id: job.id ?? "", priority: job.priority, update: (data: object) => job.updateData(data) };
     const result = await handler.run(job.data, context, handle);
+    tracing?.annotate(jobAttributes(job.data, result));
     end("completed", "bytes" in result && typeof result.bytes === "number" ? result.bytes : 0);
     return result;
   } catch (error) {
@@ -171,6 +176,8 @@ async function carryOut(
       await job.moveToDelayed(Date.now() + 500, token);
       throw new DelayedError();
     }
+    tracing?.annotate(jobAttributes(job.data));
+    tracing?.fail(error);
     context.note(messageOf(error));
     log.debug({ err: error }, "failed");
     // BullMQ keeps the message with the job, so it must be the operator's paragraph and not a stack.
