@@ -1,1 +1,6 @@
-export {};
+export { type AlertDeps, type AlertDesk, startAlerts } from "./desk.ts";
+export { listAlerts } from "./list-alerts.ts";
+export { type TokenLife } from "./look.ts";
+export { silenceAlert, type SilenceRequest, unsilenceAlert } from "./silence-alert.ts";
+export { type ChannelTest, testChannels } from "./test-channels.ts";
+export type { Alert, QueueSeen, Silence } from "./types.ts";

@@ -62,6 +62,13 @@ export const AUDIT_ACTIONS = [
   "audit.healed",
   /** The record did not end as it was left: somebody cut its end off, or changed it. `trivault audit verify` says where. */
   "audit.broken",
+  /** Something is not well, and is told (docs/alerts.md); it has ended; somebody wants to hear no more of it, or again. */
+  "alert.raised",
+  "alert.resolved",
+  "alert.silenced",
+  "alert.unsilenced",
+  /** A message could not be delivered. */
+  "channel.failed",
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -1,0 +1,118 @@
+import path from "node:path";
+import { ALERT_RULES, type Config, ensureFolder, publishJson, readJson } from "@trivault/core";
+import { z } from "zod";
+import { incidentSchema } from "./incidents.ts";
+
+/**
+ * What the evaluator remembers, in `BACKUP_DIR/.trivault/alerts/state.json`. It is written before anything is sent, so that
+ * after a crash the same messages go out again, under the same ids. Whoever holds `evaluator.lease` beside it writes it.
+ */
+const severity = z.enum(["warning", "critical"]);
+const time = z.coerce.date();
+const pairs = z.array(z.tuple([z.string(), z.string()]));
+
+const sign = z.object({
+  rule: z.enum(ALERT_RULES),
+  subject: z.string(),
+  member: z.string(),
+  severity,
+  since: time,
+  holdSeconds: z.number(),
+  suppressed: z.boolean(),
+  data: z.record(z.string(), z.string()),
+});
+
+const message = z.object({
+  id: z.string(),
+  severity: z.enum(["warning", "critical", "resolved", "info"]),
+  title: z.string(),
+  text: z.string(),
+  facts: pairs,
+  link: z.string().nullable(),
+  at: time,
+  topic: z.string(),
+});
+
+const stateSchema = z.object({
+  version: z.literal(1),
+  /** The last event of the record that was looked at. */
+  seen: z.object({ seq: z.int(), at: time }).nullable(),
+  incidents: z.record(z.string(), incidentSchema),
+  signs: z.array(
+    z.object({
+      sign,
+      firstSeen: time,
+      /** Since when it is gone; it still counts until its rule says that it has cleared. */
+      missingSince: time.nullable(),
+    }),
+  ),
+  alerts: z.array(
+    z.object({
+      id: z.string(),
+      rule: z.enum(ALERT_RULES),
+      subject: z.string(),
+      severity,
+      since: time,
+      raisedAt: time,
+      members: z.array(z.string()),
+      /** What was said last. */
+      words: z.object({ title: z.string(), text: z.string(), facts: pairs, link: z.string().nullable() }),
+      /** Null: it was not, as somebody had silenced it. */
+      told: z.object({ at: time, times: z.int(), members: z.array(z.string()), severity }).nullable(),
+    }),
+  ),
+  /** Messages that are still to be delivered, the oldest first. */
+  outbox: z.array(
+    z.object({
+      channel: z.string(),
+      message,
+      queuedAt: time,
+      nextAt: time,
+      attempts: z.int(),
+      failed: z.object({ since: time, reason: z.string() }).nullable(),
+    }),
+  ),
+  /** Events for the record that are not in it yet. */
+  toRecord: z.array(
+    z.object({
+      action: z.enum(["alert.raised", "alert.resolved", "channel.failed"]),
+      outcome: z.enum(["ok", "failed"]),
+      details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    }),
+  ),
+});
+
+export type DeskState = Readonly<z.infer<typeof stateSchema>>;
+export type TrackedSign = DeskState["signs"][number];
+export type RaisedAlert = DeskState["alerts"][number];
+export type Delivery = DeskState["outbox"][number];
+
+export const NOTHING: DeskState = {
+  version: 1,
+  seen: null,
+  incidents: {},
+  signs: [],
+  alerts: [],
+  outbox: [],
+  toRecord: [],
+};
+
+type Place = Pick<Config, "backupDir">;
+
+export function alertsFolder({ backupDir }: Place): string {
+  return path.join(backupDir, ".trivault/alerts");
+}
+
+/** Throws where the file is broken; nothing is remembered where there is none. */
+export async function readState(config: Place): Promise<DeskState> {
+  return (await readJson(stateFile(config), stateSchema)) ?? NOTHING;
+}
+
+export async function writeState(config: Place, state: DeskState): Promise<void> {
+  await ensureFolder(alertsFolder(config));
+  await publishJson(stateFile(config), state);
+}
+
+function stateFile(config: Place): string {
+  return path.join(alertsFolder(config), "state.json");
+}

@@ -1,0 +1,135 @@
+import type { AuditAction, RecordedEvent } from "@trivault/audit";
+import { z } from "zod";
+
+/**
+ * What the record tells of that lasts until it tells its end: a run that failed, until one is well; damage, until the copy
+ * is whole again. Kept from one start to the next, so that each event is looked at once.
+ */
+export const incidentSchema = z.object({
+  kind: z.enum([
+    "run-failed",
+    "tier-trouble",
+    "lost-copies",
+    "damage",
+    "audit-broken",
+    "config-refused",
+    "retention-held",
+    /** Sizes before it count no more. */
+    "size-accepted",
+  ]),
+  since: z.coerce.date(),
+  /** When it was told of last. */
+  lastAt: z.coerce.date(),
+  database: z.string().nullable(),
+  tier: z.string().nullable(),
+  backupId: z.string().nullable(),
+  code: z.string().nullable(),
+  message: z.string().nullable(),
+  /** Which process: `<host>/<service>`. */
+  process: z.string().nullable(),
+});
+export type Incident = Readonly<z.infer<typeof incidentSchema>>;
+
+/** By what they are about, so that one that is told of again stays one. */
+export type Incidents = Readonly<Record<string, Incident>>;
+
+/** The events that matter here. */
+export const FOLLOWED: readonly AuditAction[] = [
+  "backup.dump",
+  "backup.encrypt",
+  "backup.copy",
+  "backup.verified",
+  "backup.deleted",
+  "tier.vanished",
+  "tier.shrunk",
+  "tier.repaired",
+  "tier.reachable",
+  "config.refused",
+  "config.loaded",
+  "retention.held",
+  "size.accepted",
+  "audit.broken",
+];
+
+export function takeEvent(incidents: Incidents, event: RecordedEvent): Incidents {
+  const { database = "", tier = "", backupId = "" } = event;
+  const copy = `damage ${database}/${backupId}/${tier}`;
+  const isFinal = event.details?.["retried"] !== true;
+  const ok = event.outcome === "ok";
+  switch (event.action) {
+    case "backup.dump":
+      return !ok && isFinal ? opened(incidents, `run ${database}`, "run-failed", event) : incidents;
+    case "backup.encrypt":
+      // Only now is there a backup.
+      if (ok) return closed(incidents, [`run ${database}`]);
+      return isFinal ? opened(incidents, `run ${database}`, "run-failed", event) : incidents;
+    case "backup.copy":
+      if (ok) return closed(incidents, [`tier ${tier}`]);
+      return event.error?.code === "STORE_UNREACHABLE"
+        ? opened(incidents, `tier ${tier}`, "tier-trouble", event)
+        : incidents;
+    case "tier.reachable":
+      return closed(incidents, [`tier ${tier}`]);
+    case "backup.verified": {
+      if (ok) return closed(incidents, [copy]);
+      const state = event.details?.["state"];
+      return state === "damaged" || state === "missing" ? opened(incidents, copy, "damage", event) : incidents;
+    }
+    case "tier.repaired":
+      return closed(incidents, [copy]);
+    case "backup.deleted":
+      return ok ? closed(incidents, [copy, `held ${database}/${tier}`]) : incidents;
+    case "tier.vanished":
+    case "tier.shrunk":
+      return opened(incidents, `lost ${database}/${tier}`, "lost-copies", event);
+    case "retention.held":
+      return opened(incidents, `held ${database}/${tier}`, "retention-held", event);
+    case "size.accepted":
+      return opened(
+        without(incidents, ({ kind, database: of }) => kind === "retention-held" && of === database),
+        `size ${database}`,
+        "size-accepted",
+        event,
+      );
+    case "config.refused":
+      return opened(incidents, `config ${processOf(event)}`, "config-refused", event);
+    case "config.loaded":
+      return closed(incidents, [`config ${processOf(event)}`]);
+    case "audit.broken":
+      return opened(incidents, "audit", "audit-broken", event);
+    default:
+      return incidents;
+  }
+}
+
+export function without(incidents: Incidents, ended: (incident: Incident) => boolean): Incidents {
+  const left = Object.entries(incidents).filter(([, incident]) => !ended(incident));
+  return left.length === Object.keys(incidents).length ? incidents : Object.fromEntries(left);
+}
+
+function closed(incidents: Incidents, keys: readonly string[]): Incidents {
+  if (!keys.some((key) => Object.hasOwn(incidents, key))) return incidents;
+  return Object.fromEntries(Object.entries(incidents).filter(([key]) => !keys.includes(key)));
+}
+
+function opened(incidents: Incidents, key: string, kind: Incident["kind"], event: RecordedEvent): Incidents {
+  const { at, database = null, tier = null, backupId = null, error, details } = event;
+  const before = Object.hasOwn(incidents, key) ? incidents[key] : undefined;
+  const text = error?.message ?? details?.["message"] ?? null;
+  const incident: Incident = {
+    kind,
+    since: before?.since ?? at,
+    lastAt: at,
+    database,
+    tier,
+    backupId,
+    code: error?.code ?? null,
+    message: kind === "lost-copies" ? String(details?.["copies"] ?? 1) : text === null ? null : String(text),
+    process: kind === "config-refused" ? processOf(event) : null,
+  };
+  return { ...incidents, [key]: incident };
+}
+
+function processOf({ host, details }: RecordedEvent): string {
+  return `${host}/${String(details?.["service"] ?? "")}`;
+}

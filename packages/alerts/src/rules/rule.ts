@@ -1,0 +1,17 @@
+import type { Observation, Sign, Words } from "../types.ts";
+
+export interface Rule {
+  signs(observation: Observation): Sign[];
+  /** What the alert of these signs, which have one subject, says. */
+  words(signs: readonly Sign[], observation: Observation): Words;
+  /** True where it cannot be told now whether a sign is gone: then it stays. */
+  keeps?(sign: Sign, observation: Observation): boolean;
+  /** A sign that is gone must stay so for this long, or the alert would flap. */
+  readonly clearSeconds: number;
+}
+
+type Given = Pick<Sign, "rule" | "subject" | "member" | "severity" | "since">;
+
+export function sign(given: Given & Partial<Pick<Sign, "holdSeconds" | "suppressed" | "data">>): Sign {
+  return { holdSeconds: 0, suppressed: false, data: {}, ...given };
+}

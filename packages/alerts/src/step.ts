@@ -1,0 +1,183 @@
+import { createHash } from "node:crypto";
+import type { AlertsConfig, Severity } from "@trivault/core";
+import type { Message } from "@trivault/notify";
+import type { DeskState, RaisedAlert, TrackedSign } from "./desk-state.ts";
+import { RULES } from "./find-signs.ts";
+import { enqueue } from "./outbox.ts";
+import type { Observation, Sign, Silence, Words } from "./types.ts";
+import { age, list, utc } from "./words.ts";
+
+/** An alert that grows is told again, but not at each new member. */
+const UPDATE_MS = 600_000;
+
+export interface StepOptions {
+  readonly alerts: Pick<AlertsConfig, "channels" | "repeatSeconds">;
+  readonly silences: readonly Silence[];
+}
+
+/**
+ * One look's consequences: what is told, what has ended. Pure, and by the state alone, so that it goes on where it was after
+ * a restart: an alert is told when it is raised, when it grows, when it has lasted for `repeatSeconds`, and when it ends.
+ */
+export function step(
+  before: DeskState,
+  observation: Observation,
+  signs: readonly Sign[],
+  options: StepOptions,
+): DeskState {
+  const { now } = observation;
+  const tracked = track(before.signs, signs, observation);
+  const groups = Map.groupBy(
+    tracked.filter((each) => isHeld(each, now)).map((each) => each.sign),
+    (each) => alertId(each),
+  );
+  const state = { ...before, signs: tracked, alerts: [] as RaisedAlert[] };
+  let { outbox, toRecord } = before;
+  const tell = (alert: RaisedAlert, kind: Kind) => {
+    const { severity } = kind === "resolved" ? (alert.told ?? alert) : alert;
+    outbox = enqueue(outbox, messageOf(alert, kind, now), severity, options.alerts.channels, now);
+  };
+  const record = (alert: RaisedAlert, action: "alert.raised" | "alert.resolved") => {
+    const { id, rule, subject, severity, words } = alert;
+    const outcome = action === "alert.raised" ? "failed" : "ok";
+    toRecord = [...toRecord, { action, outcome, details: { alert: id, rule, subject, severity, title: words.title } }];
+  };
+  const silenced = (id: string) => silenceOf(options.silences, id, now) !== null;
+
+  for (const alert of before.alerts) {
+    const live = groups.get(alert.id);
+    if (live === undefined) {
+      if (alert.told !== null) tell(ended(alert, tracked, now), "resolved");
+      record(alert, "alert.resolved");
+      continue;
+    }
+    const current = refreshed(alert, live, observation);
+    const kind = silenced(alert.id) || live.every(({ suppressed }) => suppressed) ? null : due(current, options, now);
+    const next = kind === null ? current : toldNow(current, now);
+    if (kind !== null) tell(next, kind);
+    state.alerts.push(next);
+  }
+  for (const [id, live] of groups) {
+    if (before.alerts.some((alert) => alert.id === id) || live.every(({ suppressed }) => suppressed)) continue;
+    const raised = raise(id, live, observation);
+    const next = silenced(id) ? raised : toldNow(raised, now);
+    if (!silenced(id)) tell(next, "raised");
+    record(next, "alert.raised");
+    state.alerts.push(next);
+  }
+  return { ...state, outbox, toRecord };
+}
+
+export function alertId({ rule, subject }: Pick<Sign, "rule" | "subject">): string {
+  return `${rule}-${createHash("sha256").update(subject).digest("hex").slice(0, 8)}`;
+}
+
+export function silenceOf(silences: readonly Silence[], id: string, now: Date): Silence | null {
+  return silences.find(({ alert, until }) => alert === id && Date.parse(until) > now.getTime()) ?? null;
+}
+
+type Kind = "raised" | "grown" | "repeated" | "resolved";
+
+function track(before: readonly TrackedSign[], signs: readonly Sign[], observation: Observation): TrackedSign[] {
+  const { now } = observation;
+  const known = new Map(before.map((each) => [keyOf(each.sign), each]));
+  const seen = new Map<string, TrackedSign>();
+  for (const sign of signs) {
+    const key = keyOf(sign);
+    const was = known.get(key);
+    const since = was && was.sign.since < sign.since ? was.sign.since : sign.since;
+    seen.set(key, { sign: { ...sign, since }, firstSeen: was?.firstSeen ?? now, missingSince: null });
+  }
+  for (const [key, was] of known) {
+    if (seen.has(key)) continue;
+    const rule = RULES[was.sign.rule];
+    if (rule.keeps?.(was.sign, observation)) seen.set(key, was);
+    else {
+      const missingSince = was.missingSince ?? now;
+      const gone = now.getTime() - missingSince.getTime() >= rule.clearSeconds * 1000 || !isHeld(was, missingSince);
+      if (!gone) seen.set(key, { ...was, missingSince });
+    }
+  }
+  return [...seen.values()];
+}
+
+function isHeld({ sign, firstSeen, missingSince }: TrackedSign, now: Date): boolean {
+  return (missingSince ?? now).getTime() - firstSeen.getTime() >= sign.holdSeconds * 1000;
+}
+
+function raise(id: string, live: readonly Sign[], observation: Observation): RaisedAlert {
+  const [first] = live;
+  if (first === undefined) throw new Error("an alert of nothing");
+  const { rule, subject } = first;
+  const words = { title: "", text: "", facts: [], link: null };
+  const blank = { id, rule, subject, severity: "warning", since: first.since, members: [], words, told: null } as const;
+  return refreshed(
+    { ...blank, members: [], words: { ...words, facts: [] }, raisedAt: observation.now },
+    live,
+    observation,
+  );
+}
+
+/** As it is now; of what another alert tells, nothing. */
+function refreshed(alert: RaisedAlert, live: readonly Sign[], observation: Observation): RaisedAlert {
+  const shown = live.filter(({ suppressed }) => !suppressed);
+  if (shown.length === 0) return alert;
+  const severity: Severity = shown.some((each) => each.severity === "critical") ? "critical" : "warning";
+  const words = RULES[alert.rule].words(shown, observation);
+  return {
+    ...alert,
+    severity,
+    since: new Date(Math.min(...shown.map((each) => each.since.getTime()))),
+    members: shown.map(({ member }) => member),
+    words: { title: words.title, text: textOf(words), facts: words.facts.map(([a, b]) => [a, b]), link: words.link },
+  };
+}
+
+function due({ told, severity, members }: RaisedAlert, { alerts }: StepOptions, now: Date): Kind | null {
+  if (told === null) return "raised";
+  const passed = now.getTime() - told.at.getTime();
+  if (severity === "critical" && told.severity === "warning") return "grown";
+  if (passed >= UPDATE_MS && members.some((member) => !told.members.includes(member))) return "grown";
+  return passed >= alerts.repeatSeconds * 1000 ? "repeated" : null;
+}
+
+function toldNow(alert: RaisedAlert, now: Date): RaisedAlert {
+  const { members, severity, told } = alert;
+  return { ...alert, told: { at: now, times: (told?.times ?? 0) + 1, members: [...members], severity } };
+}
+
+/** What it says at its end. */
+function ended(alert: RaisedAlert, tracked: readonly TrackedSign[], now: Date): RaisedAlert {
+  const { rule, members, since, told, words } = alert;
+  const elsewhere = tracked.filter(({ sign }) => sign.rule === rule && members.includes(sign.member));
+  const goesOn =
+    elsewhere.length === 0
+      ? ""
+      : `\n\nNot all of it is well: ${list(elsewhere.map(({ sign }) => sign.member))} goes on as another alert, for another reason.`;
+  const text = `It lasted ${age((now.getTime() - since.getTime()) / 1000)}, from ${utc(since)} to ${utc(now)}. Nothing need be done.${goesOn}`;
+  return { ...alert, told: told && { ...told, times: told.times + 1 }, words: { ...words, text } };
+}
+
+function messageOf(alert: RaisedAlert, kind: Kind, now: Date): Message {
+  const { id, severity, words, raisedAt, told, since } = alert;
+  const still = kind === "repeated" ? `Still so, for ${age((now.getTime() - since.getTime()) / 1000)}. ` : "";
+  return {
+    // The same after a crash that lost the note that it was sent.
+    id: `${id}.${raisedAt.getTime().toString(36)}.${told?.times ?? 0}`,
+    severity: kind === "resolved" ? "resolved" : severity,
+    title: words.title,
+    text: `${still}${words.text}`,
+    facts: [...words.facts, ["Alert", id]],
+    link: words.link,
+    at: now,
+    topic: `${id}.${raisedAt.getTime().toString(36)}`,
+  };
+}
+
+function textOf({ what, safe, todo }: Words): string {
+  return [what, safe, `What to do: ${todo}`].filter((part) => part !== null && part !== "").join("\n\n");
+}
+
+function keyOf({ rule, subject, member }: Sign): string {
+  return JSON.stringify([rule, subject, member]);
+}

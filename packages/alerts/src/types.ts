@@ -1,0 +1,98 @@
+import type { AuditVerdict } from "@trivault/audit";
+import type { AlertRule, Config, QueueName, Severity } from "@trivault/core";
+import type { Heartbeat } from "@trivault/maintenance";
+import type { Overview } from "@trivault/monitor";
+import type { Incidents } from "./incidents.ts";
+
+/** All that the rules look at, at one moment. */
+export interface Observation {
+  readonly now: Date;
+  readonly config: Config;
+  /** Null: the site could not be looked at yet. */
+  readonly overview: Overview | null;
+  readonly heartbeats: readonly Heartbeat[];
+  readonly queues: QueuesSeen;
+  /** What the record tells of and has not told the end of. */
+  readonly incidents: Incidents;
+  /** Null: nobody has looked yet. */
+  readonly expiries: readonly Expiry[] | null;
+  /** What the last check of the record found; null: none was made yet. */
+  readonly record: (Pick<AuditVerdict, "ok" | "problems"> & { readonly checkedAt: Date }) | null;
+  /** Channels that did not take what they were sent, since when and why. */
+  readonly failingChannels: readonly { readonly name: string; readonly since: Date; readonly reason: string }[];
+}
+
+/** `null`: there is no queue here to ask. */
+export type QueuesSeen = readonly QueueSeen[] | { readonly unreachable: string } | null;
+
+export interface QueueSeen {
+  readonly queue: QueueName;
+  readonly waiting: number;
+  readonly workers: number;
+}
+
+/** Something that ends at a known time. */
+export interface Expiry {
+  /** `the API token "ci"`, `the certificate of s3.example.org:443`. */
+  readonly what: string;
+  /** Null: it could not be asked. */
+  readonly at: Date | null;
+  /** What to do about it. */
+  readonly remedy: string;
+}
+
+/** One thing that is not well. Those of one rule and subject are told together, as one alert. */
+export interface Sign {
+  readonly rule: AlertRule;
+  /** What they have in common: a server, a tier, a queue. */
+  readonly subject: string;
+  /** What of it. */
+  readonly member: string;
+  readonly severity: Severity;
+  readonly since: Date;
+  /** It must last for so long before it is told. */
+  readonly holdSeconds: number;
+  /** Another alert tells of its cause. */
+  readonly suppressed: boolean;
+  /** For the words. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** What an alert says. */
+export interface Words {
+  readonly title: string;
+  readonly what: string;
+  /** Null where nothing that is stored is in question. */
+  readonly safe: string | null;
+  readonly todo: string;
+  readonly facts: readonly (readonly [name: string, value: string])[];
+  /** A page of the dashboard, as a path. */
+  readonly link: string | null;
+}
+
+/** One that is being told, or would be if nobody had silenced it. Times are ISO 8601. */
+export interface Alert {
+  /** The same whenever it comes back: for silences. */
+  readonly id: string;
+  readonly rule: AlertRule;
+  readonly severity: Severity;
+  readonly title: string;
+  readonly text: string;
+  readonly facts: readonly (readonly [name: string, value: string])[];
+  readonly link: string | null;
+  readonly members: readonly string[];
+  /** When what it tells of began. */
+  readonly since: string;
+  readonly raisedAt: string;
+  readonly toldAt: string | null;
+  readonly silence: Omit<Silence, "alert"> | null;
+}
+
+export interface Silence {
+  /** The id of an alert. */
+  readonly alert: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly at: string;
+  readonly until: string;
+}
