@@ -92,7 +92,7 @@ export function foldCopies(local: string): CopyHistoryFold {
       const known = databases.get(database);
       if (!known) databases.set(database, { knownFrom: at, copies: new Map() });
       else known.knownFrom = Math.min(known.knownFrom, at);
-      if (tier === undefined || backupId === undefined || !isBackupId(backupId)) return;
+      if (tier === undefined || backupId === undefined) return;
       const copies = copiesOf(database, tier, at);
       if (isGain(event)) copies.begin(backupId, at);
       else if (action === "tier.vanished" || action === "tier.shrunk") {
@@ -139,7 +139,7 @@ class TierCopies {
   readonly #open = new Map<string, OpenSpan>();
 
   begin(backupId: string, at: number): void {
-    if (this.#open.has(backupId)) return;
+    if (this.#open.has(backupId) || !isBackupId(backupId)) return;
     // A clock that was ahead makes no copy younger than its completion.
     const span: OpenSpan = { startedAt: Math.min(timeOfBackupId(backupId).getTime(), at), from: at, to: null };
     this.#open.set(backupId, span);

@@ -43,6 +43,10 @@ export function findDecisions(facts: DecisionFacts): Decision[] {
 }
 
 function unsafe({ input, databases, words: { texts, format } }: DecisionFacts): Draft[] {
+  if (databases.length === 0) {
+    const text = texts.summary.noDatabase;
+    return [{ kind: "unsafe", severity: "critical", text, command: "npm run backup:config:check" }];
+  }
   const bad = databases.filter(({ ok }) => !ok);
   const told = bad.slice(0, MOST_UNSAFE).map((database): Draft => {
     const command = `npm run ${remedyOf(database, input)} -- --database ${shellWord(database.name)}`;

@@ -60,6 +60,7 @@ export function formatOf(language: Language, timeZone: string, more: (count: num
     bytes,
     change: (value) => `${value < 0 ? "−" : "+"}${bytes(Math.abs(value))}`,
     duration(seconds) {
+      if (seconds === 0) return `0${NBSP}s`;
       if (seconds < 59.95) return `${tenth.format(seconds)}${NBSP}s`;
       const all = Math.round(seconds);
       if (all < 3600) return two(Math.floor(all / 60), "min", all % 60, "s");

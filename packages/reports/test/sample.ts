@@ -53,9 +53,46 @@ const NAMES = ["shop", "billing", "crm", "warehouse", "hr", "wiki", "metrics", "
 export const nameOf = (index: number) =>
   index < NAMES.length ? (NAMES[index] ?? "") : `customer-${String(index).padStart(3, "0")}`;
 
-/** Every database at each hour; numbers come from a small generator, so that they are the same each time. */
+const made = new Map<string, Pick<Sample, "events" | "runs"> & { readonly lastOn: ReadonlyMap<string, string> }>();
+
 export function sample(options: SampleOptions = {}): Sample {
   const { databases = 8, days = 30, troubles = true, language = "en", periodDays = 1 } = options;
+  const key = `${databases} ${days} ${troubles}`;
+  const { events, runs, lastOn } = made.get(key) ?? runSite({ databases, days, troubles });
+  made.set(key, { events, runs, lastOn });
+  const fold = foldCopies("local");
+  for (const event of events) fold.add(event);
+  const wanted = new Set<string>(EVENT_ACTIONS);
+  const input: ReportInput = {
+    config: sampleConfig({ language }),
+    period: { from: NOW.getTime() - periodDays * 24 * HOUR, to: NOW.getTime() },
+    database: null,
+    language,
+    now: new Date(NOW.getTime() + 4000),
+    overview: overviewOf(databases, days, lastOn, troubles),
+    runsOf: (database) => runs.filter((each) => each.database === database),
+    copies: fold.history(),
+    events: events.filter(({ action }) => wanted.has(action)),
+    marks: {
+      keep: troubles
+        ? new Map([
+            [
+              "20260110t020000z-7f3k9xq2",
+              { database: "crm", reason: "lawsuit 4711", actor: "user:anna@db1", at: new Date("2026-01-12T09:00:00Z") },
+            ],
+          ])
+        : new Map(),
+      acceptedFrom: new Map(),
+      problems: [],
+    },
+    costs: new Map(Array.from({ length: databases }, (_, index) => [nameOf(index), 0.4 + index * 0.13])),
+    alerts: [],
+  };
+  return { input, events, runs };
+}
+
+/** Every database at each hour; numbers come from a small generator, so that they are the same each time. */
+function runSite({ databases, days, troubles }: Required<Pick<SampleOptions, "databases" | "days" | "troubles">>) {
   const random = generator(7);
   const events: RecordedEvent[] = [];
   const runs: Run[] = [];
@@ -174,35 +211,7 @@ export function sample(options: SampleOptions = {}): Sample {
     }
   }
   events.sort((a, b) => a.at.getTime() - b.at.getTime());
-  const fold = foldCopies("local");
-  for (const event of events) fold.add(event);
-  const wanted = new Set<string>(EVENT_ACTIONS);
-  const input: ReportInput = {
-    config: sampleConfig({ language }),
-    period: { from: NOW.getTime() - periodDays * 24 * HOUR, to: NOW.getTime() },
-    database: null,
-    language,
-    now: new Date(NOW.getTime() + 4000),
-    overview: overviewOf(databases, days, lastOn, troubles),
-    runsOf: (database) => runs.filter((each) => each.database === database),
-    copies: fold.history(),
-    events: events.filter(({ action }) => wanted.has(action)),
-    marks: {
-      keep: troubles
-        ? new Map([
-            [
-              "20260110t020000z-7f3k9xq2",
-              { database: "crm", reason: "lawsuit 4711", actor: "user:anna@db1", at: new Date("2026-01-12T09:00:00Z") },
-            ],
-          ])
-        : new Map(),
-      acceptedFrom: new Map(),
-      problems: [],
-    },
-    costs: new Map(Array.from({ length: databases }, (_, index) => [nameOf(index), 0.4 + index * 0.13])),
-    alerts: [],
-  };
-  return { input, events, runs };
+  return { events, runs, lastOn };
 }
 
 function troubleOf(name: string, hour: number): "dump" | "cloud" | "missed" | null {
