@@ -37,7 +37,15 @@ const WITHOUT_DATABASE = [
   "config schema",
   "keep list",
   "keys generate",
+  "reports list",
   "sync test",
+  "token create",
+  "token list",
+  "token revoke",
+  "user add",
+  "user list",
+  "user remove",
+  "user reset",
 ];
 const DELETES = ["cloud cleanup", "encrypt auto", "rotate", "sync cleanup"];
 

@@ -1,3 +1,4 @@
+import { chown, stat } from "node:fs/promises";
 import path from "node:path";
 import { ensureFolder, takeFileLock, TrivaultError } from "@trivault/core";
 
@@ -12,8 +13,18 @@ export async function withFileLock<T>(file: string, patienceMs: number, use: () 
     );
   }
   try {
-    return await use();
+    const result = await use();
+    await giveToOwner(file);
+    return result;
   } finally {
     lock.release();
   }
+}
+
+/** Changed by root, it would else be closed to the service whose folder it lies in. */
+async function giveToOwner(file: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(path.dirname(file));
+  if (uid === 0) return;
+  for (const each of [file, `${file}.lock`]) await chown(each, uid, gid);
 }

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { parseBytes } from "../bytes.ts";
 import { type Format, FORMATS, isUrl } from "./formats.ts";
@@ -125,7 +126,7 @@ export const FIELDS = {
     "the URL where people reach the dashboard, such as https://backups.example.org",
   ),
   BACKUP_TRUSTED_PROXIES: field(
-    list.refine((items) => items.every((item) => /^[0-9A-Fa-f.:]+(?:\/\d{1,3})?$/.test(item))),
+    list.refine((items) => items.every(isNetwork)),
     "addresses of reverse proxies, such as 127.0.0.1 or 10.0.0.0/8, separated by commas",
   ),
   WORKER_METRICS_PORT: field(whole(1, 65535), "a port, such as 9464"),
@@ -145,6 +146,12 @@ export const FIELDS = {
 
 export type Variable = keyof typeof FIELDS;
 export type Values = { [V in Variable]?: (typeof FIELDS)[V] extends Field<infer T> ? T : never };
+
+function isNetwork(text: string): boolean {
+  const [address = "", prefix = "0", ...rest] = text.split("/");
+  const bits = isIP(address) === 6 ? 128 : 32;
+  return isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
+}
 
 function isPort(digits: string): boolean {
   return Number(digits) >= 1 && Number(digits) <= 65535;

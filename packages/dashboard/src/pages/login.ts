@@ -37,11 +37,12 @@ export function loginPage({ problem, next, step, csrf, ...options }: LoginPage):
             <input
               name="code"
               autocomplete="one-time-code"
-              inputmode="numeric"
-              pattern="[0-9 ]{6,8}"
+              autocapitalize="none"
+              spellcheck="false"
+              minlength="6"
               required
               autofocus
-              maxlength="10"
+              maxlength="24"
           /></label>
           <p class="none">${text.login.codeHint}</p>`;
   return page(view, {
