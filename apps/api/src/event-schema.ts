@@ -22,5 +22,5 @@ export const recordedEvent = z
   .meta({ id: "RecordedEvent" });
 
 export function answerOfEvent({ time: _time, at, ...event }: RecordedEvent): z.output<typeof recordedEvent> {
-  return { ...event, at: at.toISOString() } as z.output<typeof recordedEvent>;
+  return { ...event, at: at.toISOString() };
 }

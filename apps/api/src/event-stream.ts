@@ -9,8 +9,8 @@ const RETRY_MS = 3000;
 
 export interface EventStream {
   /** False where the stream has ended. */
-  send(event: string, data: unknown, id?: number): boolean;
-  end(): void;
+  readonly send: (event: string, data: unknown, id?: number) => boolean;
+  readonly end: () => void;
 }
 
 /** Server-sent events (the HTML standard, 9.2) on a response whose head is still to be written. */
