@@ -1,4 +1,5 @@
 import type { Access, Identity, Role } from "@trivault/access";
+import type { AlertDesk } from "@trivault/alerts";
 import type { AuditLog, Recorder } from "@trivault/audit";
 import type { Config, Logger } from "@trivault/core";
 import type { ProcessMetrics } from "@trivault/metrics";
@@ -26,6 +27,7 @@ export interface ApiDeps {
   /** For looking into the record. */
   readonly audit: Pick<AuditLog, "query" | "follow" | "verify">;
   readonly observer: Observer;
+  readonly alerts: AlertDesk;
   /** Ends streams that would go on for ever: at a shutdown, and when another configuration takes over. */
   readonly closing: AbortSignal;
   /** Who is let in beside BACKUP_API_TOKEN. */

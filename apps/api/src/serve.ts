@@ -1,9 +1,10 @@
-import { openAccess } from "@trivault/access";
+import { listTokens, openAccess } from "@trivault/access";
+import { startAlerts } from "@trivault/alerts";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { codeOf, type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
-import { startHeartbeat } from "@trivault/maintenance";
+import { readHeartbeats, startHeartbeat } from "@trivault/maintenance";
 import { openObserver } from "@trivault/monitor";
-import { checkRedis, closeQueues, connectRedis, openQueues, redisDrift } from "@trivault/queue";
+import { checkRedis, closeQueues, connectRedis, openQueues, queueStates, redisDrift } from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
 import { buildApp } from "./app.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -82,6 +83,24 @@ async function openGeneration(config: Config, shared: Shared): Promise<Generatio
   const observer = openObserver(config, log);
   const access = openAccess({ file: config.api.accessFile, log });
   const closing = new AbortController();
+  const now = () => new Date();
+  const alerts = startAlerts({
+    config,
+    observer,
+    audit,
+    record: audit.record,
+    queueStates: () => queueStates(shared.queues, now()),
+    heartbeats: () => readHeartbeats(config, now()),
+    tokens: async () => {
+      const tokens = await listTokens(config.api.accessFile, now());
+      return tokens.map(({ name, expiresAt }) => ({
+        name,
+        expiresAt: expiresAt === null ? null : new Date(expiresAt),
+      }));
+    },
+    now,
+    log,
+  });
   const app = buildApp({
     ...shared,
     config,
@@ -89,11 +108,13 @@ async function openGeneration(config: Config, shared: Shared): Promise<Generatio
     record: audit.record,
     audit,
     observer,
+    alerts,
     access,
     closing: closing.signal,
   });
   const close = async () => {
     await app.close();
+    await alerts.close();
     await access.close();
     await observer.close();
     await audit.close();

@@ -4,6 +4,7 @@ import { listBackupsRoute } from "./routes/list-backups.ts";
 import { createBackupRoute } from "./routes/create-backup.ts";
 import { backupHealthRoute } from "./routes/backup-health.ts";
 import { acceptSizeRoute } from "./routes/accept-size.ts";
+import { alertsRoute } from "./routes/alerts.ts";
 import { auditRoute } from "./routes/audit.ts";
 import { checkRestoreRoute } from "./routes/check-restore.ts";
 import { cleanUpTierRoute } from "./routes/clean-up-tier.ts";
@@ -28,6 +29,7 @@ export function siteRoutes(app: App, deps: ApiDeps): void {
   createBackupRoute(app, deps);
   backupHealthRoute(app, deps);
   acceptSizeRoute(app, deps);
+  alertsRoute(app, deps);
   auditRoute(app, deps);
   checkRestoreRoute(app, deps);
   cleanUpTierRoute(app, deps);

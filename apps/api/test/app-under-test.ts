@@ -8,6 +8,7 @@ import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
 import { bytesSource, memoryStore, type Tier } from "@trivault/storage";
 import { buildApp } from "../src/app.ts";
 import type { ApiDeps, App } from "../src/deps.ts";
+import { quietDesk } from "./quiet-desk.ts";
 
 export const TOKEN = "a-token-of-the-tests-0123456789";
 export const BEARER = { authorization: `Bearer ${TOKEN}` };
@@ -21,11 +22,18 @@ afterEach(async () => {
   for (const close of opened.splice(0)) await close();
 });
 
+/** Once the test is over and its app is closed. */
+export function afterwards(close: () => Promise<void>): void {
+  opened.push(close);
+}
+
 export interface AppUnderTest {
   readonly app: App;
   readonly deps: ApiDeps;
   /** What was recorded so far. */
   readonly events: readonly AuditEvent[];
+  /** Ends what streams. */
+  readonly closing: AbortController;
 }
 
 /** The real app over stores in memory (`local` and `cloud`) and a Redis that is not there, unless one is given. */
@@ -38,17 +46,22 @@ export function appUnderTest(
     /** Other settings of the API, such as an access file that is there. */
     api?: Partial<ApiConfig>;
     requestsPerMinute?: number;
+    /** A site of real files, into whose record is written as well. */
+    config?: Config;
   } = {},
 ): AppUnderTest {
   const redis = connectRedis(options.redisUrl ?? NO_REDIS, "fail-fast");
   const queues = openQueues(redis);
-  const base = testConfig(options.token === undefined ? TOKEN : options.token);
+  const base = options.config ?? testConfig(options.token === undefined ? TOKEN : options.token);
   const config = { ...base, api: { ...base.api, ...options.api } };
   const tiers = options.tiers ?? config.tiers.map(({ name, kind }) => ({ name, kind, store: memoryStore(name) }));
   const events: AuditEvent[] = [];
-  const record = async (event: AuditEvent) => void events.push(event);
   const log = options.log ?? silentLogger();
-  const audit = openAuditLog(auditFolder(config.backupDir), { log }); // nothing is written through it
+  const audit = openAuditLog(auditFolder(config.backupDir), { log });
+  const record = async (event: AuditEvent) => {
+    events.push(event);
+    if (options.config) await audit.record(event);
+  };
   const observer = createObserver({ config, tiers, audit, now: () => new Date(), log });
   const processMetrics = createProcessMetrics("0.0.0");
   const access = openAccess({ file: config.api.accessFile, log, cost: CHEAP });
@@ -63,6 +76,7 @@ export function appUnderTest(
     record,
     audit,
     observer,
+    alerts: quietDesk,
     closing: closing.signal,
     processMetrics,
     tracing: null,
@@ -78,8 +92,9 @@ export function appUnderTest(
     processMetrics.close();
     await closeQueues(queues);
     redis.disconnect();
+    await audit.close();
   });
-  return { app, deps, events };
+  return { app, deps, events, closing };
 }
 
 function testConfig(token: string | null): Config {

@@ -33,6 +33,8 @@ const message = z.object({
   topic: z.string(),
 });
 
+const words = z.object({ title: z.string(), text: z.string(), facts: pairs, link: z.string().nullable() });
+
 const stateSchema = z.object({
   version: z.literal(1),
   /** The last event of the record that was looked at. */
@@ -56,9 +58,22 @@ const stateSchema = z.object({
       raisedAt: time,
       members: z.array(z.string()),
       /** What was said last. */
-      words: z.object({ title: z.string(), text: z.string(), facts: pairs, link: z.string().nullable() }),
+      words,
       /** Null: it was not, as somebody had silenced it. */
       told: z.object({ at: time, times: z.int(), members: z.array(z.string()), severity }).nullable(),
+    }),
+  ),
+  /** The last ones that ended, the newest first. */
+  ended: z.array(
+    z.object({
+      id: z.string(),
+      rule: z.enum(ALERT_RULES),
+      severity,
+      since: time,
+      raisedAt: time,
+      endedAt: time,
+      members: z.array(z.string()),
+      words,
     }),
   ),
   /** Messages that are still to be delivered, the oldest first. */
@@ -77,6 +92,8 @@ const stateSchema = z.object({
     z.object({
       action: z.enum(["alert.raised", "alert.resolved", "channel.failed"]),
       outcome: z.enum(["ok", "failed"]),
+      /** How long what ended had lasted. */
+      seconds: z.number().optional(),
       details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
     }),
   ),
@@ -93,6 +110,7 @@ export const NOTHING: DeskState = {
   incidents: {},
   signs: [],
   alerts: [],
+  ended: [],
   outbox: [],
   toRecord: [],
 };

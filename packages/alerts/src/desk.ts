@@ -4,12 +4,12 @@ import { type Config, ensureFolder, messageOf } from "@trivault/core";
 import { type Channel, openChannels } from "@trivault/notify";
 import { alertsFolder, type DeskState, NOTHING, readState } from "./desk-state.ts";
 import { evaluate, type EvaluatorDeps } from "./evaluator.ts";
-import { alertsOf } from "./list-alerts.ts";
+import { alertsOf, endedOf } from "./list-alerts.ts";
 import { pause } from "./pause.ts";
 import { silenceAlert, type SilenceRequest, unsilenceAlert } from "./silence-alert.ts";
 import { readSilences } from "./silences.ts";
 import { type ChannelTest, testChannels } from "./test-channels.ts";
-import type { Alert, Silence } from "./types.ts";
+import type { Alert, EndedAlert, Silence } from "./types.ts";
 
 /** An evaluator that is silent for so long is dead; another goes on where it was. */
 const TAKEOVER_MS = 10_000;
@@ -26,6 +26,8 @@ export type AlertDeps = Omit<EvaluatorDeps, "channels" | "everyMs" | "onState" |
 export interface AlertDesk {
   /** What is told now, the worst first. Of another process, where that evaluates; then up to `everyMs` old. */
   current(): readonly Alert[];
+  /** Those that ended lately, the newest first. */
+  ended(): readonly EndedAlert[];
   /** Throws NOT_FOUND where no such alert is told. */
   silence(request: SilenceRequest): Promise<Silence>;
   /** False where it was not silenced. */
@@ -91,6 +93,7 @@ export function startAlerts(deps: AlertDeps): AlertDesk {
 
   return {
     current: () => alertsOf(state, silences, now()),
+    ended: () => endedOf(state),
     async silence(request) {
       const silence = await silenceAlert(config, deps.record, alertsOf(state, silences, now()), request, now());
       await refresh();

@@ -3,4 +3,4 @@ export { listAlerts } from "./list-alerts.ts";
 export { type TokenLife } from "./look.ts";
 export { silenceAlert, type SilenceRequest, unsilenceAlert } from "./silence-alert.ts";
 export { type ChannelTest, testChannels } from "./test-channels.ts";
-export type { Alert, QueueSeen, Silence } from "./types.ts";
+export type { Alert, EndedAlert, QueueSeen, Silence } from "./types.ts";

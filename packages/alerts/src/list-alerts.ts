@@ -2,7 +2,7 @@ import { type Config, messageOf, TrivaultError } from "@trivault/core";
 import { type DeskState, readState } from "./desk-state.ts";
 import { readSilences } from "./silences.ts";
 import { silenceOf } from "./step.ts";
-import type { Alert, Silence } from "./types.ts";
+import type { Alert, EndedAlert, Silence } from "./types.ts";
 
 /** What is told now, the worst first; by whoever evaluates, wherever that is. */
 export async function listAlerts(config: Pick<Config, "backupDir">, now: Date): Promise<Alert[]> {
@@ -34,4 +34,15 @@ export function alertsOf({ alerts }: DeskState, silences: readonly Silence[], no
       };
     })
     .toSorted((a, b) => a.severity.localeCompare(b.severity) || a.raisedAt.localeCompare(b.raisedAt));
+}
+
+/** The newest first. */
+export function endedOf({ ended }: DeskState): EndedAlert[] {
+  return ended.map(({ words, since, raisedAt, endedAt, ...alert }) => ({
+    ...alert,
+    ...words,
+    since: since.toISOString(),
+    raisedAt: raisedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+  }));
 }

@@ -9,6 +9,7 @@ import { age, list, utc } from "./words.ts";
 
 /** An alert that grows is told again, but not at each new member. */
 const UPDATE_MS = 600_000;
+const MOST_ENDED = 50;
 
 export interface StepOptions {
   readonly alerts: Pick<AlertsConfig, "channels" | "repeatSeconds">;
@@ -40,7 +41,12 @@ export function step(
   const record = (alert: RaisedAlert, action: "alert.raised" | "alert.resolved") => {
     const { id, rule, subject, severity, words } = alert;
     const outcome = action === "alert.raised" ? "failed" : "ok";
-    toRecord = [...toRecord, { action, outcome, details: { alert: id, rule, subject, severity, title: words.title } }];
+    const seconds = (now.getTime() - alert.since.getTime()) / 1000;
+    const lasted = action === "alert.resolved" ? { seconds } : {};
+    toRecord = [
+      ...toRecord,
+      { action, outcome, ...lasted, details: { alert: id, rule, subject, severity, title: words.title } },
+    ];
   };
   const silenced = (id: string) => silenceOf(options.silences, id, now) !== null;
 
@@ -49,6 +55,8 @@ export function step(
     if (live === undefined) {
       if (alert.told !== null) tell(ended(alert, tracked, now), "resolved");
       record(alert, "alert.resolved");
+      const { told: _told, subject: _subject, ...over } = alert;
+      state.ended = [{ ...over, endedAt: now }, ...state.ended].slice(0, MOST_ENDED);
       continue;
     }
     const current = refreshed(alert, live, observation);

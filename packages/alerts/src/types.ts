@@ -88,6 +88,9 @@ export interface Alert {
   readonly silence: Omit<Silence, "alert"> | null;
 }
 
+/** One that is over. */
+export type EndedAlert = Omit<Alert, "silence" | "toldAt"> & { readonly endedAt: string };
+
 export interface Silence {
   /** The id of an alert. */
   readonly alert: string;

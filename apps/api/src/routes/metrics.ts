@@ -4,13 +4,15 @@ import type { ApiDeps, App } from "../deps.ts";
 
 /** For Prometheus, with a viewer's token: the site as it was last looked at, and this process. */
 export function metricsRoute(app: App, deps: ApiDeps): void {
-  const { config, observer, audit, queues, processMetrics, log } = deps;
+  const { config, observer, audit, queues, alerts, processMetrics, log } = deps;
   const now = () => new Date();
   const site = createSiteMetrics({
     config,
     observer,
     audit,
     queues: () => queueStates(queues, now()),
+    alerts: () => deps.alerts.current(),
+    alerts: () => alerts.current(),
     now,
     log,
   });
