@@ -4,7 +4,7 @@ import { checkBudget } from "./budget.ts";
 import { checkDatabase, FUTURE_MS } from "./health-databases.ts";
 import { diskUsage } from "./health-disk-usage.ts";
 import type { HealthHistory, LackingCopy } from "./health-history.ts";
-import type { HealthReport, TierHealth } from "./health-report.ts";
+import type { DatabaseHealth, HealthReport, TierHealth } from "./health-report.ts";
 import { type HeldCopy, type Holdings, totalOf } from "./holdings.ts";
 import type { Marks } from "./marks.ts";
 import { planDatabase } from "./plan-site.ts";
@@ -30,6 +30,8 @@ export interface HealthLook {
   report(history: HealthHistory): HealthReport;
   /** What is to become of each backup of a database; null where there is none of that name. */
   plan(database: string): Plan | null;
+  /** Of one that is not configured, but has backups; null where there is none of that name. */
+  stranger(database: string, history: HealthHistory): DatabaseHealth | null;
 }
 
 /** What follows from the copies of a database; it holds while they are the same arrays. */
@@ -89,7 +91,22 @@ export function createHealthCheck(config: Config): (input: HealthInput) => Healt
     const lacking = [...remembered.values()].flatMap((one) => one.lacking);
     const report = (history: HealthHistory) =>
       assemble({ config, databases, seen, holdings, unknownTiers, remembered, lacking, now }, history);
-    return { lacking, report, plan: (name) => (names.has(name) ? plan(name) : null) };
+    const stranger = (name: string, history: HealthHistory): DatabaseHealth | null => {
+      const tiers = holdings.flatMap((one) => (one?.copies.has(name) ? [one.tier] : []));
+      if (tiers.length === 0) return null;
+      return checkDatabase(
+        { name, schedule: null, objectiveSeconds: null, tiers },
+        {
+          copiesOn: copiesOn(holdings, name),
+          unknownTiers,
+          lacking: [],
+          lastRun: history.lastRun(name),
+          spreadSeconds: 0,
+          now,
+        },
+      );
+    };
+    return { lacking, report, stranger, plan: (name) => (names.has(name) ? plan(name) : null) };
   };
 }
 
@@ -103,10 +120,10 @@ interface Parts extends Pick<HealthInput, "databases" | "seen" | "now"> {
 
 function assemble(parts: Parts, history: HealthHistory): HealthReport {
   const { config, databases, seen, unknownTiers, remembered, lacking, now } = parts;
-  const holdings = new Map(parts.holdings.filter((one) => one !== null).map((one) => [one.tier, one]));
+  const holdings = parts.holdings.filter((one) => one !== null);
   const checked = databases.map((database) =>
     checkDatabase(database, {
-      copiesOn: (tier) => holdings.get(tier)?.copies.get(database.name) ?? NONE,
+      copiesOn: copiesOn(holdings, database.name),
       unknownTiers,
       lacking: remembered.get(database.name)?.lacking ?? [],
       lastRun: history.lastRun(database.name),
@@ -115,7 +132,7 @@ function assemble(parts: Parts, history: HealthHistory): HealthReport {
       now,
     }),
   );
-  const totals = [...holdings.values()].map((one) => ({ ...one, copies: [totalOf(one)] }));
+  const totals = holdings.map((one) => ({ ...one, copies: [totalOf(one)] }));
   const tiers = config.tiers.map((tier) => tierHealth(tier, seen.get(tier.name)));
   const count = (which: 0 | 1 | 2) => [...remembered.values()].reduce((sum, { complete }) => sum + complete[which], 0);
   const failed = lacking.some(({ backupId, tier }) => history.isFailedCopy(backupId, tier));
@@ -134,7 +151,11 @@ function assemble(parts: Parts, history: HealthHistory): HealthReport {
   };
 }
 
-export function tierHealth(tier: Config["tiers"][number], seen: SeenTier | undefined): TierHealth {
+function copiesOn(holdings: readonly (Holdings | null)[], name: string): (tier: string) => readonly HeldCopy[] {
+  return (tier) => holdings.find((one) => one?.tier === tier)?.copies.get(name) ?? NONE;
+}
+
+function tierHealth(tier: Config["tiers"][number], seen: SeenTier | undefined): TierHealth {
   const { holdings = null, unreachable = null } = seen ?? {};
   const total = totalOf(holdings ?? { copies: new Map() });
   return {
@@ -192,9 +213,9 @@ function marksByDatabase({ keep, acceptedFrom, problems }: Marks): (name: string
 }
 
 /** For a site whose record is young: when the newest backup on another tier was begun. */
-function newestBeyond(holdings: ReadonlyMap<string, Holdings>, local: string): Date | null {
+function newestBeyond(holdings: readonly Holdings[], local: string): Date | null {
   let newest = "";
-  for (const { tier, copies } of holdings.values()) {
+  for (const { tier, copies } of holdings) {
     if (tier === local) continue;
     for (const those of copies.values()) {
       const last = those.findLast(({ state }) => state === "complete")?.backupId ?? "";

@@ -18,7 +18,10 @@ export interface DatabaseFacts {
   readonly now: Date;
 }
 
-export function checkDatabase(database: DatabaseConfig, facts: DatabaseFacts): DatabaseHealth {
+/** What health looks at of a database's configuration. */
+export type CheckedDatabase = Pick<DatabaseConfig, "name" | "schedule" | "objectiveSeconds" | "tiers">;
+
+export function checkDatabase(database: CheckedDatabase, facts: DatabaseFacts): DatabaseHealth {
   const { name } = database;
   const { now, lastRun } = facts;
   const objective = objectiveOf(database, now);

@@ -1,17 +1,8 @@
-import type { AuditLog } from "@trivault/audit";
-import { type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
-import type { Tier } from "@trivault/storage";
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf, TrivaultError } from "@trivault/core";
 import type { Observer } from "./observer.ts";
-import { createSiteView } from "./site-view.ts";
+import { createSiteView, type ObserverDeps, type SiteView } from "./site-view.ts";
 import type { Overview } from "./views.ts";
-
-export interface ObserverDeps {
-  readonly config: Config;
-  readonly tiers: readonly Tier[];
-  readonly audit: Pick<AuditLog, "query" | "follow">;
-  readonly now: () => Date;
-  readonly log: Logger;
-}
 
 const LOOK_EVERY_MS = 10_000;
 /** What is recorded within this time is looked at together. */
@@ -22,7 +13,7 @@ export function createObserver(deps: ObserverDeps): Observer {
   const { log } = deps;
   const closing = new AbortController();
   const { signal } = closing;
-  const view = createSiteView(deps);
+  let view: SiteView | null = null;
   const listeners = new Set<(overview: Overview) => void>();
   let newest: Overview | null = null;
   let running: Promise<void> | null = null;
@@ -45,7 +36,8 @@ export function createObserver(deps: ObserverDeps): Observer {
 
   const lookOnce = async () => {
     try {
-      newest = await view.look(signal);
+      view ??= createSiteView(deps, signal);
+      newest = await view.look();
       lastProblem = null;
     } catch (error) {
       if (signal.aborted) throw closed();
@@ -79,7 +71,7 @@ export function createObserver(deps: ObserverDeps): Observer {
         return;
       } catch (error) {
         log.warn({ reason: messageOf(error) }, "the record cannot be followed; it is looked at every few seconds");
-        await view.pause(LOOK_EVERY_MS, signal);
+        await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
   };
@@ -96,15 +88,15 @@ export function createObserver(deps: ObserverDeps): Observer {
     overview: looked,
     async database(name) {
       await looked();
-      return view.database(name);
+      return view?.database(name) ?? null;
     },
     async tier(name) {
       await looked();
-      return view.tier(name);
+      return view?.tier(name) ?? null;
     },
     async run(backupId) {
       await looked();
-      return view.run(backupId);
+      return view?.run(backupId) ?? null;
     },
     async refresh() {
       if (signal.aborted) throw closed();
@@ -123,7 +115,6 @@ export function createObserver(deps: ObserverDeps): Observer {
       if (timer !== null) clearTimeout(timer);
       listeners.clear();
       await running?.catch(() => undefined);
-      await view.close();
     },
   };
 }

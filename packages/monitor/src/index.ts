@@ -1,9 +1,10 @@
 export { addEvent, type BackupFacts, backupOf, FACT_ACTIONS, newFacts } from "./backup-facts.ts";
-export { createObserver, type ObserverDeps } from "./create-observer.ts";
+export { createObserver } from "./create-observer.ts";
 export { deriveRuns } from "./derive-runs.ts";
 export { type FoldOptions, foldRuns, readRuns } from "./fold-runs.ts";
 export type { Observer } from "./observer.ts";
 export { openObserver } from "./open-observer.ts";
+export type { ObserverDeps } from "./site-view.ts";
 export type {
   DatabasePage,
   DatabaseRow,

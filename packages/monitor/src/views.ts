@@ -52,7 +52,7 @@ export interface DatabaseRow {
   readonly name: string;
   /** The last 30 runs, oldest first. */
   readonly strip: readonly Pick<Run, "backupId" | "startedAt" | "state" | "seconds" | "bytes">[];
-  /** Of the last 30 days. */
+  /** Of the last 30 days, those that have ended. */
   readonly runs: number;
   readonly runsOk: number;
 }

@@ -1,0 +1,130 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import path from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { auditFolder, openAuditLog } from "@trivault/audit";
+import { tierFolder } from "@trivault/backup";
+import { createLogger, directoryOf } from "@trivault/core";
+import { createObserver, openObserver } from "@trivault/monitor";
+import { openTiers } from "@trivault/storage";
+import { makeTempDir } from "@trivault/testkit";
+import { type LargeSite, makeLargeSite, nextBackup } from "../test/support/large-site.ts";
+
+/**
+ * What the observer of a large site costs: its first look, a look after one more backup, its answers, its memory, and what
+ * the thread that answers requests notices of it. `npx node bench/overview.ts [databases] [backups]`.
+ */
+const [DATABASES = 300, BACKUPS = 100_000] = process.argv.slice(2).map(Number);
+const ROUNDS = 10;
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+const figures: Record<string, string> = {};
+
+await using folder = await makeTempDir("tv-overview");
+const site = await timed("making the site's files", () =>
+  makeLargeSite(folder.path, { databases: DATABASES, backups: BACKUPS, failing: 4 }),
+);
+figures["events in the record"] = String(site.events);
+await measure(site);
+await profileLooks(site);
+process.stdout.write(
+  `${JSON.stringify({ machine: `${availableParallelism()} CPUs (${cpus()[0]?.model}), load ${loadavg()[0]?.toFixed(1)}`, DATABASES, BACKUPS, figures }, null, 2)}\n`,
+);
+
+async function measure({ config, databases }: LargeSite): Promise<void> {
+  const before = process.memoryUsage.rss();
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const observer = openObserver(config, createLogger("warn", "bench"));
+  try {
+    delay.enable();
+    await timed("the first look, the thread's start included", () => observer.overview());
+    tellDelay("the main thread's longest delay meanwhile", delay);
+    await timed("a look at what has not changed", () => observer.refresh());
+    const overview = await timed("the overview, when it is new", () => observer.overview());
+    figures["size of the overview as JSON"] = `${Math.round(JSON.stringify(overview).length / 1000)} kB`;
+    const [name = ""] = databases;
+    for (const [what, ask] of [
+      ["the overview once more", () => observer.overview()],
+      ["the page of a database", () => observer.database(name)],
+      ["the page of a tier", () => observer.tier("cloud")],
+      ["one run", () => observer.run(site.backups.get(name)?.at(-1) ?? "")],
+    ] as const) {
+      await ask();
+      await several(what, ask);
+    }
+    delay.reset();
+    await several("a look after one more backup", async (round) => {
+      await addBackup(site, databases[round % databases.length] ?? name);
+      const begun = performance.now();
+      await observer.refresh();
+      return performance.now() - begun;
+    });
+    tellDelay("the main thread's longest delay during those looks", delay);
+    await sleep(3000);
+    figures["memory beyond that of the process before"] =
+      `${Math.round((process.memoryUsage.rss() - before) / 1e6)} MB`;
+  } finally {
+    await timed("closing", () => observer.close());
+  }
+}
+
+/** The same in this thread, where a profiler sees it: `node --cpu-prof`. */
+async function profileLooks({ config }: LargeSite): Promise<void> {
+  const log = createLogger("warn", "bench");
+  const tiers = openTiers(config.tiers);
+  const audit = openAuditLog(auditFolder(config.backupDir), { log });
+  const observer = createObserver({ config, tiers, audit, now: () => new Date(), log });
+  await timed("the first look, in this thread", () => observer.overview());
+  await timed("another", () => observer.refresh());
+  await observer.close();
+  await audit.close();
+  await Promise.all(tiers.map(({ store }) => store.close()));
+}
+
+/** As workers leave it: four events, and a note on each tier. */
+async function addBackup(on: LargeSite, database: string): Promise<void> {
+  const { backupId, bytes } = nextBackup(on, database);
+  const audit = openAuditLog(auditFolder(on.config.backupDir));
+  const about = { outcome: "ok", actor: "schedule", database, backupId, seconds: 20, bytes } as const;
+  await audit.record({ action: "backup.dump", ...about, details: { attempt: 1 } });
+  await audit.record({ action: "backup.encrypt", ...about, tier: "local" });
+  for (const { name } of on.config.tiers) {
+    if (name !== "local") await audit.record({ action: "backup.copy", ...about, tier: name });
+    const notes = path.join(tierFolder(on.config, name), "arrived");
+    await mkdir(notes, { recursive: true, mode: 0o700 });
+    await writeFile(path.join(notes, `${directoryOf(database)}.${backupId}`), JSON.stringify({ bytes, objects: 8 }));
+  }
+  await audit.close();
+}
+
+function tellDelay(what: string, delay: ReturnType<typeof monitorEventLoopDelay>): void {
+  const text = `${(delay.max / 1e6).toFixed(0)} ms (p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms)`;
+  figures[what] = text;
+  say(`${what}: ${text}`);
+  delay.reset();
+}
+
+async function several(what: string, work: (round: number) => Promise<unknown>): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const begun = performance.now();
+    const own = await work(round);
+    times.push(typeof own === "number" ? own : performance.now() - begun);
+  }
+  const sorted = times.toSorted((a, b) => a - b);
+  const text = `${sorted[ROUNDS >> 1]?.toFixed(1)} ms, at most ${sorted.at(-1)?.toFixed(1)} ms`;
+  figures[what] = text;
+  say(`${what}: ${text}`);
+}
+
+async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const begun = performance.now();
+  const cpu = process.cpuUsage();
+  const result = await work();
+  const { user, system } = process.cpuUsage(cpu);
+  const text = `${((performance.now() - begun) / 1000).toFixed(2)} s (${((user + system) / 1e6).toFixed(2)} s of CPU)`;
+  figures[what] = text;
+  say(`${what}: ${text}`);
+  return result;
+}

@@ -1,0 +1,42 @@
+import { type Config, type DatabaseConfig, type Logger, messageOf } from "@trivault/core";
+import { knownDatabases } from "@trivault/maintenance";
+
+/** What is known already is waited for no longer than this. */
+const PATIENCE_MS = 2000;
+
+/**
+ * All databases, those that servers are asked for too. A server that does not answer holds up the first look alone: later
+ * ones go on with what was known.
+ */
+export function watchDatabases(config: Config, log: Logger): () => Promise<readonly DatabaseConfig[]> {
+  let known: readonly DatabaseConfig[] | null = null;
+  let asking: Promise<readonly DatabaseConfig[]> | null = null;
+  const told = new Map<string, string>();
+  const ask = async () => {
+    const { databases, problems } = await knownDatabases(config);
+    for (const { server, reason } of problems) {
+      if (told.get(server) !== reason) log.warn({ server, reason }, "a server could not be asked for databases");
+      told.set(server, reason);
+    }
+    for (const server of told.keys()) if (!problems.some((one) => one.server === server)) told.delete(server);
+    known = databases;
+    return databases;
+  };
+  return async () => {
+    asking ??= ask().finally(() => {
+      asking = null;
+    });
+    const before = known;
+    if (before === null) return asking;
+    const late = Promise.withResolvers<readonly DatabaseConfig[]>();
+    const timer = setTimeout(() => late.resolve(before), PATIENCE_MS);
+    try {
+      return await Promise.race([asking, late.promise]);
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, "the databases could not be asked for; those known are looked at");
+      return before;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { directoryOf, messageOf } from "@trivault/core";
+import type { Tier } from "@trivault/storage";
+
+/** What the last small question to a tier brought. */
+export interface ProbeState {
+  /** How long it took; null: not asked yet, or no answer. */
+  readonly latencySeconds: number | null;
+  readonly capacity: { readonly free: number; readonly total: number } | null;
+  /** Set once it has not answered twice in a row. */
+  readonly silent: { readonly since: Date; readonly reason: string } | null;
+}
+
+export interface Probe {
+  state(): ProbeState;
+}
+
+const ASK_EVERY_MS = 120_000;
+/** After a question without an answer. */
+const ASK_AGAIN_MS = 20_000;
+const ANSWER_MS = 20_000;
+/** One may be lost by chance. */
+const SILENT_AFTER = 2;
+
+/** Asks a tier something small from now on, every two minutes, until the signal aborts. Nobody waits for it. */
+export function startProbe(tier: Tier, now: () => Date, signal: AbortSignal): Probe {
+  let state: ProbeState = { latencySeconds: null, capacity: null, silent: null };
+  let failures = 0;
+  let since = now();
+  const ask = async () => {
+    const begun = performance.now();
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    try {
+      const capacity = await within(limit, question(tier, limit));
+      failures = 0;
+      state = { latencySeconds: Math.round(performance.now() - begun) / 1000, capacity, silent: null };
+    } catch (error) {
+      if (signal.aborted) return;
+      failures += 1;
+      if (failures === 1) since = now();
+      const reason = limit.aborted ? `no answer within ${ANSWER_MS / 1000} s` : messageOf(error);
+      state = { ...state, latencySeconds: null, silent: failures < SILENT_AFTER ? state.silent : { since, reason } };
+    }
+  };
+  const loop = async () => {
+    while (!signal.aborted) {
+      await ask();
+      await sleep(failures > 0 ? ASK_AGAIN_MS : ASK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  };
+  void loop();
+  return { state: () => state };
+}
+
+/** Its capacity; of a tier that tells none, the listing of a folder that is not there. */
+async function question(tier: Tier, signal: AbortSignal): Promise<ProbeState["capacity"]> {
+  const capacity = await tier.store.capacity({ signal });
+  if (capacity !== null) return capacity;
+  for await (const _object of tier.store.list(`${directoryOf("trivault-latency")}/`, { signal })) break;
+  return null;
+}
+
+/** A store that never answers, nor heeds its signal, is not waited for either. */
+async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
