@@ -9,6 +9,7 @@ import path from "node:path";
 const POSTGRES = { apt: "postgresql", brew: "postgresql@17", services: ["postgresql.service"] };
 const CLIENT = { apt: "openssh-client", brew: null, services: [] };
 const CEPH = { apt: null, brew: null, services: [], linuxOnly: true };
+const PROMETHEUS = { apt: "prometheus", brew: "prometheus", services: ["prometheus.service"] };
 const ALL = ["demo", "test", "bench", "simulate"];
 const MEASURED = ["test", "bench"];
 
@@ -47,6 +48,8 @@ const PROGRAMS = [
   { name: "ceph-mon", why: "is part of it", commands: MEASURED, ...CEPH, apt: "ceph-mon" },
   { name: "ceph-osd", why: "is part of it", commands: MEASURED, ...CEPH, apt: "ceph-osd" },
   { name: "ceph", why: "sets it up", commands: MEASURED, ...CEPH, apt: "ceph-common" },
+  { name: "promtool", why: "checks our metrics and alert rules", commands: ["test"], ...PROMETHEUS },
+  { name: "prometheus", why: "scrapes them", commands: ["test"], ...PROMETHEUS },
   { name: "sftp", why: "is what SFTP is measured against", commands: ["bench"], ...CLIENT },
   {
     name: "rclone",

@@ -111,7 +111,7 @@ export const FAMILIES = {
   trivault_scheduler_timestamp_seconds: gauge("When any process last looked at the schedules."),
 
   trivault_alerts_firing: gauge(
-    "Alerts that fire now, by rule; absent: this process does not know.",
+    "Alerts that fire now and are not silenced.",
     "rule",
     "severity",
   ),

@@ -1,3 +1,4 @@
+import { ALERT_RULES } from "@trivault/core";
 import type { Heartbeat } from "@trivault/maintenance";
 import type { Sample } from "./families.ts";
 import { flag, known, one } from "./overview-samples.ts";
@@ -14,6 +15,7 @@ export interface QueueFacts {
   readonly oldestWaitingSeconds: number | null;
 }
 
+const SEVERITIES = ["warning", "critical"] as const;
 const JOB_STATES = ["waiting", "active", "delayed", "completed", "failed"] as const;
 
 /** Null: Redis does not answer. */
@@ -56,12 +58,16 @@ export function heartbeatSamples(beats: readonly Heartbeat[], now: Date): Sample
 export interface FiringAlert {
   readonly rule: string;
   readonly severity: string;
+  /** Null: it is told. */
+  readonly silence: object | null;
 }
 
+/** Every rule has its series, so that one that begins to fire is seen to rise. */
 export function alertSamples(firing: readonly FiringAlert[]): Sample[] {
-  const groups = Map.groupBy(firing, ({ rule, severity }) => JSON.stringify([rule, severity]));
-  return [...groups.values()].flatMap((alerts) => {
-    const [first] = alerts;
-    return first ? [one("trivault_alerts_firing", { rule: first.rule, severity: first.severity }, alerts.length)] : [];
-  });
+  return ALERT_RULES.flatMap((rule) =>
+    SEVERITIES.map((severity) => {
+      const alerts = firing.filter((alert) => alert.rule === rule && alert.severity === severity && !alert.silence);
+      return one("trivault_alerts_firing", { rule, severity }, alerts.length);
+    }),
+  );
 }

@@ -26,6 +26,7 @@ async function scrape(look: () => Promise<Overview>, changes: Partial<SiteMetric
     observer: { overview: look },
     audit,
     queues: async () => [],
+    alerts: () => [],
     now: () => NOW,
     log: silentLogger(),
     ...changes,
@@ -111,12 +112,14 @@ test("queues, heartbeats and alerts are told by their labels, whatever is in the
   const { value } = await scrape(async () => overview(['a "b"\\\n']), {
     queues: async () => [{ queue: "dump", ...facts }],
     alerts: () => [
-      { rule: "tier-unreachable", severity: "critical" },
-      { rule: "tier-unreachable", severity: "critical" },
+      { rule: "tier-unreachable", severity: "critical", silence: null },
+      { rule: "tier-unreachable", severity: "critical", silence: null },
+      { rule: "tier-unreachable", severity: "critical", silence: { reason: "moving" } },
     ],
   });
   expect(value('trivault_queue_jobs{queue="dump",state="waiting"}')).toBe(2);
   expect(value('trivault_queue_oldest_waiting_seconds{queue="dump"}')).toBe(12.5);
   expect(value('trivault_alerts_firing{rule="tier-unreachable",severity="critical"}')).toBe(2);
+  expect(value('trivault_alerts_firing{rule="run-failed",severity="warning"}')).toBe(0);
   expect(value('trivault_database_safe{database="a \\"b\\"\\\\\\n"}')).toBe(1);
 });

@@ -18,8 +18,7 @@ export interface SiteMetricsDeps {
   readonly audit: Pick<AuditLog, "query">;
   /** Rejects where Redis does not answer. */
   readonly queues: () => Promise<readonly QueueFacts[]>;
-  /** Absent: this process knows of no alerts. */
-  readonly alerts?: (() => readonly FiringAlert[]) | undefined;
+  readonly alerts: () => readonly FiringAlert[];
   readonly now: () => Date;
   readonly log: Logger;
 }
@@ -58,7 +57,7 @@ async function scrape(deps: SiteMetricsDeps, tally: ReturnType<typeof createTall
     ...(counts && overview ? tallySamples(counts, { databases, tiers }) : []),
     ...queueSamples(queues),
     ...(beats ? heartbeatSamples(beats, now) : []),
-    ...alertSamples(deps.alerts?.() ?? []),
+    ...alertSamples(deps.alerts()),
   ];
   return exposition(samples);
 }

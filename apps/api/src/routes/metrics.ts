@@ -11,7 +11,6 @@ export function metricsRoute(app: App, deps: ApiDeps): void {
     observer,
     audit,
     queues: () => queueStates(queues, now()),
-    alerts: () => deps.alerts.current(),
     alerts: () => alerts.current(),
     now,
     log,
