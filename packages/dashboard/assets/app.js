@@ -84,11 +84,23 @@
   for (const button of document.querySelectorAll("[data-copy]")) {
     if (!navigator.clipboard) continue;
     button.hidden = false;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-      button.textContent = words.copied;
+    button.addEventListener("click", () => {
+      const text = document.getElementById(button.dataset.copy).textContent;
+      navigator.clipboard.writeText(text).then(
+        () => (button.textContent = words.copied),
+        () => (button.hidden = true),
+      );
     });
   }
+
+  // What is sent twice would be done twice.
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    setTimeout(() => event.target.querySelectorAll("button").forEach((button) => (button.disabled = true)));
+  });
+  addEventListener("pageshow", () =>
+    document.querySelectorAll("button:disabled").forEach((button) => (button.disabled = false)),
+  );
 
   // A day of the calendar leads into the list, which must be open for that.
   const reveal = () => {
@@ -104,12 +116,19 @@
   // Staying up to date: the parts that have an id are exchanged, unless somebody is at work in them.
   const page = document.querySelector("[data-refresh]");
   const stale = document.getElementById("stale");
+  const afterExchange = [];
   let freshAt = new Date();
-  async function refresh() {
+  let running = null;
+  /** One at a time; whoever asks meanwhile waits for the one that runs. */
+  function refresh() {
+    running ??= fetchPage().finally(() => (running = null));
+    return running;
+  }
+  async function fetchPage() {
     try {
       const answer = await fetch(location.href, {
         headers: { accept: "text/html" },
-        signal: AbortSignal.timeout(15000),
+        signal: AbortSignal.timeout(15_000),
       });
       if (answer.redirected || answer.status === 401) return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
@@ -122,28 +141,50 @@
     }
   }
   function exchange(next) {
-    for (const old of page.querySelectorAll(":scope > [id], #rows")) {
-      if (old.id === "databases" && document.getElementById("rows")) continue;
-      const fresh = next.getElementById(old.id);
-      if (!fresh || isBusy(old)) continue;
-      const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const fresh = next.querySelector("[data-refresh]");
+    const sections = (within) =>
+      [...within.querySelectorAll(":scope > *")].map(({ id, className }) => id || className).join();
+    if (!fresh) return;
+    if (sections(fresh) === sections(page)) {
+      for (const part of page.querySelectorAll(":scope > [id]")) exchangePart(part, next);
+    } else if (!isBusy(page)) {
       localize(fresh);
-      for (const { open, className } of old.querySelectorAll("details[open]")) {
-        const same = fresh.querySelector(`details.${className}`);
-        if (same) same.open = open;
-      }
-      old.replaceWith(document.adoptNode(fresh));
-      if (focused) [...fresh.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
+      page.replaceChildren(...document.adoptNode(fresh).children);
     }
+    page.dataset.refresh = fresh.dataset.refresh;
     if (form && location.search === "") applyFilter();
+    for (const listener of afterExchange) listener();
+  }
+  function exchangePart(old, next) {
+    // Of the list of databases only the rows: the filter above them is somebody's own.
+    const inner = old.querySelector("#rows") ?? old;
+    const fresh = next.getElementById(inner.id);
+    if (!fresh || isBusy(inner)) return;
+    const focused = inner.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    localize(fresh);
+    const opened = new Set([...inner.querySelectorAll("details[open]")].map(({ className }) => className));
+    for (const details of fresh.querySelectorAll("details")) details.open ||= opened.has(details.className);
+    inner.replaceWith(document.adoptNode(fresh));
+    if (focused) [...fresh.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
   }
   const isBusy = (part) =>
     part.querySelector("details.act[open], .plot") !== null || part.matches(":has(:is(input, select, textarea):focus)");
+  const refreshIfSeen = () => {
+    if (document.visibilityState === "visible") void refresh();
+  };
   if (page) {
-    setInterval(() => document.visibilityState === "visible" && refresh(), Number(page.dataset.refresh) * 1000);
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
+    const next = () =>
+      setTimeout(
+        () => {
+          refreshIfSeen();
+          next();
+        },
+        Number(page.dataset.refresh) * 1000,
+      );
+    next();
+    document.addEventListener("visibilitychange", refreshIfSeen);
   }
-  window.trivault = { words, locale, localize, refresh, exchange };
+  window.trivault = { words, locale, refresh, afterExchange };
 
   localize(document);
   reveal();

@@ -10,7 +10,7 @@
     return `${number.format(rest)}\u00A0${units[unit]}`;
   }
   function seconds(value) {
-    if (value < 1) return `${Math.round(value * 1000)}\u00A0ms`;
+    if (value < 1) return `${number.format(value * 1000)}\u00A0ms`;
     if (value < 120) return `${number.format(value)}\u00A0s`;
     if (value < 7200) return `${number.format(value / 60)}\u00A0min`;
     return `${number.format(value / 3600)}\u00A0h`;
@@ -21,8 +21,8 @@
       [0, 1, 2, 3, 4, 5].map((power) => step * 1024 ** power),
     ),
     seconds: [
-      0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800,
-      86400,
+      0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300,
+      600, 900, 1800, 3600, 7200, 14400, 28800, 86400,
     ],
   };
   for (const key of Object.keys(steps)) steps[key].sort((a, b) => a - b);
@@ -36,6 +36,8 @@
   });
   const dateOf = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
   const clockOf = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+  const isMidnight = (tick) => new Date(tick * 1000).getHours() === 0;
 
   /** A colour as it is computed: a canvas does not know light-dark(). */
   function colour(element, name) {
@@ -54,7 +56,7 @@
     const muted = colour(element, "--muted");
     const grid = { stroke: colour(element, "--line"), width: 1 };
     const axis = { stroke: muted, grid, ticks: { show: false }, font: "11px sans-serif" };
-    const short = x.length > 0 && x.at(-1) - x[0] < 2 * 86400;
+    const short = x.length > 0 && x.at(-1) - x[0] < 5 * 86400;
     const readout = element.parentElement.querySelector("figcaption");
     const title = (readout.dataset.title ??= readout.textContent);
     return new uPlot(
@@ -63,16 +65,19 @@
         height: element.clientHeight,
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         legend: { show: false },
-        scales: { y: { range: (_, min, max) => [0, Math.max(max * 1.08, 1e-3)] } },
+        padding: [8, 14, 0, 0],
+        scales: { y: { range: (_, min, max) => [0, max > 0 ? max * 1.08 : 1] } },
         axes: [
           {
             ...axis,
+            size: 26,
             space: 70,
-            values: (_, ticks) => ticks.map((tick) => (short ? clockOf : dateOf).format(tick * 1000)),
+            values: (_, ticks) =>
+              ticks.map((tick) => (short && !isMidnight(tick) ? clockOf : dateOf).format(tick * 1000)),
           },
           {
             ...axis,
-            size: 68,
+            size: 62,
             incrs: steps[unit],
             values: (_, ticks) => ticks.map((tick) => (tick === 0 ? "0" : show[unit](tick))),
           },
@@ -92,12 +97,12 @@
             (plot) => {
               const at = plot.cursor.idx;
               const values =
-                at == null
+                at === null || at === undefined
                   ? []
                   : plot.data
                       .slice(1)
                       .map((each) => each[at])
-                      .filter((value) => value != null);
+                      .filter((value) => typeof value === "number");
               readout.textContent =
                 values.length === 0
                   ? title

@@ -8,8 +8,12 @@ describe("html", () => {
     expect(html`<p title="${'a"b'}">${list}${null}${undefined}${false}</p>`.markup).toBe(
       '<p title="a&quot;b">&lt;b&gt;<i>&amp;</i>3</p>',
     );
-    expect(html`${join(["a", "b"], html`<br />`)}`.markup).toBe("a<br>b");
-    expect(html`<p>a</p>`.markup).toBe("<p>\na</p>");
+    expect(html`${join(["a", "b"], html`<i></i>`)}`.markup).toBe("a<i></i>b");
+  });
+
+  test("leaves the indentation of its source out, and that of a value in", () => {
+    const indented = Object.assign(["<p>\n      ", "  \n</p>"], { raw: [] });
+    expect(html(indented, "a\n b").markup).toBe("<p>\na\n b\n</p>");
   });
 
   test("no text comes out as markup, in content or in a quoted attribute", () => {

@@ -14,4 +14,4 @@ export { tierPage, tiersPage } from "./pages/tiers.ts";
 export { noticeText } from "./notice.ts";
 export { type AlertView } from "./parts/alerts.ts";
 export { type LogLine } from "./parts/log-table.ts";
-export { type AssetName, ASSETS, createView, type Notice, urls, type View, type Viewer } from "./view.ts";
+export { type AssetName, ASSETS, createView, type Notice, urls, TEXTS, type View, type Viewer } from "./view.ts";

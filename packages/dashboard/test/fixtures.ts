@@ -30,8 +30,8 @@ function randomFrom(seed: number): () => number {
 
 export interface Site {
   readonly overview: Overview;
-  readonly databases: ReadonlyMap<string, DatabasePage>;
-  readonly tiers: ReadonlyMap<string, TierPage>;
+  readonly databases: readonly DatabasePage[];
+  readonly tiers: readonly TierPage[];
   readonly alerts: readonly AlertView[];
 }
 
@@ -214,8 +214,8 @@ function siteOf(plans: readonly Plan[], tiers: readonly TierHealth[], alerts: re
   return {
     overview,
     alerts,
-    databases: new Map(plans.map((plan, i) => [plan.name, databasePage(plan, i, databases[i], runs[i] ?? [])])),
-    tiers: new Map(tiers.map((tier, i) => [tier.name, tierPageOf(tier, tierRows[i], databases)])),
+    databases: plans.map((plan, i) => databasePage(plan, i, databases[i], runs[i] ?? [])),
+    tiers: tiers.map((tier, i) => tierPageOf(tier, tierRows[i], databases)),
   };
 }
 
@@ -361,8 +361,10 @@ export const failing = (): Site =>
         title: "cloud cannot be reached",
         since: before(7 * HOUR),
         endedAt: null,
-        stillSafe: "7 of 10 databases have a copy within their objective on local and remote.",
-        toDo: "Check the network and the bucket's credentials; copies that are missing are made by themselves once it answers.",
+        text: [
+          "7 of 10 databases have a copy within their objective on local and remote.",
+          "Check the network and the bucket's credentials; copies that are missing are made by themselves once it answers.",
+        ],
         href: "/tiers/cloud",
         silenced: null,
       },
@@ -372,8 +374,10 @@ export const failing = (): Site =>
         title: "The last 7 runs of crm failed",
         since: before(6 * HOUR),
         endedAt: null,
-        stillSafe: "Its newest good backup is of 02:14 UTC, on local and remote.",
-        toDo: "pg_dump may not log in: correct the password in DATABASE_URL.",
+        text: [
+          "Its newest good backup is of 02:14 UTC, on local and remote.",
+          "pg_dump may not log in: correct the password in DATABASE_URL.",
+        ],
         href: "/databases/crm",
         silenced: { until: before(-4 * HOUR), reason: "Ada is at it", by: "ada" },
       },
@@ -390,10 +394,26 @@ export const many = (): Site =>
     TIERS.map((name) => tierHealth(name)),
   );
 
+/** The same as if it were seen at `now`. */
+export function asOf<T>(value: T, now: Date): T {
+  const late = now.getTime() - NOW.getTime();
+  const later = (iso: string) => new Date(Date.parse(iso) + late).toISOString();
+  const text = JSON.stringify(value)
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, later)
+    .replaceAll(/(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z/g, (_, year, month, day, hour, minute, second) =>
+      later(`${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`)
+        .slice(0, 19)
+        .replaceAll(/[-:]/g, "")
+        .toLowerCase()
+        .concat("z"),
+    );
+  return JSON.parse(text) as T;
+}
+
 export const SITES = { empty, healthy, failing, many };
 
 export function backupOf(site: Site, state: "ok" | "incomplete" | "failed" | "running"): BackupView {
-  const database = [...site.databases.keys()][0] ?? "shop";
+  const database = site.overview.databases[0]?.name ?? "shop";
   const done = state !== "running" && state !== "failed";
   const stage = (
     what: "dump" | "encrypt" | "copy",
@@ -405,7 +425,7 @@ export function backupOf(site: Site, state: "ok" | "incomplete" | "failed" | "ru
     tier,
     state: failed ? "failed" : share === 1 ? "completed" : share === 0 ? "waiting" : "active",
     bytes: share === 0 ? null : Math.round(3.4 * GiB * share),
-    totalBytes: share === 1 ? Math.round(3.4 * GiB) : what === "copy" && share > 0 ? Math.round(3.4 * GiB) : null,
+    total: share === 0 || share === 1 ? null : { bytes: Math.round(3.4 * GiB), guessed: what !== "copy" },
     segments: share === 0 ? null : Math.round(218 * share),
     seconds: share === 0 ? null : 95 * share,
     attempts: failed ? 12 : 1,
@@ -428,7 +448,7 @@ export function backupOf(site: Site, state: "ok" | "incomplete" | "failed" | "ru
       stage("copy", "remote", state === "failed" ? 0 : state === "running" ? 0.4 : 1),
       stage("copy", "cloud", state === "ok" ? 1 : state === "running" ? 0.2 : 0, state === "incomplete"),
     ],
-    copies: TIERS.map((tier) => {
+    copies: (state === "running" ? [] : TIERS).map((tier) => {
       const there = done && !(state === "incomplete" && tier === "cloud");
       return {
         tier,

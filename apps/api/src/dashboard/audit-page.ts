@@ -37,7 +37,7 @@ export async function auditPageOf({ audit, observer }: ApiDeps, query: AuditQuer
     filter,
     actions: AUDIT_ACTIONS,
     databases: health.databases.map(({ name }) => name),
-    older: more ? `/audit?${older}` : null,
+    older: more ? `/audit?${older.toString()}` : null,
   };
 }
 

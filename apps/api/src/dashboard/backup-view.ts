@@ -1,5 +1,5 @@
 import { type Copy, isTrusted, listCopies, readManifest, restoreCommand, siteTrust } from "@trivault/backup";
-import { isBackupId, messageOf, timeOfBackupId, totalSize, TrivaultError } from "@trivault/core";
+import { findDatabase, isBackupId, messageOf, timeOfBackupId, totalSize } from "@trivault/core";
 import type { BackupView, CopyView, ManifestView, StageView } from "@trivault/dashboard";
 import { readInventories } from "@trivault/maintenance";
 import type { RetentionRow, Run } from "@trivault/monitor";
@@ -9,6 +9,7 @@ import type { ApiDeps } from "../deps.ts";
 import { stateOfRun } from "../run-state.ts";
 import { lookUpRun } from "../runs.ts";
 import { readLog } from "./log-lines.ts";
+import { noSuchBackup } from "./page-params.ts";
 import { stagesOfJobs, stagesOfRecord } from "./stages-of.ts";
 
 /** A page is worth more soon than whole: a tier that takes longer is told from what was found there before. */
@@ -17,13 +18,15 @@ const MOST_LINES = 100;
 
 /** All that is known of a backup (or of the run that shall make it), from the queue, the record and the tiers. */
 export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupView> {
-  if (!isBackupId(id)) throw unknown(id);
+  if (!isBackupId(id)) throw noSuchBackup(id);
   const { run: jobs, queue, reason } = await lookUpRun(deps, id);
   const backupId = jobs === null ? id : (jobs.backupId ?? id);
   const recorded = await deps.observer.run(backupId);
   const database = jobs?.database ?? recorded?.database ?? (await databaseOf(deps, backupId));
-  if (database === null) throw unknown(id);
-  const row = (await deps.observer.database(database))?.retention.find((each) => each.backupId === backupId) ?? null;
+  if (database === null) throw noSuchBackup(id);
+  const known = await deps.observer.database(database);
+  const row = known?.retention.find((each) => each.backupId === backupId) ?? null;
+  const expected = known?.runs.findLast(({ bytes }) => bytes !== null)?.bytes ?? null;
   const state = stateOf(jobs, recorded, row);
   const moving = state === "queued" || state === "running";
   const [copies, manifest, log] = await Promise.all([
@@ -42,7 +45,7 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
     state,
     actor: recorded?.actor ?? null,
     seconds: recorded?.seconds ?? null,
-    stages: stagesOf(deps, jobs, recorded, database),
+    stages: stagesOf(deps, { jobs, recorded, database, expected }),
     copies,
     manifest,
     log: log.lines,
@@ -54,12 +57,6 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
       null,
     note: queue === "unreachable" ? (reason ?? null) : null,
   };
-}
-
-function unknown(id: string): TrivaultError {
-  return new TrivaultError("NOT_FOUND", `There is no backup ${id}, as far as the record and the tiers tell.`, {
-    permanent: true,
-  });
 }
 
 /** Whose it is, where neither queue nor record know: of a backup that is older than the record is read. */
@@ -79,12 +76,20 @@ function stateOf(jobs: RunStatus | null, recorded: Run | null, row: RetentionRow
   return row.tiers.every(({ state, action }) => state === "complete" || action === "none") ? "ok" : "incomplete";
 }
 
-function stagesOf(deps: ApiDeps, jobs: RunStatus | null, recorded: Run | null, database: string): readonly StageView[] {
-  const expected = deps.config.databases.find(({ name }) => name === database)?.tiers.slice(1);
-  const tiers = expected ?? deps.config.tiers.slice(1).map(({ name }) => name);
-  const known = recorded === null ? null : stagesOfRecord(recorded, tiers);
+function stagesOf(
+  { config }: ApiDeps,
+  {
+    jobs,
+    recorded,
+    database,
+    expected,
+  }: { jobs: RunStatus | null; recorded: Run | null; database: string; expected: number | null },
+): readonly StageView[] {
+  const tiers = findDatabase(config, database)?.tiers ?? config.tiers.map(({ name }) => name);
+  const further = tiers.slice(1);
+  const known = recorded === null ? null : stagesOfRecord(recorded, further);
   if (jobs === null) return known ?? [];
-  return stagesOfJobs(jobs, tiers, known);
+  return stagesOfJobs(jobs, { tiers: further, recorded: known, expected });
 }
 
 interface Ref {

@@ -1,8 +1,8 @@
 import { findDatabase, TrivaultError } from "@trivault/core";
 import {
+  alertsPage,
   auditPage,
   backupPage,
-  chooseLocale,
   databasePage,
   overviewPage,
   reportsPage,
@@ -14,12 +14,11 @@ import type { ApiDeps, App } from "../deps.ts";
 import { sendPage } from "../page.ts";
 import { auditPageOf, auditQuery } from "./audit-page.ts";
 import { backupViewOf } from "./backup-view.ts";
-import { readNotice } from "./notice.ts";
-import type { ViewOf } from "./view-of.ts";
+import { alertsPageOf, firingAlerts } from "./alert-views.ts";
+import { backupRef, named } from "./page-params.ts";
+import { viewOf } from "./view-of.ts";
 
 const VIEWER = { schema: { hide: true }, config: { access: "viewer" } } as const;
-const named = z.object({ name: z.string().min(1).max(255) });
-const backup = z.object({ id: z.string().min(1).max(255) });
 const overviewQuery = z.object({
   q: z.string().max(255).catch(""),
   problems: z.string().optional().catch(undefined),
@@ -27,16 +26,14 @@ const overviewQuery = z.object({
 const databaseQuery = z.object({ all: z.string().optional().catch(undefined) });
 
 /** What one only looks at. */
-export function pageRoutes(app: App, deps: ApiDeps, viewOf: ViewOf): void {
+export function pageRoutes(app: App, deps: ApiDeps): void {
   const { observer } = deps;
-  const view: ViewOf = (request, more = {}) =>
-    viewOf(request, { notice: readNotice(request, chooseLocale(request.headers["accept-language"])), ...more });
 
   app.get("/", VIEWER, async (request, reply) => {
     const { q, problems } = overviewQuery.parse(request.query);
-    const overview = await observer.overview();
+    const [overview, alerts] = await Promise.all([observer.overview(), firingAlerts(deps)]);
     const filter = { query: q, onlyProblems: problems !== undefined };
-    return sendPage(reply, overviewPage(view(request), { overview, alerts: null, filter }));
+    return sendPage(reply, overviewPage(await viewOf(deps, request), { overview, alerts, filter }));
   });
 
   app.get("/databases/:name", VIEWER, async (request, reply) => {
@@ -44,30 +41,39 @@ export function pageRoutes(app: App, deps: ApiDeps, viewOf: ViewOf): void {
     const [database, { health }] = await Promise.all([observer.database(name), observer.overview()]);
     if (database === null) throw notFound("database", name, findDatabase(deps.config, name) !== null);
     const { all } = databaseQuery.parse(request.query);
-    return sendPage(reply, databasePage(view(request), { database, tiers: health.tiers, all: all !== undefined }));
+    return sendPage(
+      reply,
+      databasePage(await viewOf(deps, request), { database, tiers: health.tiers, all: all !== undefined }),
+    );
   });
 
   app.get("/backups/:id", VIEWER, async (request, reply) => {
-    const { id } = backup.parse(request.params);
-    return sendPage(reply, backupPage(view(request), await backupViewOf(deps, id)));
+    const { id } = backupRef.parse(request.params);
+    return sendPage(reply, backupPage(await viewOf(deps, request), await backupViewOf(deps, id)));
   });
 
   app.get("/tiers", VIEWER, async (request, reply) =>
-    sendPage(reply, tiersPage(view(request), await observer.overview())),
+    sendPage(reply, tiersPage(await viewOf(deps, request), await observer.overview())),
   );
 
   app.get("/tiers/:name", VIEWER, async (request, reply) => {
     const { name } = named.parse(request.params);
     const tier = await observer.tier(name);
     if (tier === null) throw notFound("tier", name, false);
-    return sendPage(reply, tierPage(view(request), tier));
+    return sendPage(reply, tierPage(await viewOf(deps, request), tier));
   });
 
-  app.get("/audit", VIEWER, async (request, reply) =>
-    sendPage(reply, auditPage(view(request), await auditPageOf(deps, auditQuery.parse(request.query)))),
+  app.get("/alerts", VIEWER, async (request, reply) =>
+    sendPage(reply, alertsPage(await viewOf(deps, request), await alertsPageOf(deps))),
   );
 
-  app.get("/reports", VIEWER, async (request, reply) => sendPage(reply, reportsPage(view(request), [], false)));
+  app.get("/audit", VIEWER, async (request, reply) =>
+    sendPage(reply, auditPage(await viewOf(deps, request), await auditPageOf(deps, auditQuery.parse(request.query)))),
+  );
+
+  app.get("/reports", VIEWER, async (request, reply) =>
+    sendPage(reply, reportsPage(await viewOf(deps, request), [], false)),
+  );
 }
 
 function notFound(kind: "database" | "tier", name: string, configured: boolean): TrivaultError {

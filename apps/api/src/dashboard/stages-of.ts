@@ -22,12 +22,15 @@ export function stagesOfRecord(run: Run, tiers: readonly string[]): StageView[] 
   return [view("dump", null), view("encrypt", null), ...tiers.map((tier) => view("copy", tier))];
 }
 
+interface Surroundings {
+  readonly tiers: readonly string[];
+  readonly recorded: readonly StageView[] | null;
+  /** How large the backup before it was. */
+  readonly expected: number | null;
+}
+
 /** What the queue tells of them, and the record where the queue has forgotten. */
-export function stagesOfJobs(
-  run: RunStatus,
-  tiers: readonly string[],
-  recorded: readonly StageView[] | null,
-): StageView[] {
+export function stagesOfJobs(run: RunStatus, { tiers, recorded, expected }: Surroundings): StageView[] {
   const view = (stage: StageView["stage"], tier: string | null): StageView => {
     const job = run.stages.find((each) => (stage === "copy" ? each.tier === tier : each.stage === stage));
     const known = recorded?.find((each) => each.stage === stage && each.tier === tier);
@@ -40,7 +43,7 @@ export function stagesOfJobs(
       tier,
       state: job.state,
       bytes: job.progress?.bytes ?? known?.bytes ?? null,
-      totalBytes: job.progress?.totalBytes ?? null,
+      total: totalOf(job.progress?.totalBytes, expected),
       segments: job.progress?.segments ?? null,
       seconds: job.startedAt === null ? null : (end.getTime() - job.startedAt.getTime()) / 1000,
       attempts: job.attempts,
@@ -51,10 +54,15 @@ export function stagesOfJobs(
   return [view("dump", null), view("encrypt", null), ...tiers.map((tier) => view("copy", tier))];
 }
 
+function totalOf(known: number | undefined, expected: number | null): StageView["total"] {
+  if (known !== undefined) return { bytes: known, guessed: false };
+  return expected === null ? null : { bytes: expected, guessed: true };
+}
+
 const NOTHING = {
   state: "waiting",
   bytes: null,
-  totalBytes: null,
+  total: null,
   segments: null,
   seconds: null,
   attempts: 0,

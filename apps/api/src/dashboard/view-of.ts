@@ -1,27 +1,37 @@
+import { listAlerts } from "@trivault/alerts";
 import { mayAct } from "@trivault/access";
-import { type AssetName, chooseLocale, createView, type Notice, type View } from "@trivault/dashboard";
+import { chooseLocale, createView, noticeText, type View } from "@trivault/dashboard";
 import type { FastifyRequest } from "fastify";
 import { csrfToken } from "../csrf.ts";
-
-export type ViewOf = (request: FastifyRequest, more?: { firing?: number | null; notice?: Notice | null }) => View;
+import type { ApiDeps } from "../deps.ts";
+import { assetUrl } from "./assets.ts";
 
 /** What a page needs to know of whoever asked for it. */
-export function viewsWith(assetUrl: (name: AssetName) => string): ViewOf {
-  return (request, { firing = null, notice = null } = {}) => {
-    const { actor, role, via } = request.identity;
-    return createView({
-      locale: chooseLocale(request.headers["accept-language"]),
-      now: new Date(),
-      assetUrl,
-      viewer: {
-        name: actor.replace(/^(?:user|token):/, ""),
-        mayOperate: mayAct(role, "operator"),
-        mayAdminister: mayAct(role, "admin"),
-        csrf: csrfToken(request),
-        canSignOut: via === "session",
-      },
-      firing,
-      notice,
-    });
-  };
+export async function viewOf({ config }: Pick<ApiDeps, "config">, request: FastifyRequest): Promise<View> {
+  const { actor, role, via } = request.identity;
+  const locale = chooseLocale(request.headers["accept-language"]);
+  const now = new Date();
+  // That the alerts cannot be read is told by their own page.
+  const alerts = await listAlerts(config, now).catch(() => null);
+  const notice = noticeText(locale, doneIn(request));
+  return createView({
+    locale,
+    now,
+    assetUrl,
+    viewer: {
+      name: actor.replace(/^(?:user|token):/, ""),
+      mayOperate: mayAct(role, "operator"),
+      mayAdminister: mayAct(role, "admin"),
+      csrf: csrfToken(request),
+      canSignOut: via === "session",
+    },
+    firing: alerts === null ? null : alerts.filter(({ silence }) => silence === null).length,
+    notice: notice === null ? null : { tone: "ok", text: notice },
+  });
+}
+
+/** How an action ended is told on the page that comes after it: by a name in the address, never by a text in it. */
+function doneIn({ query }: FastifyRequest): string {
+  const done = typeof query === "object" && query !== null && "done" in query ? query.done : "";
+  return typeof done === "string" ? done : "";
 }

@@ -30,7 +30,8 @@ export interface StageView {
   readonly tier: string | null;
   readonly state: "waiting" | "active" | "retrying" | "completed" | "failed";
   readonly bytes: number | null;
-  readonly totalBytes: number | null;
+  /** `guessed`: as large as the backup before it. */
+  readonly total: { readonly bytes: number; readonly guessed: boolean } | null;
   readonly segments: number | null;
   readonly seconds: number | null;
   readonly attempts: number;
@@ -72,19 +73,22 @@ export function backupPage(view: View, backup: BackupView): string {
   const { text, format } = view;
   const moving = backup.state === "queued" || backup.state === "running";
   return page(view, {
-    title: `${backup.database} · ${backup.id}`,
+    title: `${backup.database}, ${backup.id}`,
     here: "overview",
     scripts: ["live.js"],
-    body: html`<div ${moving ? null : html`data-refresh="30"`} data-backup="${moving ? backup.id : ""}">
+    body: html`<div data-refresh="${moving ? 5 : 30}" data-live="${moving ? 1 : 0}">
       <section id="verdict" class="title">
         <div>
           <p class="crumb">
             <a href="/">${text.nav.overview}</a> › <a href="${urls.database(backup.database)}">${backup.database}</a>
           </p>
-          <h1><span class="id">${backup.id}</span> ${badge(TONES[backup.state], text.backupState[backup.state])}</h1>
+          <h1>
+            ${backup.database}, ${time(view, backup.startedAt, "full")}
+            ${badge(TONES[backup.state], text.backupState[backup.state])}
+          </h1>
           <p>
-            ${text.run.started}
-            ${time(view, backup.startedAt)}${backup.actor === null ? null : html` · ${text.run.by} ${actorName(view, backup.actor)}`}${backup.seconds === null || moving ? null : html` · ${text.run.took} ${format.duration(backup.seconds)}`}
+            <span class="id">${backup.id}</span
+            >${backup.actor === null ? null : html` · ${text.backup.startedBy(actorName(view, backup.actor))}`}${backup.seconds === null || moving ? null : html` · ${text.backup.took(format.duration(backup.seconds))}`}
           </p>
           ${backup.keep !== null && html`<p class="kept">${icon("ok")}${text.keep.kept(backup.keep)}</p>`}
           ${backup.problem && html`<p class="problem">${backup.problem}</p>`}
@@ -93,12 +97,12 @@ export function backupPage(view: View, backup: BackupView): string {
       </section>
       ${moving ? null : actions(view, backup)}
       <section id="stages" aria-label="${text.backup.stages}">
-        <ol class="stages">
+        <ol class="stages" ${moving ? html`data-moving="1"` : null}>
           ${backup.stages.map((stage) => stageCard(view, stage))}
         </ol>
       </section>
-      ${moving && backup.copies.length === 0 ? null : copies(view, backup)}
-      ${backup.manifest && manifest(view, backup.manifest)} ${moving ? null : restoreCommand(view, backup)}
+      ${backup.copies.length === 0 ? null : copies(view, backup)} ${backup.manifest && manifest(view, backup.manifest)}
+      ${moving ? null : restoreCommand(view, backup)}
       <section id="log" aria-labelledby="log-title">
         <h2 id="log-title">${text.backup.log}</h2>
         ${backup.log.length === 0 ? html`<p class="none">${text.backup.noLog}</p>` : logTable(view, backup.log, { backup: false })}
@@ -127,15 +131,22 @@ export function stageCard(view: View, stage: StageView): Html {
     stage.bytes === null
       ? null
       : html`<span class="bytes"
-          >${format.bytes(stage.bytes)}${stage.totalBytes !== null && stage.state === "active" ? ` / ${format.bytes(stage.totalBytes)}` : null}</span
+          >${format.bytes(stage.bytes)}${stage.state === "active" && totalWords(view, stage)}</span
         >`,
     html`<span class="rate">${rate}</span>`,
     html`<span class="left"
       >${stage.seconds !== null && stage.state === "completed" ? format.duration(stage.seconds) : null}</span
     >`,
     stage.segments === null ? null : html`<span class="segments">${text.backup.segments(stage.segments)}</span>`,
+    stage.job && html`<a class="job" href="${stage.job}">${text.backup.job}</a>`,
   ];
-  return html`<li class="stage ${tone}" data-stage="${stage.tier ?? stage.stage}" data-state="${stage.state}">
+  return html`<li
+    class="stage ${tone}"
+    data-stage="${stage.tier ?? stage.stage}"
+    data-state="${stage.state}"
+    data-total="${stage.total?.bytes ?? ""}"
+    data-guessed="${stage.total?.guessed === true ? 1 : ""}"
+  >
     <span class="head"
       >${icon(tone)}<strong>${name}</strong><span class="state">${text.stageState[stage.state]}</span></span
     >
@@ -143,19 +154,22 @@ export function stageCard(view: View, stage: StageView): Html {
     <span class="facts">${details}</span>
     ${stage.attempts > 1 ? html`<small>${text.run.attempts(stage.attempts)}</small>` : null}
     ${stage.problem && html`<small class="problem">${stage.problem}</small>`}
-    ${stage.job && html`<small><a href="${stage.job}">${text.backup.job}</a></small>`}
   </li>`;
 }
 
-function progress({ state, bytes, totalBytes }: StageView, name: string): Html {
+function totalWords({ text, format }: View, { total }: StageView): string | null {
+  if (total === null) return null;
+  const bytes = format.bytes(total.bytes);
+  return ` / ${total.guessed ? text.backup.aboutBytes(bytes) : bytes}`;
+}
+
+/** A guess is never shown as reached. */
+function progress({ state, bytes, total }: StageView, name: string): Html {
   if (state === "completed") return html`<progress max="1" value="1" aria-label="${name}"></progress>`;
-  if (state === "active" && (totalBytes === null || totalBytes === 0))
-    return html`<progress aria-label="${name}"></progress>`;
-  return html`<progress
-    max="${totalBytes ?? 1}"
-    value="${state === "active" ? Math.min(bytes ?? 0, totalBytes ?? 0) : 0}"
-    aria-label="${name}"
-  ></progress>`;
+  if (state !== "active") return html`<progress max="1" value="0" aria-label="${name}"></progress>`;
+  if (total === null || total.bytes === 0) return html`<progress aria-label="${name}"></progress>`;
+  const most = total.guessed ? Math.round(total.bytes * 0.97) : total.bytes;
+  return html`<progress max="${total.bytes}" value="${Math.min(bytes ?? 0, most)}" aria-label="${name}"></progress>`;
 }
 
 const COPY_TONES: Readonly<Record<CopyView["state"], Tone>> = {

@@ -16,8 +16,7 @@ export interface CleanupPage {
   readonly kept: number;
   /** Names exactly this plan, so that nothing is deleted that was not shown. */
   readonly digest: string;
-  /** Why nothing may be deleted now. */
-  readonly held: string | null;
+  readonly warnings: readonly string[];
   readonly problem: string | null;
 }
 
@@ -36,7 +35,7 @@ export function cleanupPage(view: View, plan: CleanupPage): string {
         ${nothing ? text.cleanup.nothing(format.count(plan.kept)) : text.cleanup.summary(plan.deletions.length, format.bytes(bytes), format.count(plan.kept))}
       </p>
       ${plan.problem && html`<p class="notice bad" role="alert">${icon("bad")}<span>${plan.problem}</span></p>`}
-      ${plan.held && html`<p class="notice bad">${icon("warn")}<span>${plan.held}</span></p>`}
+      ${plan.warnings.map((warning) => html`<p class="notice warn">${icon("warn")}<span>${warning}</span></p>`)}
       ${
         nothing
           ? null
@@ -65,16 +64,10 @@ export function cleanupPage(view: View, plan: CleanupPage): string {
                   </tbody>
                 </table>
               </div>
-              ${
-                plan.held === null
-                  ? html`<form method="post" action="${urls.tier(plan.tier)}/cleanup">
-                      ${csrfField(view)}<input type="hidden" name="digest" value="${plan.digest}" />
-                      <div class="actions">
-                        <button class="danger">${text.cleanup.go(plan.deletions.length)}</button>
-                      </div>
-                    </form>`
-                  : null
-              }`
+              <form method="post" action="${urls.tier(plan.tier)}/cleanup">
+                ${csrfField(view)}<input type="hidden" name="digest" value="${plan.digest}" />
+                <div class="actions"><button class="danger">${text.cleanup.go(plan.deletions.length)}</button></div>
+              </form>`
       }`,
   });
 }

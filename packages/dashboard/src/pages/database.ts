@@ -18,7 +18,7 @@ export interface DatabasePageData {
   readonly all: boolean;
 }
 
-const FEW_RUNS = 30;
+const FEW_RUNS = 20;
 const FEW_BACKUPS = 60;
 
 export function databasePage(view: View, { database, tiers, all }: DatabasePageData): string {

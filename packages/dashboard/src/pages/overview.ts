@@ -53,6 +53,7 @@ function databases(view: View, overview: Overview, filter: OverviewPage["filter"
   return html`<section id="databases" aria-labelledby="databases-title">
     <div class="bar">
       <h2 id="databases-title">${text.overview.databases} <span class="n">${view.format.count(all.length)}</span></h2>
+      <p class="none">${text.overview.ages}</p>
       ${all.length < MANY ? null : filterForm(view, filter, problems)}
     </div>
     <div class="scroll">

@@ -10,7 +10,10 @@ export interface RestorePage {
   /** The name of the database to be made; as typed before, or a proposal. */
   readonly target: string;
   readonly tiers: readonly string[];
-  /** The only tier to read; empty: whichever has a good copy. */
+  readonly to: "source-server" | "restore-server";
+  /** Whether there is one. */
+  readonly restoreServer: boolean;
+  /** The only tier to read, or `any`. */
   readonly from: string;
   /** What was looked at; null: nothing yet. */
   readonly checks: readonly RestoreCheck[] | null;
@@ -18,11 +21,12 @@ export interface RestorePage {
 }
 
 export interface RestoreCheck {
-  readonly outcome: "ok" | "warning" | "failed";
+  /** `unknown`: it cannot be looked at from here. */
+  readonly outcome: "ok" | "unknown" | "failed";
   readonly text: string;
 }
 
-const TONES: Readonly<Record<RestoreCheck["outcome"], Tone>> = { ok: "ok", warning: "warn", failed: "bad" };
+const TONES: Readonly<Record<RestoreCheck["outcome"], Tone>> = { ok: "ok", unknown: "idle", failed: "bad" };
 
 /** First where to, then what was checked, and only then the button that does it. */
 export function restorePage(view: View, restore: RestorePage): string {
@@ -33,12 +37,25 @@ export function restorePage(view: View, restore: RestorePage): string {
     here: "overview",
     body: html`<p class="crumb"><a href="/">${text.nav.overview}</a> › <a href="${urls.database(restore.database)}">${restore.database}</a> › <a class="id" href="${url}">${restore.backupId}</a></p>
       <h1>${text.restore.title(restore.database)}</h1>
-      <p class="lead">${text.restore.lead} ${time(view, restore.startedAt)}.</p>
+      <p class="lead">${text.restore.lead} ${time(view, restore.startedAt, "full")}.</p>
       ${restore.problem && html`<p class="notice bad" role="alert">${icon("bad")}<span>${restore.problem}</span></p>`}
       <form method="post" action="${url}/restore/check" class="stack">${csrfField(view)}
         <label>${text.restore.target} <input name="target" value="${restore.target}" required maxlength="500" autocomplete="off" spellcheck="false" aria-describedby="target-hint"></label>
         <p class="none" id="target-hint">${text.restore.targetHint}</p>
-        <label>${text.restore.from} <select name="from"><option value="">${text.restore.anyTier}</option>${restore.tiers.map(
+        ${
+          restore.restoreServer
+            ? html`<label
+                >${text.restore.to}
+                <select name="to">
+                  <option value="source-server">${text.restore.toSource}</option>
+                  <option value="restore-server" ${restore.to === "restore-server" ? SELECTED : null}>
+                    ${text.restore.toRestoreServer}
+                  </option>
+                </select></label
+              >`
+            : null
+        }
+        <label>${text.restore.from} <select name="from"><option value="any">${text.restore.anyTier}</option>${restore.tiers.map(
           (tier) => html`<option value="${tier}" ${tier === restore.from ? SELECTED : null}>${tier}</option>`,
         )}</select></label>
         <div class="actions"><button${restore.checks === null ? html` class="main"` : null}>${text.restore.check}</button></div>
@@ -60,10 +77,11 @@ function checked(view: View, restore: RestorePage, checks: readonly RestoreCheck
     ${
       may
         ? html`<form method="post" action="${urls.backup(restore.backupId)}/restore">
-            ${csrfField(view)}<input type="hidden" name="target" value="${restore.target}" /><input
+            ${csrfField(view)}<input type="hidden" name="target" value="${restore.target}" />
+            <input type="hidden" name="from" value="${restore.from}" /><input
               type="hidden"
-              name="from"
-              value="${restore.from}"
+              name="to"
+              value="${restore.to}"
             />
             <div class="actions"><button class="main">${text.restore.go(restore.target)}</button></div>
           </form>`

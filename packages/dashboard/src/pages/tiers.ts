@@ -4,7 +4,7 @@ import { page } from "../layout.ts";
 import { chart } from "../parts/chart.ts";
 import { type Fact, facts } from "../parts/facts.ts";
 import { capacityBar, fullness } from "../parts/tier-cards.ts";
-import { badge, icon, type TierHealth, tierStatus } from "../status.ts";
+import { badge, icon, tierStatus } from "../status.ts";
 import { ago, time, urls, type View } from "../view.ts";
 
 export function tiersPage(view: View, { health, tiers }: Overview): string {

@@ -10,8 +10,8 @@ export interface AlertView {
   readonly title: string;
   readonly since: string;
   readonly endedAt: string | null;
-  readonly stillSafe: string | null;
-  readonly toDo: string | null;
+  /** A paragraph each. */
+  readonly text: readonly string[];
   /** A page of ours that shows more. */
   readonly href: string | null;
   readonly silenced: { readonly until: string; readonly reason: string; readonly by: string } | null;
@@ -30,7 +30,8 @@ function alertItem(view: View, alert: AlertView): Html {
     ${icon(tone)}
     <div>
       <p class="what">
-        <strong>${alert.title}</strong> ${alert.endedAt === null ? null : badge("ok", text.alerts.over)}
+        ${alert.href === null ? alert.title : html`<a href="${alert.href}">${alert.title}</a>`}
+        ${alert.endedAt === null ? null : badge("ok", text.alerts.over)}
       </p>
       <p class="when">
         ${text.alerts.severity[alert.severity]} · ${text.since} ${time(view, alert.since)}
@@ -38,11 +39,10 @@ function alertItem(view: View, alert: AlertView): Html {
           alert.endedAt === null ? null : html` · ${text.alerts.ended} ${time(view, alert.endedAt)}`
         }
       </p>
-      ${alert.stillSafe && html`<p>${alert.stillSafe}</p>`} ${alert.toDo && html`<p>${alert.toDo}</p>`}
+      ${alert.text.map((paragraph) => html`<p>${paragraph}</p>`)}
       ${alert.silenced && html`<p class="when">${text.alerts.silenced(alert.silenced.by, alert.silenced.reason)} ${time(view, alert.silenced.until)}</p>`}
-      ${alert.href && html`<p><a href="${alert.href}">${text.alerts.look}</a></p>`}
-      ${view.viewer?.mayOperate === true && alert.endedAt === null ? silenceForm(view, alert) : null}
     </div>
+    ${view.viewer?.mayOperate === true && alert.endedAt === null ? silenceForm(view, alert) : null}
   </li>`;
 }
 

@@ -1,4 +1,4 @@
-import { html, type Html } from "../html.ts";
+import { html, type Html, join } from "../html.ts";
 import { icon } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 import { actorName } from "./runs-table.ts";
@@ -23,7 +23,7 @@ export interface LogLine {
 export function logTable(view: View, lines: readonly LogLine[], shown: { readonly backup: boolean }): Html {
   const { text, format } = view;
   return html`<div class="scroll">
-    <table class="log">
+    <table class="log compact">
       <thead>
         <tr>
           <th scope="col">${text.audit.when}</th>
@@ -40,15 +40,15 @@ export function logTable(view: View, lines: readonly LogLine[], shown: { readonl
             html`<tr>
               <th scope="row">${time(view, line.at)}</th>
               <td data-l="${text.audit.what}">
-                ${icon(line.outcome === "ok" ? "ok" : line.outcome === "refused" ? "warn" : "bad")}${text.auditAction[line.action] ?? line.action}${line.outcome === "ok" ? null : html`<span class="outcome"> · ${text.outcome[line.outcome]}</span>`}${line.problem && html`<small class="problem">${line.problem}</small>`}
+                ${icon(line.outcome === "ok" ? "ok" : line.outcome === "refused" ? "warn" : "bad")}${text.auditAction[line.action] ?? line.action}${line.outcome === "ok" || line.action.endsWith(line.outcome) ? null : html`<span class="outcome"> · ${text.outcome[line.outcome]}</span>`}${line.problem && html`<small class="problem">${line.problem}</small>`}
               </td>
               <td data-l="${text.audit.about}">${about(view, line, shown.backup)}</td>
               <td data-l="${text.run.by}" class="by">${actorName(view, line.actor)}</td>
               <td data-l="${text.run.took}" class="num">
-                ${line.seconds === null ? "–" : format.duration(line.seconds)}
+                ${line.seconds === null ? null : format.duration(line.seconds)}
               </td>
               <td data-l="${text.overview.size}" class="num">
-                ${line.bytes === null ? "–" : format.bytes(line.bytes)}
+                ${line.bytes === null ? null : format.bytes(line.bytes)}
               </td>
             </tr>`,
         )}
@@ -62,14 +62,12 @@ function about(view: View, line: LogLine, withBackup: boolean): Html {
     withBackup && line.database !== null ? html`<a href="${urls.database(line.database)}">${line.database}</a>` : null,
     line.tier === null ? null : html`<span>${line.tier}</span>`,
   ];
-  const backup =
-    withBackup && line.backupId !== null
-      ? html`<small><a class="id" href="${urls.backup(line.backupId)}">${line.backupId}</a></small>`
-      : null;
   const details = Object.entries(line.details).filter(([, value]) => value !== null);
-  const more =
-    details.length === 0
-      ? null
-      : html`<small>${details.map(([name, value]) => `${name}=${String(value)}`).join(", ")}</small>`;
-  return html`<span class="about">${what}</span>${backup}${more}`;
+  const more = [
+    ...(withBackup && line.backupId !== null
+      ? [html`<a class="id" href="${urls.backup(line.backupId)}">${line.backupId}</a>`]
+      : []),
+    ...(details.length > 0 ? [details.map(([name, value]) => `${name}=${String(value)}`).join(", ")] : []),
+  ];
+  return html`<span class="about">${what}</span>${more.length > 0 && html`<small>${join(more, " ")}</small>`}`;
 }

@@ -7,7 +7,7 @@ import { time, urls, type View } from "../view.ts";
 export function runsTable(view: View, runs: readonly Run[]): Html {
   const { text, format } = view;
   return html`<div class="scroll">
-    <table class="runs">
+    <table class="runs compact">
       <thead>
         <tr>
           <th scope="col">${text.run.started}</th>
@@ -20,11 +20,11 @@ export function runsTable(view: View, runs: readonly Run[]): Html {
       </thead>
       <tbody>
         ${runs.map(
-          (run) =>
+          (run, i) =>
             html`<tr>
               <th scope="row"><a href="${urls.backup(run.backupId)}">${time(view, run.startedAt)}</a></th>
               <td data-l="${text.run.result}">
-                ${runBadge(view, run.state)}${run.problem && html`<small class="problem">${run.problem.message}</small>`}
+                ${runBadge(view, run.state)}${run.problem && run.problem.message !== runs[i - 1]?.problem?.message && html`<small class="problem">${run.problem.message}</small>`}
               </td>
               <td data-l="${text.run.stages}">${stages(view, run)}</td>
               <td data-l="${text.run.took}" class="num">${format.duration(run.seconds)}</td>

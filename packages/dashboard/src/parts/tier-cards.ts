@@ -34,17 +34,17 @@ function card(view: View, tier: TierHealth, row: TierRow | undefined): Html {
 export function capacityBar({ text, format }: View, { free, total }: Pick<TierHealth, "free" | "total">): Html | null {
   if (free === null || total === null || total === 0) return null;
   const used = total - free;
-  return html`<meter
-    min="0"
-    max="${total}"
-    low="${Math.round(total * 0.8)}"
-    high="${Math.round(total * 0.92)}"
-    optimum="0"
-    value="${used}"
-    aria-label="${text.tier.used}"
+  const share = used / total;
+  const tone = share > 0.92 ? " bad" : share > 0.8 ? " warn" : "";
+  return html`<svg
+    class="gauge${tone}"
+    viewBox="0 0 100 6"
+    preserveAspectRatio="none"
+    role="img"
+    aria-label="${text.tier.used(format.percent(share))}"
   >
-    ${format.percent(used / total)}
-  </meter>`;
+    <path d="M0 0h${Math.round(share * 1000) / 10}v6H0z" />
+  </svg>`;
 }
 
 /** When there will be no room left, in the words that matter: not before long is as good as never. */
