@@ -35,7 +35,7 @@ const message = z.object({
 
 const words = z.object({ title: z.string(), text: z.string(), facts: pairs, link: z.string().nullable() });
 
-const stateSchema = z.object({
+export const stateSchema = z.object({
   version: z.literal(1),
   /** The last event of the record that was looked at. */
   seen: z.object({ seq: z.int(), at: time }).nullable(),

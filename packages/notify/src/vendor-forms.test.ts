@@ -91,7 +91,7 @@ describe.each(FORMS)("what %s gets", (_, schema, bodyOf) => {
         const parsed = schema.safeParse(JSON.parse(JSON.stringify(bodyOf(message))));
         expect(parsed.error?.issues ?? []).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 });
