@@ -39,6 +39,16 @@ test("a token is made, used, listed and revoked, and all of it is recorded", asy
   expect(JSON.stringify(under.events)).not.toContain(made.json().token);
 });
 
+test("whoever lacks a role is named in the record", async () => {
+  const { token } = (await send("POST", "/tokens", ci)).json();
+  expect((await send("GET", "/users", undefined, { authorization: `Bearer ${token}` })).statusCode).toBe(403);
+  expect(under.events.at(-1)).toMatchObject({
+    action: "access.refused",
+    actor: "token:ci",
+    error: { code: "ROLE_NEEDED" },
+  });
+});
+
 test.each([
   ["an unknown role", { ...ci, role: "root" }, 400],
   ["no role", { name: "ci", expiresAt: null }, 400],

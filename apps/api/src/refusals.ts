@@ -1,3 +1,4 @@
+import type { Identity } from "@trivault/access";
 import type { Recorder } from "@trivault/audit";
 import type { FastifyRequest } from "fastify";
 import type { App } from "./deps.ts";
@@ -8,10 +9,15 @@ const PERIOD_MS = 60_000;
 const MOST_ADDRESSES = 20;
 const OTHERS = "others";
 
+interface Refused extends Problem {
+  /** Whoever was known all the same: their role did not do, say. */
+  readonly actor: string;
+}
+
 interface Refusals {
   /** Since the last event. */
   count: number;
-  last: Problem;
+  last: Refused;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -21,11 +27,11 @@ interface Refusals {
  */
 export function recordRefusals(app: App, record: Recorder): (request: FastifyRequest, problem: Problem) => void {
   const refused = new Map<string, Refusals>();
-  const write = (ip: string, count: number, { code, detail }: Problem) =>
+  const write = (ip: string, count: number, { actor, code, detail }: Refused) =>
     record({
       action: "access.refused",
       outcome: "refused",
-      actor: "token:none",
+      actor,
       error: { code, message: detail },
       details: { ip, count },
     });
@@ -44,20 +50,21 @@ export function recordRefusals(app: App, record: Recorder): (request: FastifyReq
     refused.clear();
     await Promise.all(open.map(([ip, { count, last }]) => write(ip, count, last)));
   });
-  return ({ ip }, problem) => {
+  return ({ ip, identity }: { ip: string; identity: Identity | null }, problem) => {
+    const last = { ...problem, actor: identity?.actor ?? "token:none" };
     const address = refused.has(ip) || refused.size < MOST_ADDRESSES ? ip : OTHERS;
     const known = refused.get(address);
     if (known) {
       known.count += 1;
-      known.last = problem;
+      known.last = last;
       return;
     }
     const refusals: Refusals = {
       count: 0,
-      last: problem,
+      last,
       timer: setInterval(() => endPeriod(address, refusals), PERIOD_MS).unref(),
     };
     refused.set(address, refusals);
-    void write(address, 1, problem);
+    void write(address, 1, last);
   };
 }
