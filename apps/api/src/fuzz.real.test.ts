@@ -139,6 +139,8 @@ test(`no request makes it fail, and every answer is as documented (FUZZ_SEED=${S
   expect(wrong).toEqual([]);
   expect(statuses.size).toBe(operationsOf(document).length);
   // The generator hits: nearly every route was asked for something that there is.
+  if (process.env["FUZZ_SHOW"])
+    console.log([...statuses].map(([name, seen]) => `${name}: ${[...seen].join(" ")}`).join("\n"));
   const never = [...statuses].filter(([, seen]) => ![...seen].some((status) => status < 300)).map(([name]) => name);
   expect(never.length).toBeLessThan(statuses.size / 4);
 }, 120_000);
