@@ -4,6 +4,7 @@ import type { AuditLog, Recorder } from "@trivault/audit";
 import type { Config, Logger } from "@trivault/core";
 import type { ProcessMetrics } from "@trivault/metrics";
 import type { Observer } from "@trivault/monitor";
+import type { ReportMaker } from "@trivault/reports";
 import type { connectRedis, Queues, Tracing } from "@trivault/queue";
 import type { Tier } from "@trivault/storage";
 import type {
@@ -28,6 +29,7 @@ export interface ApiDeps {
   readonly audit: Pick<AuditLog, "query" | "follow" | "verify">;
   readonly observer: Observer;
   readonly alerts: AlertDesk;
+  readonly reports: ReportMaker;
   /** Ends streams that would go on for ever: at a shutdown, and when another configuration takes over. */
   readonly closing: AbortSignal;
   /** Who is let in beside BACKUP_API_TOKEN. */

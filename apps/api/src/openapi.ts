@@ -33,6 +33,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
       { name: "jobs", description: "What workers do" },
       { name: "record", description: "Who did what when, in a chain that shows tampering" },
       { name: "alerts", description: "What is told, to whom, and what is silenced" },
+      { name: "reports", description: "How backups did over a time, and what needs a decision" },
       { name: "site", description: "Health, events, configuration" },
     ],
   },

@@ -1,9 +1,11 @@
 import { listTokens, openAccess } from "@trivault/access";
-import { startAlerts } from "@trivault/alerts";
+import { listAlerts, startAlerts } from "@trivault/alerts";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { codeOf, type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import { readHeartbeats, startHeartbeat } from "@trivault/maintenance";
 import { openObserver } from "@trivault/monitor";
+import { createMailer } from "@trivault/notify";
+import { createReportMaker, startReports } from "@trivault/reports";
 import { checkRedis, closeQueues, connectRedis, openQueues, queueStates, redisDrift } from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
 import { buildApp } from "./app.ts";
@@ -101,6 +103,17 @@ async function openGeneration(config: Config, shared: Shared): Promise<Generatio
     now,
     log,
   });
+  const reports = createReportMaker({
+    config,
+    observer,
+    now,
+    openAlerts: async () =>
+      (await listAlerts(config, now())).map(({ severity, title, raisedAt }) => {
+        return { severity, title, since: new Date(raisedAt) };
+      }),
+  });
+  const mailer = config.monitoring.mail && createMailer(config.monitoring.mail);
+  const daily = startReports({ config, maker: reports, audit, record: audit.record, mailer, now, log });
   const app = buildApp({
     ...shared,
     config,
@@ -109,11 +122,14 @@ async function openGeneration(config: Config, shared: Shared): Promise<Generatio
     audit,
     observer,
     alerts,
+    reports,
     access,
     closing: closing.signal,
   });
   const close = async () => {
     await app.close();
+    await daily.close();
+    await mailer?.close();
     await alerts.close();
     await access.close();
     await observer.close();

@@ -13,6 +13,7 @@ import { copyBackupRoute } from "./routes/copy-backup.ts";
 import { databasesRoute } from "./routes/databases.ts";
 import { eventsRoute } from "./routes/events.ts";
 import { keepsRoute } from "./routes/keeps.ts";
+import { reportsRoute } from "./routes/reports.ts";
 import { restoreBackupRoute } from "./routes/restore-backup.ts";
 import { showJobRoute } from "./routes/show-job.ts";
 import { showLogRoute } from "./routes/show-log.ts";
@@ -38,6 +39,7 @@ export function siteRoutes(app: App, deps: ApiDeps): void {
   databasesRoute(app, deps);
   eventsRoute(app, deps);
   keepsRoute(app, deps);
+  reportsRoute(app, deps);
   restoreBackupRoute(app, deps);
   showJobRoute(app, deps);
   showLogRoute(app, deps);

@@ -4,6 +4,7 @@ import { type AuditEvent, auditFolder, openAuditLog } from "@trivault/audit";
 import { type ApiConfig, type Config, type Key, resolveConfig, silentLogger } from "@trivault/core";
 import { createProcessMetrics } from "@trivault/metrics";
 import { createObserver } from "@trivault/monitor";
+import { createReportMaker } from "@trivault/reports";
 import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
 import { bytesSource, memoryStore, type Tier } from "@trivault/storage";
 import { buildApp } from "../src/app.ts";
@@ -48,6 +49,8 @@ export function appUnderTest(
     requestsPerMinute?: number;
     /** A site of real files, into whose record is written as well. */
     config?: Config;
+    observer?: ApiDeps["observer"];
+    alerts?: ApiDeps["alerts"];
   } = {},
 ): AppUnderTest {
   const redis = connectRedis(options.redisUrl ?? NO_REDIS, "fail-fast");
@@ -62,7 +65,7 @@ export function appUnderTest(
     events.push(event);
     if (options.config) await audit.record(event);
   };
-  const observer = createObserver({ config, tiers, audit, now: () => new Date(), log });
+  const observer = options.observer ?? createObserver({ config, tiers, audit, now: () => new Date(), log });
   const processMetrics = createProcessMetrics("0.0.0");
   const access = openAccess({ file: config.api.accessFile, log, cost: CHEAP });
   const { requestsPerMinute = 1_000_000 } = options;
@@ -76,7 +79,8 @@ export function appUnderTest(
     record,
     audit,
     observer,
-    alerts: quietDesk,
+    alerts: options.alerts ?? quietDesk,
+    reports: createReportMaker({ config, observer, now: () => new Date() }),
     closing: closing.signal,
     processMetrics,
     tracing: null,

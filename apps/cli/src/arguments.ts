@@ -29,3 +29,29 @@ export function notEmpty(text: string): string {
   if (text.trim() !== "") return text;
   throw new InvalidArgumentError("It is empty.");
 }
+
+const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** A time, or how long ago it was. */
+export function pointInTime(text: string): Date {
+  const ago = milliseconds(text);
+  if (ago !== null) return new Date(Date.now() - ago);
+  // Without a zone it is UTC, as all times that are printed.
+  const whole = text.includes("T") && !/(?:Z|[+-]\d{2}:\d{2})$/.test(text) ? `${text}Z` : text;
+  const date = new Date(ISO.test(text) ? whole : Number.NaN);
+  if (!Number.isNaN(date.getTime())) return date;
+  throw new InvalidArgumentError("Expected a time such as 2026-11-23, 2026-11-23T02:00:00Z, or 90m, 24h, 7d, 4w ago.");
+}
+
+/** In milliseconds. */
+export function duration(text: string): number {
+  const found = milliseconds(text);
+  if (found !== null && found > 0) return found;
+  throw new InvalidArgumentError("Expected a time such as 90m, 24h, 7d or 4w.");
+}
+
+function milliseconds(text: string): number | null {
+  const [, count = "", unit = ""] = /^(\d{1,5})([mhdw])$/.exec(text) ?? [];
+  return unit === "" ? null : Number(count) * (UNITS[unit] ?? 0);
+}

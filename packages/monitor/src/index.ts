@@ -1,4 +1,4 @@
-export { addEvent, type BackupFacts, backupOf, FACT_ACTIONS, newFacts } from "./backup-facts.ts";
+export { addTo, type BackupFacts, backupOf, FACT_ACTIONS } from "./backup-facts.ts";
 export { createObserver } from "./create-observer.ts";
 export { deriveRuns } from "./derive-runs.ts";
 export { type FoldOptions, foldRuns, readRuns } from "./fold-runs.ts";

@@ -1,15 +1,7 @@
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
 import { type Config, TrivaultError } from "@trivault/core";
 import { costOfCopies, loadMarks, readInventories } from "@trivault/maintenance";
-import {
-  addEvent,
-  type BackupFacts,
-  backupOf,
-  deriveRuns,
-  FACT_ACTIONS,
-  newFacts,
-  type Overview,
-} from "@trivault/monitor";
+import { addTo, type BackupFacts, backupOf, deriveRuns, FACT_ACTIONS, type Overview } from "@trivault/monitor";
 import { COPY_ACTIONS, foldCopies } from "./copy-history.ts";
 import { EVENT_ACTIONS, type OpenAlert, type ReportInput, windowOf } from "./input.ts";
 import type { Interval } from "./intervals.ts";
@@ -88,7 +80,8 @@ export async function gatherInput(deps: GatherDeps, request: ReportRequest): Pro
 
 const KEPT: ReadonlySet<string> = new Set(EVENT_ACTIONS.filter((action) => action !== "retention.held"));
 
-function checkRequest(overview: Overview, { period, database }: ReportRequest): void {
+/** Throws where such a report cannot be made. */
+export function checkRequest(overview: Overview, { period, database }: ReportRequest): void {
   if (period.to <= period.from) {
     throw new TrivaultError("INPUT_INVALID", "The period ends before it begins; it takes a time and a later one.", {
       permanent: true,
@@ -106,12 +99,9 @@ function checkRequest(overview: Overview, { period, database }: ReportRequest): 
 function takeFact(facts: Map<string, Map<string, BackupFacts>>, event: RecordedEvent): void {
   const about = backupOf(event);
   if (about === null) return;
-  const { database, backupId } = about;
-  let backups = facts.get(database);
-  if (!backups) facts.set(database, (backups = new Map()));
-  let known = backups.get(backupId);
-  if (!known) backups.set(backupId, (known = newFacts(database, backupId, event)));
-  addEvent(known, event);
+  let backups = facts.get(about.database);
+  if (!backups) facts.set(about.database, (backups = new Map()));
+  addTo(backups, about, event);
 }
 
 /** The newest copies from before `before` of databases whose copies do not age; oldest first. */

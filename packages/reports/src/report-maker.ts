@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { type Config, messageOf, TrivaultError } from "@trivault/core";
 import type { Observer } from "@trivault/monitor";
-import type { ReportRequest } from "./gather.ts";
+import { checkRequest, type ReportRequest } from "./gather.ts";
 import type { OpenAlert } from "./input.ts";
 import type { RenderedReport } from "./render.ts";
 import type { ReportJob, ReportReply } from "./report-thread.ts";
@@ -24,6 +24,7 @@ export function createReportMaker({ config, observer, now, openAlerts }: MakerDe
   const makeNow = async (request: ReportRequest, signal: AbortSignal): Promise<RenderedReport> => {
     signal.throwIfAborted();
     const [overview, alerts] = await Promise.all([observer.overview(), openAlerts?.() ?? []]);
+    checkRequest(overview, request);
     return inThread({ config, overview, alerts, now: now(), request }, signal);
   };
   return {

@@ -2,7 +2,7 @@ import { AUDIT_ACTIONS, AUDIT_OUTCOMES, type AuditAction } from "@trivault/audit
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { LogsOptions } from "../actions/audit-logs.ts";
 import type { AuditVerifyOptions } from "../actions/audit-verify.ts";
-import { backupId, notEmpty, wholeNumber } from "../arguments.ts";
+import { backupId, notEmpty, pointInTime, wholeNumber } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
 
@@ -18,8 +18,8 @@ function addLogs(audit: Command): void {
   audit
     .command("logs")
     .description("show the record, newest last")
-    .option("--from <time>", "not before: 2026-11-23, 2026-11-23T02:00:00Z, or 24h, 7d ago", time)
-    .option("--to <time>", "not after, in the same forms", time)
+    .option("--from <time>", "not before: 2026-11-23, 2026-11-23T02:00:00Z, or 24h, 7d ago", pointInTime)
+    .option("--to <time>", "not after, in the same forms", pointInTime)
     .option("--actor <name>", "by whom: user:<login>@<host>, token:<name>, schedule or maintenance", notEmpty)
     .option("--database <name>", "only those of this database", notEmpty)
     .option("--backup <id>", "only those of this backup", backupId)
@@ -66,19 +66,6 @@ Examples:
     .action((options: AuditVerifyOptions) =>
       perform(options, async (running) => (await import("../actions/audit-verify.ts")).auditVerify(running)),
     );
-}
-
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
-
-function time(text: string): Date {
-  const [, count = "", unit = ""] = /^(\d{1,5})([mhdw])$/.exec(text) ?? [];
-  if (unit !== "") return new Date(Date.now() - Number(count) * (UNITS[unit] ?? 0));
-  // Without a zone it is UTC, as all times that are printed.
-  const whole = text.includes("T") && !/(?:Z|[+-]\d{2}:\d{2})$/.test(text) ? `${text}Z` : text;
-  const date = new Date(ISO.test(text) ? whole : Number.NaN);
-  if (!Number.isNaN(date.getTime())) return date;
-  throw new InvalidArgumentError("Expected a time such as 2026-11-23, 2026-11-23T02:00:00Z, or 90m, 24h, 7d, 4w ago.");
 }
 
 function actions(text: string): AuditAction[] {
