@@ -10,8 +10,23 @@ const MOST_GRACE_SECONDS = 2 * 3600;
 export function objectiveOf(database: Pick<DatabaseConfig, "objectiveSeconds" | "schedule">, now: Date): number | null {
   const { objectiveSeconds, schedule } = database;
   if (objectiveSeconds !== null || schedule === null) return objectiveSeconds;
-  const gap = longestGapSeconds(schedule, now);
+  const gap = longestGap(schedule, now);
   return gap + Math.min(gap, MOST_GRACE_SECONDS);
+}
+
+/** The calendar is slow to ask, and its answer is the same for hours: for all databases of one cron line, and all looks. */
+const gaps = new Map<string, { readonly at: number; readonly seconds: number }>();
+const GAP_HOLDS_MS = 3_600_000;
+const MOST_GAPS = 5000;
+
+function longestGap(schedule: NonNullable<DatabaseConfig["schedule"]>, now: Date): number {
+  const name = `${schedule.cron} ${schedule.timeZone}`;
+  const known = gaps.get(name);
+  if (known && Math.abs(now.getTime() - known.at) < GAP_HOLDS_MS) return known.seconds;
+  const seconds = longestGapSeconds(schedule, now);
+  if (gaps.size >= MOST_GAPS) gaps.clear();
+  gaps.set(name, { at: now.getTime(), seconds });
+  return seconds;
 }
 
 /** With the seconds by which databases of one cron line are spread. */

@@ -24,18 +24,46 @@ export interface CopiesSummary {
   readonly classes: Readonly<Record<string, number>>;
 }
 
-export function holdingsOf({ tier, scannedAt, capacity, copies }: Inventory, before: Holdings | null = null): Holdings {
+/** What it is made of: an inventory, or as much of one as is needed. */
+export type HeldInventory = Omit<Inventory, "copies"> & { readonly copies: readonly HeldCopy[] };
+
+export function holdingsOf(
+  { tier, scannedAt, capacity, copies }: HeldInventory,
+  before: Holdings | null = null,
+): Holdings {
   const found = [...Map.groupBy(copies, ({ database }) => database)].map(
     ([name, those]) => [name, sameOr(before?.copies.get(name), those)] as const,
   );
   return { tier, scannedAt, capacity, copies: new Map(found) };
 }
 
+const STATES: ReadonlySet<unknown> = new Set<CopyState>(["complete", "damaged", "untrusted", "partial"]);
+
+/** Checks by hand what a schema would take seconds for, of hundreds of thousands. */
+export function isHeldCopy(value: unknown): value is HeldCopy {
+  if (typeof value !== "object" || value === null) return false;
+  const { database, backupId, state, bytes, classes } = value as Partial<Record<keyof HeldCopy, unknown>>;
+  return (
+    typeof database === "string" &&
+    typeof backupId === "string" &&
+    STATES.has(state) &&
+    isSize(bytes) &&
+    typeof classes === "object" &&
+    classes !== null &&
+    Object.values(classes).every(isSize)
+  );
+}
+
+function isSize(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** The copies in their order; the very array of before where nothing has changed. */
 export function sameOr(before: readonly HeldCopy[] | undefined, now: readonly HeldCopy[]): readonly HeldCopy[] {
   const sorted = now.toSorted((a, b) => (a.backupId < b.backupId ? -1 : 1));
   if (before?.length === sorted.length && before.every((copy, index) => isSame(copy, sorted[index]))) return before;
-  return sorted.map(slim);
+  const [first] = sorted;
+  return first === undefined ? [] : sorted.map((copy) => slim(copy, first.database));
 }
 
 const known = new WeakMap<readonly HeldCopy[], CopiesSummary>();
@@ -80,7 +108,8 @@ export function totalOf({ copies }: Pick<Holdings, "copies">): CopiesSummary {
 
 const NO_CLASSES: HeldCopy["classes"] = {};
 
-function slim({ database, backupId, state, bytes, classes }: HeldCopy): HeldCopy {
+/** Read from a file, each has its own text of the one name. */
+function slim({ backupId, state, bytes, classes }: HeldCopy, database: string): HeldCopy {
   return { database, backupId, state, bytes, classes: Object.keys(classes).length === 0 ? NO_CLASSES : classes };
 }
 

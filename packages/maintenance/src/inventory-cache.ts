@@ -3,6 +3,7 @@ import path from "node:path";
 import { readNotes, type TierNote } from "@trivault/backup";
 import { type Config, directoryOf, ensureFolder, publishJson, readJson } from "@trivault/core";
 import { z } from "zod";
+import { type HeldCopy, type HeldInventory, isHeldCopy } from "./holdings.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 
 const bytes = z.int().nonnegative();
@@ -18,7 +19,7 @@ const copySchema = z.object({
   manifest: z.object({ size: bytes, modifiedAt: time }).nullable(),
   expected: z.object({ objects: bytes, bytes }).nullable(),
 });
-const cacheSchema = z.object({
+const cacheFields = {
   version: z.literal(1),
   /** Of the keys that were trusted: with other keys, other manifests are good. */
   trust: z.string(),
@@ -27,8 +28,9 @@ const cacheSchema = z.object({
   place: z.string(),
   scannedAt: time,
   capacity: z.object({ free: bytes, total: bytes }).nullable(),
-  copies: z.array(copySchema),
-});
+};
+const cacheSchema = z.object({ ...cacheFields, copies: z.array(copySchema) });
+const heldSchema = z.object({ ...cacheFields, copies: z.array(z.custom<HeldCopy>(isHeldCopy)) });
 
 export interface CachedInventory {
   readonly inventory: Inventory;
@@ -39,10 +41,27 @@ type Place = Pick<Config, "backupDir" | "tiers">;
 
 /** As it was written by the last scan; null where there is none, or one that cannot be used: it is then made anew. */
 export async function readCache(config: Place, tier: string): Promise<CachedInventory | null> {
-  const cache = await readJson(cacheFile(config, tier), cacheSchema).catch(() => null);
-  if (cache === null || cache.tier !== tier || cache.place !== placeOf(config, tier)) return null;
+  const cache = await readFile(config, tier, cacheSchema);
+  if (cache === null) return null;
   const { trust, scannedAt, capacity, copies } = cache;
   return { trust, inventory: { tier, scannedAt, capacity, copies } };
+}
+
+/** As `readCache`, with no more of each copy than plans and health look at: a quarter of the time. */
+export async function readHeld(config: Place, tier: string): Promise<HeldInventory | null> {
+  const cache = await readFile(config, tier, heldSchema);
+  if (cache === null) return null;
+  const { scannedAt, capacity, copies } = cache;
+  return { tier, scannedAt, capacity, copies };
+}
+
+async function readFile<T extends { readonly tier: string; readonly place: string }>(
+  config: Place,
+  tier: string,
+  schema: z.ZodType<T>,
+): Promise<T | null> {
+  const cache = await readJson(cacheFile(config, tier), schema).catch(() => null);
+  return cache?.tier === tier && cache.place === placeOf(config, tier) ? cache : null;
 }
 
 export async function writeCache(config: Place, { inventory, trust }: CachedInventory): Promise<void> {

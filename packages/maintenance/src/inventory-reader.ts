@@ -2,13 +2,16 @@ import { stat } from "node:fs/promises";
 import { readNotes } from "@trivault/backup";
 import { codeOf, type Config } from "@trivault/core";
 import { type HeldCopy, type Holdings, holdingsOf, sameOr } from "./holdings.ts";
-import { applyNotes, cacheFile, type Notes, readCache } from "./inventory-cache.ts";
+import { applyNotes, cacheFile, type Notes, readHeld } from "./inventory-cache.ts";
 
 /** Reads one tier's inventory again and again: the cache only when its file is another, and each time what came since. */
 export interface InventoryReader {
   /** Null where there is none that can be used. */
   read(): Promise<Holdings | null>;
 }
+
+/** One file at a time: while it is read, a large one takes many times its size. */
+let reading: Promise<void> = Promise.resolve();
 
 export function createInventoryReader(config: Pick<Config, "backupDir" | "tiers">, tier: string): InventoryReader {
   let file = "";
@@ -19,8 +22,11 @@ export function createInventoryReader(config: Pick<Config, "backupDir" | "tiers"
     const identity = await identityOf(cacheFile(config, tier));
     if (identity === file) return;
     // Its identity is taken before it is read: where it was replaced meanwhile, it is read once more.
-    const cached = identity === "" ? null : await readCache(config, tier);
-    scanned = cached && holdingsOf(cached.inventory, scanned);
+    const read = async () => {
+      const held = identity === "" ? null : await readHeld(config, tier);
+      scanned = held && holdingsOf(held, scanned);
+    };
+    await (reading = reading.then(read, read));
     file = identity;
   };
   return {

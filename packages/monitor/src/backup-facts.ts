@@ -47,10 +47,26 @@ export function backupOf(event: RecordedEvent): { readonly database: string; rea
   const { action, database, backupId, details } = event;
   const id = action === "backup.requested" ? details?.["run"] : backupId;
   if (!(FACT_ACTIONS as readonly string[]).includes(action)) return null;
-  return database !== undefined && typeof id === "string" && isBackupId(id) ? { database, backupId: id } : null;
+  return database !== undefined && typeof id === "string" ? { database, backupId: id } : null;
 }
 
-export function newFacts(database: string, backupId: string, event: RecordedEvent): BackupFacts {
+/** Adds an event to the facts of its backup, among those of its database; false where its id is none. */
+export function addTo(
+  backups: Map<string, BackupFacts>,
+  { database, backupId }: { readonly database: string; readonly backupId: string },
+  event: RecordedEvent,
+): boolean {
+  let facts = backups.get(backupId);
+  if (facts === undefined) {
+    if (!isBackupId(backupId)) return false;
+    facts = newFacts(database, backupId, event);
+    backups.set(backupId, facts);
+  }
+  addEvent(facts, event);
+  return true;
+}
+
+function newFacts(database: string, backupId: string, event: RecordedEvent): BackupFacts {
   const at = timeOf(event);
   return {
     backupId,
@@ -68,7 +84,7 @@ export function newFacts(database: string, backupId: string, event: RecordedEven
 }
 
 /** Takes in an event; they come in the order of the record. */
-export function addEvent(facts: BackupFacts, event: RecordedEvent): void {
+function addEvent(facts: BackupFacts, event: RecordedEvent): void {
   const at = timeOf(event);
   facts.firstAt = Math.min(facts.firstAt, at);
   facts.lastAt = Math.max(facts.lastAt, at);

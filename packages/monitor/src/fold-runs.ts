@@ -1,5 +1,5 @@
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
-import { addEvent, type BackupFacts, backupOf, FACT_ACTIONS, newFacts, timeOf } from "./backup-facts.ts";
+import { addTo, type BackupFacts, backupOf, FACT_ACTIONS, timeOf } from "./backup-facts.ts";
 import { COPY_LATE_MS, deriveRuns, DUMP_LATE_MS } from "./derive-runs.ts";
 import type { MissedRun, Run } from "./views.ts";
 
@@ -18,12 +18,8 @@ export function foldRuns(events: Iterable<RecordedEvent>, { now, tiersOf }: Fold
     newest = Math.max(newest, timeOf(event));
     const about = backupOf(event);
     if (about === null) continue;
-    const { database, backupId } = about;
-    const backups = databases.get(database) ?? new Map<string, BackupFacts>();
-    databases.set(database, backups);
-    const facts = backups.get(backupId) ?? newFacts(database, backupId, event);
-    backups.set(backupId, facts);
-    addEvent(facts, event);
+    const backups = databases.get(about.database) ?? new Map<string, BackupFacts>();
+    if (addTo(backups, about, event)) databases.set(about.database, backups);
   }
   return [...databases]
     .flatMap(([name, backups]) => {

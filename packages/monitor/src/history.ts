@@ -1,6 +1,6 @@
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
 import { copyName, type HealthHistory, type LastRun } from "@trivault/maintenance";
-import { addEvent, type BackupFacts, backupOf, newFacts, timeOf } from "./backup-facts.ts";
+import { addTo, type BackupFacts, backupOf, timeOf } from "./backup-facts.ts";
 import { deriveRuns } from "./derive-runs.ts";
 import { missedRun } from "./fold-runs.ts";
 import type { DatabaseRow, MissedRun, Restoration, Run, VerificationRow } from "./views.ts";
@@ -79,10 +79,7 @@ export function createHistory(audit: Pick<AuditLog, "query">, local: string): Hi
     const about = backupOf(event);
     if (about === null) return;
     const history = of(about.database);
-    const facts = history.backups.get(about.backupId) ?? newFacts(about.database, about.backupId, event);
-    history.backups.set(about.backupId, facts);
-    history.row = null;
-    addEvent(facts, event);
+    if (addTo(history.backups, about, event)) history.row = null;
   };
 
   /** Of what is older than it is told nothing any more. */
