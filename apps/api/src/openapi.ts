@@ -34,6 +34,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
       { name: "record", description: "Who did what when, in a chain that shows tampering" },
       { name: "alerts", description: "What is told, to whom, and what is silenced" },
       { name: "reports", description: "How backups did over a time, and what needs a decision" },
+      { name: "access", description: "Who one is, tokens, users" },
       { name: "site", description: "Health, events, configuration" },
     ],
   },

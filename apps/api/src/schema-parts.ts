@@ -21,7 +21,7 @@ export const time = z.iso.datetime().meta({ examples: ["2026-11-23T02:00:00.000Z
 export const bytes = z.int().nonnegative();
 export const count = z.int().nonnegative();
 export const seconds = z.number().nonnegative();
-export const flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
+export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 export const queueName = z.enum(QUEUES);
 
 /** Where the next page begins; what it holds is our own business. */

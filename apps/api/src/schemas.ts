@@ -20,7 +20,7 @@ export const listBackupsQuery = z.strictObject({
   kept: flag.optional().describe("Held by hand, or not."),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: cursor.optional(),
-  fresh: flag.default(false).describe("Ask every tier itself."),
+  fresh: flag.prefault("false").describe("Ask every tier itself."),
 });
 export const backupParams = z.strictObject({ id: backupId });
 

@@ -13,7 +13,8 @@ const parameter = z.object({
 });
 const content = z.record(z.string(), z.object({ schema: z.record(z.string(), z.unknown()) }));
 const operation = z.object({
-  operationId: z.string().optional(),
+  operationId: z.string(),
+  summary: z.string(),
   parameters: z.array(parameter).default([]),
   requestBody: z.object({ content }).optional(),
   responses: z.record(z.string(), z.object({ content: content.optional() })),
@@ -26,7 +27,11 @@ export const openApiDocument = z.object({
 export type OpenApiDocument = z.output<typeof openApiDocument>;
 
 export interface Operation {
+  readonly id: string;
+  readonly summary: string;
   readonly name: string;
+  /** Takes an Idempotency-Key. */
+  readonly idempotent: boolean;
   readonly method: string;
   readonly path: string;
   readonly parameters: readonly z.output<typeof parameter>[];
@@ -36,7 +41,10 @@ export interface Operation {
 
 export function operationsOf({ paths }: OpenApiDocument): Operation[] {
   return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { parameters, requestBody, responses }]) => ({
+    Object.entries(methods).map(([method, { operationId, summary, parameters, requestBody, responses }]) => ({
+      id: operationId,
+      summary,
+      idempotent: parameters.some(({ name }) => name === "idempotency-key"),
       name: `${method.toUpperCase()} ${path}`,
       method: method.toUpperCase(),
       path,
@@ -74,5 +82,5 @@ export function matcherOf(document: OpenApiDocument): (schema: JsonSchema, value
 
 function toZod(schema: JsonSchema, defs: Record<string, JsonSchema>): z.ZodType {
   const text = JSON.stringify(schema).replaceAll("#/components/schemas/", "#/$defs/");
-  return z.fromJSONSchema({ ...(JSON.parse(text) as object), $defs: defs } as Parameters<typeof z.fromJSONSchema>[0]);
+  return z.fromJSONSchema({ ...(JSON.parse(text) as object), $defs: defs });
 }

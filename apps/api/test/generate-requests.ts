@@ -134,6 +134,15 @@ export function validRequestsOf(operation: Operation, document: OpenApiDocument)
   return partsOf(operation, document).map(assemble(operation, "none", (same) => same));
 }
 
+/** What the client's method takes for it: path, query and body in one. */
+export function inputsOf(operation: Operation, document: OpenApiDocument): fc.Arbitrary<object> {
+  return partsOf(operation, document).map(({ path, query, body }) => ({
+    ...Object.fromEntries(Object.entries(path).map(([name, value]) => [name, decodeURIComponent(value)])),
+    ...query,
+    ...(body === null ? {} : (JSON.parse(body) as object)),
+  }));
+}
+
 interface Parts {
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
