@@ -15,7 +15,7 @@ await runService("api", (config, log) => {
 });
 
 async function start(config: Config, redisUrl: string, log: Logger) {
-  const tracing = await startTracing("trivault-api", VERSION);
+  const tracing = await startTracing("trivault-api", VERSION, log);
   const api = await startApi(config, redisUrl, log, { processMetrics: createProcessMetrics(VERSION), tracing });
   return {
     reload: (changed: Config) => api.reload(changed),

@@ -24,7 +24,7 @@ await runService("trivault", async (config, log) => {
     }
     const url = redisUrl;
     const metrics = createProcessMetrics(VERSION);
-    const tracing = await startTracing("trivault", VERSION);
+    const tracing = await startTracing("trivault", VERSION, log);
     if (tracing) running.unshift(tracing);
     const api = await startApi(config, url, log, { processMetrics: metrics, tracing });
     running.unshift(api);

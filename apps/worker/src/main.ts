@@ -18,7 +18,7 @@ await runService("worker", async (config, log) => {
 async function start(config: Config, redisUrl: string, log: Logger) {
   const metrics = createProcessMetrics(VERSION);
   metrics.takesJobs(config.worker.queues);
-  const tracing = await startTracing("trivault-worker", VERSION);
+  const tracing = await startTracing("trivault-worker", VERSION, log);
   const watched = { onJob: metrics.onJob, tracing };
   const workers = await startGenerations(config, (each) => startWorkers(each, redisUrl, log, watched), log);
   try {
