@@ -75,6 +75,7 @@ export function ago(view: View, iso: string): Html {
 export const urls = {
   database: (name: string) => `/databases/${encodeURIComponent(name)}`,
   backup: (id: string) => `/backups/${encodeURIComponent(id)}`,
+  alert: (id: string) => `/alerts/${encodeURIComponent(id)}`,
   tier: (name: string) => `/tiers/${encodeURIComponent(name)}`,
   job: (queue: string, id: string) => `/queues/queue/${encodeURIComponent(queue)}/${encodeURIComponent(id)}`,
 };

@@ -1,5 +1,5 @@
 import formbody from "@fastify/formbody";
-import { cleanupPage, type RestoreCheck, restorePage, urls } from "@trivault/dashboard";
+import { chooseLocale, cleanupPage, type RestoreCheck, restorePage, urls } from "@trivault/dashboard";
 import { isBackupId, timeOfBackupId } from "@trivault/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -7,7 +7,7 @@ import { cleanupPlan } from "../cleanup-schema.ts";
 import type { ApiDeps, App } from "../deps.ts";
 import { requireBackup } from "../find-backup.ts";
 import { sendPage } from "../page.ts";
-import { type Answer, callApi, orThrow } from "./call-api.ts";
+import { type Answer, ApiProblem, callApi, inject, orThrow, readProblem } from "./call-api.ts";
 import { backupRef, named, noSuchBackup } from "./page-params.ts";
 import { viewOf } from "./view-of.ts";
 
@@ -23,6 +23,11 @@ const restoreForm = z.object({
 type RestoreForm = z.output<typeof restoreForm>;
 const restorePlan = z.object({
   checks: z.array(z.object({ check: z.string(), ok: z.boolean().nullable(), detail: z.string() })),
+});
+const alertRef = z.object({ id: z.string().min(1).max(255) });
+const silenceForm = z.object({
+  reason: z.string().catch(""),
+  hours: z.coerce.number().positive().max(8760).catch(4),
 });
 const digestForm = z.object({ digest: z.string().catch("") });
 
@@ -77,6 +82,31 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
     return reply.redirect(`${urls.database(answer.ok.database)}?done=restore#restores`, 303);
   });
 
+  app.post("/alerts/:id/silence", may("operator"), async (request, reply) => {
+    const { id } = alertRef.parse(request.params);
+    const { reason, hours } = silenceForm.parse(request.body ?? {});
+    const body = { reason, until: new Date(Date.now() + hours * 3_600_000).toISOString() };
+    orThrow(await callApi(request, { method: "POST", url: silenceOf(id), body }, anything));
+    return reply.redirect("/alerts?done=silence", 303);
+  });
+
+  app.post("/alerts/:id/unsilence", may("operator"), async (request, reply) => {
+    const { id } = alertRef.parse(request.params);
+    orThrow(await callApi(request, { method: "DELETE", url: silenceOf(id) }, anything));
+    return reply.redirect("/alerts?done=unsilence", 303);
+  });
+
+  app.post("/reports", may("operator"), async (request, reply) => {
+    const language = chooseLocale(request.headers["accept-language"]);
+    const call = { method: "POST", url: "/api/v1/reports?format=html", body: { language } } as const;
+    const { statusCode, payload, headers } = await inject(request, call, "text/html, application/json");
+    if (statusCode >= 400) throw new ApiProblem(readProblem(payload));
+    const policy = headers["content-security-policy"];
+    return reply
+      .headers({ "content-security-policy": policy, "content-type": "text/html; charset=utf-8" })
+      .send(payload);
+  });
+
   app.get("/tiers/:name/cleanup", may("admin"), async (request, reply) => {
     const { name } = named.parse(request.params);
     return showCleanup(request, reply, name, null);
@@ -107,7 +137,7 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
     const backup = await requireBackup(deps, id, request.signal);
     const plan = answer !== null && "ok" in answer ? restorePlan.parse(answer.ok) : null;
     const problem = answer !== null && "problem" in answer ? answer.problem : null;
-    const page = restorePage(await viewOf(deps, request), {
+    const page = restorePage(viewOf(deps, request), {
       backupId: id,
       database: backup.database,
       startedAt: timeOfBackupId(id).toISOString(),
@@ -125,7 +155,7 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
   async function showCleanup(request: FastifyRequest, reply: FastifyReply, tier: string, problem: string | null) {
     const url = `/api/v1/tiers/${encodeURIComponent(tier)}/cleanup`;
     const plan = orThrow(await callApi(request, { method: "GET", url }, cleanupPlan));
-    const page = cleanupPage(await viewOf(deps, request), {
+    const page = cleanupPage(viewOf(deps, request), {
       tier,
       digest: plan.digest,
       kept: plan.kept,
@@ -143,6 +173,10 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
     });
     return sendPage(reply, page, problem === null ? 200 : 409);
   }
+}
+
+function silenceOf(id: string): string {
+  return `/api/v1/alerts/${encodeURIComponent(id)}/silence`;
 }
 
 function apiOf(id: string, what: string): string {

@@ -1,76 +1,31 @@
-import { type Alert, listAlerts } from "@trivault/alerts";
+import type { Alert, EndedAlert } from "@trivault/alerts";
 import type { AlertsPage, AlertView } from "@trivault/dashboard";
 import type { ApiDeps } from "../deps.ts";
 
-const DAY_MS = 86_400_000;
-const ENDED_DAYS = 7;
-const MOST_ENDED = 50;
-
-/** What is told now, the silenced last; null where that cannot be known. */
-export async function firingAlerts({ config, log }: Pick<ApiDeps, "config" | "log">): Promise<AlertView[] | null> {
-  try {
-    const alerts = (await listAlerts(config, new Date())).map(alertView);
-    return alerts.toSorted((a, b) => Number(a.silenced !== null) - Number(b.silenced !== null));
-  } catch (error) {
-    log.warn({ err: error }, "the alerts cannot be listed");
-    return null;
-  }
+/** What is told now, the silenced last. */
+export function firingAlerts({ alerts }: Pick<ApiDeps, "alerts">): AlertView[] {
+  const views = alerts.current().map((alert) => alertView(alert, null, alert.silence));
+  return views.toSorted((a, b) => Number(a.silenced !== null) - Number(b.silenced !== null));
 }
 
-export async function alertsPageOf(deps: ApiDeps): Promise<AlertsPage | null> {
-  const firing = await firingAlerts(deps);
-  if (firing === null) return null;
-  const { channels } = deps.config.monitoring.alerts;
-  return { firing, ended: await endedAlerts(deps), channels: channels.length > 0 };
+export function alertsPageOf(deps: Pick<ApiDeps, "alerts" | "config">): AlertsPage {
+  const ended = deps.alerts.ended().map((alert) => alertView(alert, alert.endedAt, null));
+  return { firing: firingAlerts(deps), ended, channels: deps.config.monitoring.alerts.channels.length > 0 };
 }
 
-function alertView({ id, severity, title, text, link, since, silence }: Alert): AlertView {
+function alertView(
+  { id, severity, title, text, link, since }: Alert | EndedAlert,
+  endedAt: string | null,
+  silence: Alert["silence"],
+): AlertView {
   return {
     id,
     severity,
     title,
     text: text.split(/\n+/).filter((paragraph) => paragraph !== ""),
     since,
-    endedAt: null,
+    endedAt,
     href: link,
-    silenced: silence && {
-      until: silence.until,
-      reason: silence.reason,
-      by: silence.by.replace(/^(?:user|token):/, ""),
-    },
+    silenced: silence && { until: silence.until, reason: silence.reason, by: silence.by.replace(/^\w+:/, "") },
   };
-}
-
-/** From the record, newest first. */
-async function endedAlerts({ audit }: Pick<ApiDeps, "audit">): Promise<AlertView[]> {
-  const ended: { readonly id: string; readonly view: AlertView }[] = [];
-  const waiting = new Map<string, number>();
-  const from = new Date(Date.now() - ENDED_DAYS * DAY_MS);
-  const actions = ["alert.raised", "alert.resolved"] as const;
-  for await (const { action, seq, at, details = {} } of audit.query({ action: actions, from }, "newest-first")) {
-    const { alert, title, severity } = details;
-    const id = String(alert);
-    const index = waiting.get(id);
-    if (action === "alert.raised") {
-      const resolved = index === undefined ? undefined : ended[index];
-      waiting.delete(id);
-      if (resolved && index !== undefined) ended[index] = { id, view: { ...resolved.view, since: at.toISOString() } };
-      continue;
-    }
-    if (ended.length === MOST_ENDED) continue;
-    waiting.set(id, ended.length);
-    const view: AlertView = {
-      id: String(seq),
-      severity: severity === "critical" ? "critical" : "warning",
-      title: typeof title === "string" ? title : id,
-      text: [],
-      // Unless the record tells when it began: earlier than these days.
-      since: from.toISOString(),
-      endedAt: at.toISOString(),
-      href: null,
-      silenced: null,
-    };
-    ended.push({ id, view });
-  }
-  return ended.map(({ view }) => view);
 }

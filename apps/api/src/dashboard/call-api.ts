@@ -14,23 +14,33 @@ const OF_THE_FORM = new Set(["content-length", "content-type", "transfer-encodin
  * Forms ask the API, in this process and in the name of whoever sent them: so that one place alone decides who may do what,
  * and how it is done.
  */
-export async function callApi<T>(
-  request: FastifyRequest,
-  { method, url, body }: { method: "GET" | "POST" | "PUT" | "DELETE"; url: string; body?: object },
-  answer: z.ZodType<T>,
-): Promise<Answer<T>> {
+export async function callApi<T>(request: FastifyRequest, call: ApiCall, answer: z.ZodType<T>): Promise<Answer<T>> {
+  const { statusCode, payload } = await inject(request, call, "application/json");
+  return statusCode < 400
+    ? { ok: answer.parse(payload === "" ? null : JSON.parse(payload)) }
+    : { problem: readProblem(payload) };
+}
+
+export interface ApiCall {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly url: string;
+  readonly body?: object;
+}
+
+export async function inject(request: FastifyRequest, { method, url, body }: ApiCall, accept: string) {
   const own = Object.entries(request.headers).filter(([name]) => !OF_THE_FORM.has(name));
   const options: InjectOptions = {
     method,
     url,
-    headers: { ...Object.fromEntries(own), accept: "application/json", [CSRF_HEADER]: request.csrf },
+    headers: { ...Object.fromEntries(own), accept, [CSRF_HEADER]: request.csrf },
     remoteAddress: request.socket.remoteAddress ?? "127.0.0.1",
     ...(body === undefined ? {} : { payload: body }),
   };
-  const { statusCode, payload } = await request.server.inject(options);
-  const json: unknown = payload === "" ? null : JSON.parse(payload);
-  if (statusCode < 400) return { ok: answer.parse(json) };
-  return { problem: problemSchema.parse(json) };
+  return request.server.inject(options);
+}
+
+export function readProblem(payload: string): Problem {
+  return problemSchema.parse(JSON.parse(payload));
 }
 
 /** For pages that have no place to show a problem but a page of its own. */

@@ -29,6 +29,6 @@ async function showProblem(
 ): Promise<FastifyReply> {
   const problem = error instanceof ApiProblem ? error.problem : problemOf(error);
   if (problem.status >= 500) request.log.error({ err: error }, "a page could not be made");
-  const page = problemPage(await viewOf(deps, request), { ...problem, requestId: request.id });
+  const page = problemPage(viewOf(deps, request), { ...problem, requestId: request.id });
   return sendPage(reply, page, problem.status);
 }

@@ -9,6 +9,7 @@ import {
   tierPage,
   tiersPage,
 } from "@trivault/dashboard";
+import { listReports } from "@trivault/reports";
 import { z } from "zod";
 import type { ApiDeps, App } from "../deps.ts";
 import { sendPage } from "../page.ts";
@@ -31,9 +32,9 @@ export function pageRoutes(app: App, deps: ApiDeps): void {
 
   app.get("/", VIEWER, async (request, reply) => {
     const { q, problems } = overviewQuery.parse(request.query);
-    const [overview, alerts] = await Promise.all([observer.overview(), firingAlerts(deps)]);
+    const overview = await observer.overview();
     const filter = { query: q, onlyProblems: problems !== undefined };
-    return sendPage(reply, overviewPage(await viewOf(deps, request), { overview, alerts, filter }));
+    return sendPage(reply, overviewPage(viewOf(deps, request), { overview, alerts: firingAlerts(deps), filter }));
   });
 
   app.get("/databases/:name", VIEWER, async (request, reply) => {
@@ -43,37 +44,46 @@ export function pageRoutes(app: App, deps: ApiDeps): void {
     const { all } = databaseQuery.parse(request.query);
     return sendPage(
       reply,
-      databasePage(await viewOf(deps, request), { database, tiers: health.tiers, all: all !== undefined }),
+      databasePage(viewOf(deps, request), { database, tiers: health.tiers, all: all !== undefined }),
     );
   });
 
   app.get("/backups/:id", VIEWER, async (request, reply) => {
     const { id } = backupRef.parse(request.params);
-    return sendPage(reply, backupPage(await viewOf(deps, request), await backupViewOf(deps, id)));
+    return sendPage(reply, backupPage(viewOf(deps, request), await backupViewOf(deps, id)));
   });
 
   app.get("/tiers", VIEWER, async (request, reply) =>
-    sendPage(reply, tiersPage(await viewOf(deps, request), await observer.overview())),
+    sendPage(reply, tiersPage(viewOf(deps, request), await observer.overview())),
   );
 
   app.get("/tiers/:name", VIEWER, async (request, reply) => {
     const { name } = named.parse(request.params);
     const tier = await observer.tier(name);
     if (tier === null) throw notFound("tier", name, false);
-    return sendPage(reply, tierPage(await viewOf(deps, request), tier));
+    return sendPage(reply, tierPage(viewOf(deps, request), tier));
   });
 
   app.get("/alerts", VIEWER, async (request, reply) =>
-    sendPage(reply, alertsPage(await viewOf(deps, request), await alertsPageOf(deps))),
+    sendPage(reply, alertsPage(viewOf(deps, request), alertsPageOf(deps))),
   );
 
   app.get("/audit", VIEWER, async (request, reply) =>
-    sendPage(reply, auditPage(await viewOf(deps, request), await auditPageOf(deps, auditQuery.parse(request.query)))),
+    sendPage(reply, auditPage(viewOf(deps, request), await auditPageOf(deps, auditQuery.parse(request.query)))),
   );
 
-  app.get("/reports", VIEWER, async (request, reply) =>
-    sendPage(reply, reportsPage(await viewOf(deps, request), [], false)),
-  );
+  app.get("/reports", VIEWER, async (request, reply) => {
+    const rows = (await listReports(deps.config)).map(({ day, period, well, summary }) => ({
+      day,
+      from: period.from.toISOString(),
+      to: period.to.toISOString(),
+      well,
+      summary,
+      html: `/api/v1/reports/${day}?format=html`,
+      json: `/api/v1/reports/${day}?format=json`,
+    }));
+    return sendPage(reply, reportsPage(viewOf(deps, request), rows));
+  });
 }
 
 function notFound(kind: "database" | "tier", name: string, configured: boolean): TrivaultError {

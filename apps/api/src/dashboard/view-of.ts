@@ -1,4 +1,3 @@
-import { listAlerts } from "@trivault/alerts";
 import { mayAct } from "@trivault/access";
 import { chooseLocale, createView, noticeText, type View } from "@trivault/dashboard";
 import type { FastifyRequest } from "fastify";
@@ -7,12 +6,10 @@ import type { ApiDeps } from "../deps.ts";
 import { assetUrl } from "./assets.ts";
 
 /** What a page needs to know of whoever asked for it. */
-export async function viewOf({ config }: Pick<ApiDeps, "config">, request: FastifyRequest): Promise<View> {
+export function viewOf({ alerts }: Pick<ApiDeps, "alerts">, request: FastifyRequest): View {
   const { actor, role, via } = request.identity;
   const locale = chooseLocale(request.headers["accept-language"]);
   const now = new Date();
-  // That the alerts cannot be read is told by their own page.
-  const alerts = await listAlerts(config, now).catch(() => null);
   const notice = noticeText(locale, doneIn(request));
   return createView({
     locale,
@@ -25,7 +22,7 @@ export async function viewOf({ config }: Pick<ApiDeps, "config">, request: Fasti
       csrf: csrfToken(request),
       canSignOut: via === "session",
     },
-    firing: alerts === null ? null : alerts.filter(({ silence }) => silence === null).length,
+    firing: alerts.current().filter(({ silence }) => silence === null).length,
     notice: notice === null ? null : { tone: "ok", text: notice },
   });
 }

@@ -12,28 +12,23 @@ export interface AlertsPage {
   readonly channels: boolean;
 }
 
-/** `null`: nothing here looks for alerts. */
-export function alertsPage(view: View, alerts: AlertsPage | null): string {
+export function alertsPage(view: View, alerts: AlertsPage): string {
   const { text } = view;
   const none = html`<p class="calm">${icon("ok")}${text.alerts.none}</p>`;
   return page(view, {
     title: text.nav.alerts,
     here: "alerts",
-    body:
-      alerts === null
-        ? html`<h1>${text.nav.alerts}</h1>
-            <section class="empty"><p>${text.alerts.off}</p></section>`
-        : html`<div data-refresh="20">
-            <h1>${text.nav.alerts}</h1>
-            ${alerts.channels ? null : html`<p class="notice bad">${icon("warn")}<span>${text.alerts.noChannel}</span></p>`}
-            <section id="alerts" aria-labelledby="firing">
-              <h2 id="firing">${text.alerts.firing}</h2>
-              ${alerts.firing.length === 0 ? none : alertList(view, alerts.firing)}
-            </section>
-            <section id="ended">
-              <h2>${text.alerts.endedLately}</h2>
-              ${alerts.ended.length === 0 ? html`<p class="none">${text.alerts.noneEnded}</p>` : alertList(view, alerts.ended)}
-            </section>
-          </div>`,
+    body: html`<div data-refresh="20">
+      <h1>${text.nav.alerts}</h1>
+      ${alerts.channels ? null : html`<p class="notice bad">${icon("warn")}<span>${text.alerts.noChannel}</span></p>`}
+      <section id="alerts" aria-labelledby="firing">
+        <h2 id="firing">${text.alerts.firing}</h2>
+        ${alerts.firing.length === 0 ? none : alertList(view, alerts.firing)}
+      </section>
+      <section id="ended">
+        <h2>${text.alerts.endedLately}</h2>
+        ${alerts.ended.length === 0 ? html`<p class="none">${text.alerts.noneEnded}</p>` : alertList(view, alerts.ended)}
+      </section>
+    </div>`,
   });
 }

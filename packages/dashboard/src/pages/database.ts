@@ -19,7 +19,7 @@ export interface DatabasePageData {
 }
 
 const FEW_RUNS = 20;
-const FEW_BACKUPS = 60;
+const FEW_BACKUPS = 100;
 
 export function databasePage(view: View, { database, tiers, all }: DatabasePageData): string {
   const { text } = view;
@@ -155,7 +155,7 @@ function retention(view: View, database: DatabasePage, all: boolean): Html {
     ${
       rows.length === 0
         ? html`<p class="none">${text.database.noBackups}</p>`
-        : html`${calendar(view, rows, tiers)}
+        : html`${calendar(view, tiers, { rows, listed: shown })}
             <details class="more" ${all ? OPEN : null}>
               <summary>${text.database.allBackups(rows.length)}</summary>
               ${retentionList(view, shown, tiers)}${more(view, shown.length, rows.length)}

@@ -1,16 +1,19 @@
-import { html } from "../html.ts";
+import { html, type Html } from "../html.ts";
 import { csrfField, page } from "../layout.ts";
+import { badge } from "../status.ts";
 import { time, type View } from "../view.ts";
 
 export interface ReportRow {
-  readonly name: string;
+  readonly day: string;
   readonly from: string;
   readonly to: string;
+  readonly well: boolean;
+  readonly summary: string;
   readonly html: string;
   readonly json: string;
 }
 
-export function reportsPage(view: View, reports: readonly ReportRow[], mayGenerate: boolean): string {
+export function reportsPage(view: View, reports: readonly ReportRow[]): string {
   const { text } = view;
   return page(view, {
     title: text.nav.reports,
@@ -18,7 +21,7 @@ export function reportsPage(view: View, reports: readonly ReportRow[], mayGenera
     body: html`<h1>${text.nav.reports}</h1>
       <p class="lead">${text.reports.lead}</p>
       ${
-        mayGenerate && view.viewer?.mayOperate === true
+        view.viewer?.mayOperate === true
           ? html`<div class="actions">
               <form method="post" action="/reports">
                 ${csrfField(view)}<button class="main">${text.reports.now}</button>
@@ -32,27 +35,40 @@ export function reportsPage(view: View, reports: readonly ReportRow[], mayGenera
               <h2>${text.reports.emptyTitle}</h2>
               <p>${text.reports.empty}</p>
             </section>`
-          : html`<div class="scroll">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">${text.reports.period}</th>
-                    <th scope="col">${text.reports.read}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  ${reports.map(
-                    (report) =>
-                      html`<tr>
-                        <th scope="row">${time(view, report.from, "full")} – ${time(view, report.to, "full")}</th>
-                        <td data-l="${text.reports.read}">
-                          <a href="${report.html}">HTML</a> · <a href="${report.json}">JSON</a>
-                        </td>
-                      </tr>`,
-                  )}
-                </tbody>
-              </table>
-            </div>`
+          : table(view, reports)
       }`,
   });
+}
+
+function table(view: View, reports: readonly ReportRow[]): Html {
+  const { text } = view;
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">${text.reports.period}</th>
+          <th scope="col">${text.reports.outcome}</th>
+          <th scope="col">${text.reports.read}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${reports.map(
+          (report) =>
+            html`<tr>
+              <th scope="row">
+                <a href="${report.html}">${time(view, report.from, "full")} – ${time(view, report.to, "full")}</a>
+              </th>
+              <td data-l="${text.reports.outcome}">
+                ${badge(report.well ? "ok" : "warn", report.well ? text.reports.well : text.reports.notWell)}<small
+                  >${report.summary}</small
+                >
+              </td>
+              <td data-l="${text.reports.read}">
+                <a href="${report.html}">HTML</a> · <a href="${report.json}">JSON</a>
+              </td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }

@@ -1,7 +1,7 @@
 import { html, type Html } from "../html.ts";
 import { csrfField } from "../layout.ts";
 import { badge, icon } from "../status.ts";
-import { ago, time, type View } from "../view.ts";
+import { ago, time, urls, type View } from "../view.ts";
 
 /** An alert as it is shown: what happened, since when, what is still safe, what to do. */
 export interface AlertView {
@@ -49,16 +49,14 @@ function alertItem(view: View, alert: AlertView): Html {
 function silenceForm(view: View, alert: AlertView): Html {
   const { text } = view;
   if (alert.silenced) {
-    return html`<form method="post" action="/alerts/unsilence">
-      ${csrfField(view)}<input type="hidden" name="id" value="${alert.id}" /><button class="quiet">
-        ${text.alerts.unsilence}
-      </button>
+    return html`<form method="post" action="${urls.alert(alert.id)}/unsilence">
+      ${csrfField(view)}<button class="quiet">${text.alerts.unsilence}</button>
     </form>`;
   }
   return html`<details class="act">
     <summary>${text.alerts.silence}</summary>
-    <form method="post" action="/alerts/silence" class="inline">
-      ${csrfField(view)}<input type="hidden" name="id" value="${alert.id}" />
+    <form method="post" action="${urls.alert(alert.id)}/silence" class="inline">
+      ${csrfField(view)}
       <label>${text.alerts.reason} <input name="reason" required maxlength="200" /></label>
       <label
         >${text.alerts.howLong}

@@ -1,0 +1,283 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import {
+  restorePage,
+  cleanupPage,
+  backupPage,
+  type BackupView,
+  loginPage,
+  auditPage,
+  reportsPage,
+  type View,
+} from "@trivault/dashboard";
+import { asOf, backupOf, LOG, type Site, SITES } from "@trivault/dashboard/fixtures";
+import { type RedisServer, startRedis } from "@trivault/testkit";
+import { appUnderTest } from "../../test/app-under-test.ts";
+import { openBrowser, PHONE, type Tab, type TestBrowser, WIDE } from "../../test/browser.ts";
+import { deskOf, observerOf } from "../../test/fixture-site.ts";
+import { sendPage } from "../page.ts";
+import { assetUrl } from "./assets.ts";
+import { viewOf } from "./view-of.ts";
+
+/** Every page in a real Chromium, on sites that are made up: light and dark, wide and on a phone. */
+
+let browser: TestBrowser;
+let redis: RedisServer;
+let tab: Tab;
+beforeAll(async () => {
+  [browser, redis] = await Promise.all([openBrowser(), startRedis()]);
+});
+afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+  await redis.stop();
+});
+afterEach(async () => tab[Symbol.asyncDispose]());
+
+/** The real app over a site, and pages of it that need more than that: `extra` by their paths. */
+async function serve(site: Site, extra: Readonly<Record<string, (view: View) => string>> = {}): Promise<string> {
+  const { app, deps } = appUnderTest({
+    token: null,
+    redisUrl: redis.url,
+    observer: observerOf(site),
+    alerts: deskOf(site),
+  });
+  for (const [path, page] of Object.entries(extra)) {
+    app.get(path, { schema: { hide: true }, config: { access: "viewer" } }, async (request, reply) =>
+      sendPage(reply, page(viewOf(deps, request))),
+    );
+  }
+  return app.listen({ host: "127.0.0.1", port: 0 });
+}
+
+/** Small sites whole; of large ones what a person sees first, as axe takes seconds for each variant of hundreds of rows. */
+async function look(url: string, name: string, large = false): Promise<void> {
+  const { page } = tab;
+  await page.setViewportSize(WIDE);
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.goto(url, { waitUntil: "load" });
+  const found: string[] = [];
+  for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
+    await page.setViewportSize(viewport);
+    for (const theme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: theme });
+      const variant = `${size} ${theme}`;
+      const rules = theme === "dark" ? ["color-contrast"] : undefined;
+      if (theme === "light" || (viewport === WIDE && !large))
+        found.push(...(await tab.violations(rules)).map((each) => `${variant}: ${each}`));
+      found.push(...(await tab.overflow()).map((each) => `${variant}: sticks out: ${each}`));
+      await tab.shoot(`${name}-${size}-${theme}`, !large);
+    }
+  }
+  expect({ url, found, offences: tab.offences }).toEqual({ url, found: [], offences: [] });
+}
+
+describe("without violations of accessibility, errors, or anything from elsewhere", () => {
+  test("an empty site", async () => {
+    tab = await browser.open();
+    const base = await serve(SITES.empty());
+    await look(`${base}/`, "empty-overview");
+    expect(await tab.page.textContent("h1")).toBe("No database is configured, so nothing is known to be safe");
+    await look(`${base}/tiers`, "empty-tiers");
+    await look(`${base}/tiers/local`, "empty-tier");
+    await look(`${base}/alerts`, "empty-alerts");
+    await look(`${base}/audit`, "empty-audit");
+    await look(`${base}/reports`, "empty-reports");
+  });
+
+  test("a healthy site", async () => {
+    tab = await browser.open();
+    const site = SITES.healthy();
+    const base = await serve(site, { "/backup": (view) => backupPage(view, backup(site, "ok")) });
+    await look(`${base}/`, "healthy-overview");
+    expect(await tab.page.textContent("h1")).toBe("All 10 databases are safe in three tiers");
+    await look(`${base}/databases/shop`, "healthy-database");
+    await look(`${base}/tiers/cloud`, "healthy-tier");
+    await look(`${base}/backup`, "healthy-backup");
+  });
+
+  test("a failing site", async () => {
+    tab = await browser.open();
+    const site = SITES.failing();
+    const base = await serve(site, {
+      "/incomplete": (view) => backupPage(view, backup(site, "incomplete")),
+      "/failed": (view) => backupPage(view, backup(site, "failed")),
+    });
+    await look(`${base}/`, "failing-overview");
+    expect(await tab.page.textContent("h1")).toBe("7 of 10 databases are safe in three tiers");
+    expect(await tab.page.textContent("#verdict p")).toMatch(/^billing has no cloud copy since \d/);
+    await look(`${base}/databases/crm`, "failing-database");
+    await look(
+      `${base}/databases/${site.databases.find(({ health }) => health.name.length > 60)?.health.name}`,
+      "failing-no-backup",
+    );
+    await look(`${base}/tiers`, "failing-tiers");
+    await look(`${base}/tiers/cloud`, "failing-tier");
+    await look(`${base}/alerts`, "failing-alerts");
+    await look(`${base}/incomplete`, "failing-backup-incomplete");
+    await look(`${base}/failed`, "failing-backup-failed");
+  });
+
+  test("300 databases", async () => {
+    tab = await browser.open();
+    const base = await serve(SITES.many());
+    await look(`${base}/`, "many-overview", true);
+    expect(await tab.page.locator("#rows tr").count()).toBe(300);
+  });
+
+  test("what one comes to by doing something", async () => {
+    tab = await browser.open();
+    const site = SITES.healthy();
+    const common = { locale: "en", now: new Date(), assetUrl, next: "/", csrf: "x" } as const;
+    const base = await serve(site, {
+      [`/running/${RESTORE.backupId}`]: (view) => backupPage(view, backup(site, "running")),
+      "/restore": (view) => restorePage(view, RESTORE),
+      "/cleanup": (view) => cleanupPage(view, CLEANUP),
+      "/log": (view) =>
+        auditPage(view, {
+          lines: asOf(LOG, view.now),
+          filter: NO_FILTER,
+          actions: ["backup.dump"],
+          databases: ["shop"],
+          older: "/audit?before=1",
+        }),
+      "/kept-reports": (view) => reportsPage(view, REPORTS),
+      "/password": () =>
+        loginPage({ ...common, step: "password", problem: "User and password do not fit. Try again." }),
+      "/code": () => loginPage({ ...common, step: "code", problem: null }),
+    });
+    await look(`${base}/running/${RESTORE.backupId}`, "running");
+    for (const name of ["restore", "cleanup", "log", "kept-reports", "password", "code"]) {
+      await look(`${base}/${name}`, name);
+    }
+    tab.offences.length = 0;
+    await tab.page.goto(`${base}/databases/nothing`);
+    expect(tab.offences).toEqual([expect.stringContaining("404")]);
+    expect(await tab.page.textContent("main")).toMatch(/There is no database "nothing" here/);
+    expect(await tab.violations()).toEqual([]);
+    await tab.shoot("problem");
+  });
+});
+
+describe("with scripts", () => {
+  test("the theme is kept, and holds before the first paint", async () => {
+    tab = await browser.open({ colorScheme: "light" });
+    const { page } = tab;
+    const base = await serve(SITES.healthy());
+    const ground = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+    await page.goto(`${base}/`);
+    const light = await ground();
+    await page.getByRole("button", { name: "Dark" }).click();
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await page.goto(`${base}/tiers`, { waitUntil: "commit" });
+    await page.waitForFunction("document.body !== null");
+    expect(await ground()).toBe(dark);
+    expect(await page.getByRole("button", { name: "Light" }).isVisible()).toBe(true);
+    expect(tab.offences).toEqual([]);
+  });
+
+  test("the list is filtered as one types, and by problems", async () => {
+    tab = await browser.open();
+    const { page } = tab;
+    await page.goto(`${await serve(SITES.many())}/`);
+    const shown = () => page.locator("#rows tr:visible").count();
+    await page.getByRole("searchbox").fill("tenant-04");
+    expect(await shown()).toBe(10);
+    await page.getByRole("checkbox").check();
+    expect(await shown()).toBe(1);
+    await page.getByRole("searchbox").fill("nothing like that");
+    expect(await page.getByText("No database matches.").isVisible()).toBe(true);
+    expect(tab.offences).toEqual([]);
+  });
+
+  test("times are in the viewer's zone, with UTC on hover; a page that cannot be refreshed says so", async () => {
+    tab = await browser.open({ timezoneId: "Asia/Tokyo" });
+    const { page } = tab;
+    const base = await serve(SITES.healthy());
+    await page.goto(`${base}/`);
+    const asOfTime = page.locator(".asof time");
+    const iso = (await asOfTime.getAttribute("datetime")) ?? "";
+    expect(await asOfTime.getAttribute("title")).toBe(`${iso.slice(0, 19).replace("T", " ").replace("Z", "")} UTC`);
+    const tokyo = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" });
+    expect(await asOfTime.textContent()).toBe(tokyo.format(new Date(iso)));
+    await tab.context.setOffline(true);
+    await page.evaluate("trivault.refresh()");
+    expect(await page.locator("#stale").textContent()).toMatch(/could not be updated since \d\d:\d\d/);
+    await tab.context.setOffline(false);
+    await page.evaluate("trivault.refresh()");
+    expect(await page.locator("#stale").isVisible()).toBe(false);
+  });
+
+  test("the keyboard leads past the navigation, and into the charts' page and its calendar", async () => {
+    tab = await browser.open();
+    const { page } = tab;
+    await page.goto(`${await serve(SITES.healthy())}/databases/shop`);
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Skip to the content");
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate("document.activeElement.id")).toBe("main");
+    expect(await page.locator(".plot canvas").count()).toBe(2);
+    await page.locator(".month .has a").first().focus();
+    await page.keyboard.press("Enter");
+    expect(await page.locator("#retention details").getAttribute("open")).not.toBeNull();
+    expect(tab.offences).toEqual([]);
+  });
+});
+
+describe("without scripts", () => {
+  test("the first page tells all, filters by its form, and is French where the browser is", async () => {
+    tab = await browser.open({ javaScriptEnabled: false, locale: "fr-FR" });
+    const { page } = tab;
+    await page.goto(`${await serve(SITES.many())}/`);
+    expect(await page.textContent("h1")).toBe("299 bases sur 300 sont en sécurité sur trois niveaux");
+    expect(await page.getAttribute("html", "lang")).toBe("fr");
+    await page.getByRole("searchbox").fill("tenant-042");
+    await page.getByRole("button", { name: "Appliquer" }).click();
+    expect(await page.locator("#rows tr").count()).toBe(1);
+    expect(await page.textContent("#rows")).toMatch(/n’a plus de copie sur cloud depuis/);
+  });
+});
+
+function backup(site: Site, state: Parameters<typeof backupOf>[1]): BackupView {
+  return asOf(backupOf(site, state), new Date());
+}
+
+const NO_FILTER = { database: "", action: "", outcome: "", actor: "", from: "", to: "" };
+const RESTORE = {
+  backupId: "20261123t085430z-7f3k9xq2",
+  database: "shop",
+  startedAt: "2026-11-23T08:54:30.000Z",
+  target: "shop_20261123",
+  to: "source-server",
+  restoreServer: true,
+  from: "any",
+  tiers: ["local", "remote", "cloud"],
+  checks: [
+    { outcome: "ok", text: "Complete and signed by a known key on local, remote, cloud." },
+    { outcome: "unknown", text: "How much the database server has free, PostgreSQL does not tell." },
+    { outcome: "failed", text: "No worker takes restores now. Start `npm start` or `npm run worker`." },
+  ],
+  problem: null,
+} as const;
+const CLEANUP = {
+  tier: "cloud",
+  deletions: ["21", "22"].map((day) => ({
+    database: "shop",
+    backupId: `202611${day}t085430z-7f3k9xq2`,
+    startedAt: `2026-11-${day}T08:54:30.000Z`,
+    bytes: 3_400_000_000,
+    rule: "beyond daily=7",
+  })),
+  kept: 120,
+  digest: "x",
+  warnings: ["remote: The server does not answer."],
+  problem: null,
+};
+const REPORTS = ["23", "22"].map((day, i) => ({
+  day: `2026-11-${day}`,
+  from: `2026-11-${Number(day) - 1}T07:00:00.000Z`,
+  to: `2026-11-${day}T07:00:00.000Z`,
+  well: i === 0,
+  summary: i === 0 ? "All 10 databases are safe." : "9 of 10 databases are safe; billing has no cloud copy.",
+  html: "#",
+  json: "#",
+}));

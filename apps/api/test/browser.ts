@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { findProgram, makeTempDir } from "@trivault/testkit";
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+/** Kept after the tests, for somebody to look at. */
+const SHOTS = path.resolve(import.meta.dirname, "../../../test-artifacts/dashboard");
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const ARGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Runs in the page, for whose types this program has no library. */
+const STICKING_OUT = `document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll("main *, header *")]
+    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+    .slice(0, 5)
+    .map(({ tagName, className, textContent }) => [tagName, className, textContent.slice(0, 40)].join(" "))`;
+
+export const WIDE = { width: 1360, height: 850 };
+export const PHONE = { width: 375, height: 780 };
+
+export interface TestBrowser extends AsyncDisposable {
+  open(options?: BrowserContextOptions): Promise<Tab>;
+}
+
+/** A page of a context of its own, and all that it did which no page of ours may do. */
+export interface Tab extends AsyncDisposable {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors and warnings of the console, uncaught errors, requests to other hosts: must stay empty. */
+  readonly offences: string[];
+  /** What axe finds wrong with the page as it is now, a line each. */
+  violations(rules?: readonly string[]): Promise<string[]>;
+  /** What sticks out of the window to the right. */
+  overflow(): Promise<string[]>;
+  shoot(name: string, fullPage?: boolean): Promise<void>;
+}
+
+export async function openBrowser(): Promise<TestBrowser> {
+  const profile = await makeTempDir("tv-chromium");
+  const browser = await chromium.launchPersistentContext(profile.path, {
+    executablePath: findProgram("chromium", "chromium"),
+    args: ARGS,
+  });
+  await mkdir(SHOTS, { recursive: true });
+  return {
+    async open(options = {}) {
+      const whole = browser.browser();
+      if (whole === null) throw new Error("the browser is gone");
+      return openTab(await whole.newContext({ viewport: WIDE, locale: "en-GB", ...options }));
+    },
+    async [Symbol.asyncDispose]() {
+      await browser.close();
+      await profile.remove();
+    },
+  };
+}
+
+async function openTab(context: BrowserContext): Promise<Tab> {
+  const page = await context.newPage();
+  const offences: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) offences.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => offences.push(`uncaught: ${error.message}`));
+  page.on("request", (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (protocol.startsWith("http") && hostname !== "127.0.0.1") offences.push(`foreign: ${request.url()}`);
+  });
+  return {
+    page,
+    context,
+    offences,
+    async violations(rules) {
+      if (!(await page.evaluate<boolean>(`"axe" in window`))) await page.evaluate(AXE);
+      const options = rules === undefined ? {} : { runOnly: { type: "rule", values: rules } };
+      const run = `axe.run(${JSON.stringify({ resultTypes: ["violations"], ...options })})`;
+      const found = await page.evaluate<AxeResults>(run);
+      return found.violations.flatMap(({ id, help, nodes }) =>
+        nodes.map(({ target }) => `${id}: ${help}: ${target.join(" ")}`),
+      );
+    },
+    overflow: () => page.evaluate<string[]>(STICKING_OUT),
+    shoot: async (name, fullPage = true) =>
+      void (await page.screenshot({ path: path.join(SHOTS, `${name}.jpg`), fullPage, type: "jpeg", quality: 85 })),
+    [Symbol.asyncDispose]: () => context.close(),
+  };
+}
+
+interface AxeResults {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly help: string;
+    readonly nodes: readonly { readonly target: readonly string[] }[];
+  }[];
+}
