@@ -14,7 +14,7 @@ import { requireTokenBeyondLoopback } from "./loopback.ts";
 import { createSwitchableServer, type RequestListener, type SwitchableServer } from "./switchable-server.ts";
 
 /** How the process is looked into; opened and closed by its entry point. */
-export type Watched = Pick<ApiDeps, "processMetrics" | "tracing">;
+export type Watched = Pick<ApiDeps, "processMetrics" | "tracing" | "requestsPerMinute">;
 
 export interface RunningApi {
   /** Where it listens, such as `http://127.0.0.1:3000`. */
