@@ -1,14 +1,12 @@
 import type { DatabaseHealth } from "@trivault/maintenance";
-import type { Run } from "@trivault/monitor";
 import { type Availability, databaseAvailability, siteAvailability, verdictOf } from "./availability.ts";
 import { countDays } from "./days.ts";
 import { findDecisions, whereUnsafe } from "./decisions.ts";
-import { groupFailures, isFailure } from "./failures.ts";
+import { type FailedRun, groupFailures, isFailure } from "./failures.ts";
 import { contains, type ReportInput, windowOf } from "./input.ts";
 import { intersect, type Interval, lengthOf } from "./intervals.ts";
 import {
   addCounts,
-  backupSeconds,
   beganIn,
   countRuns,
   endedRuns,
@@ -18,9 +16,9 @@ import {
   recoveryPoint,
   sizeOf,
   successOf,
-  syncSeconds,
 } from "./measure-runs.ts";
 import { describeDurations } from "./numbers.ts";
+import type { ReportRun } from "./report-runs.ts";
 import type { AvailabilityFigure, DatabaseReport, Report, RunCounts, TierReport } from "./report.ts";
 import { type Words, wordsOf } from "./texts/words.ts";
 
@@ -45,8 +43,8 @@ export function buildReport(input: ReportInput): Report {
   const facts: Facts = { input, window, missedOf, words };
   const charted = { from: Math.min(period.from, window.from), to: period.to };
   const days = countDays(charted, timeZone, missed);
-  const failed: Run[] = [];
-  const lastGood = new Map<string, string>();
+  const failed: FailedRun[] = [];
+  const lastGood = new Map<string, number>();
 
   // Database by database: all runs of a large site together are many.
   const parts = databases.map((database) => {
@@ -55,7 +53,7 @@ export function buildReport(input: ReportInput): Report {
     const available = databaseAvailability(question, input.copies, window);
     const runs = input.runsOf(name);
     for (const run of runs) days.add(run);
-    failed.push(...runs.filter((run) => isFailure(run) && beganIn(period)(run)));
+    failed.push(...runs.filter(isFailure).filter(beganIn(period)));
     const good = runs.findLast(({ state }) => state === "ok");
     if (good) lastGood.set(name, good.startedAt);
     const inWindow = countRuns(runs.filter(beganIn(window)), inside(missedOf.get(name) ?? [], window));
@@ -99,7 +97,7 @@ export function buildReport(input: ReportInput): Report {
 }
 
 interface DatabaseFacts {
-  readonly runs: readonly Run[];
+  readonly runs: readonly ReportRun[];
   readonly available: Availability;
   readonly inWindow: RunCounts;
 }
@@ -128,8 +126,8 @@ function reportDatabase(database: DatabaseHealth, own: DatabaseFacts, facts: Fac
     objectiveSeconds,
     runs: counts,
     successRate: successOf(counts),
-    backup: describeDurations(runs.map(backupSeconds).filter(isNumber), targets.backupSeconds),
-    sync: describeDurations(runs.map(syncSeconds).filter(isNumber), targets.syncSeconds),
+    backup: describeDurations(runs.map((run) => run.backupSeconds).filter(isNumber), targets.backupSeconds),
+    sync: describeDurations(runs.map((run) => run.syncSeconds).filter(isNumber), targets.syncSeconds),
     restore: describeDurations(restored.map(({ seconds }) => seconds).filter(isNumber), targets.restoreSeconds),
     recoveryPoint: {
       seconds: longest,

@@ -1,6 +1,6 @@
-import type { Run } from "@trivault/monitor";
 import type { Interval } from "./intervals.ts";
 import type { Missed } from "./measure-runs.ts";
+import type { ReportRun } from "./report-runs.ts";
 import type { Report } from "./report.ts";
 
 type Day = Report["days"][number];
@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 export const MOST_DAYS = 92;
 
 export interface DayCounts {
-  add(run: Run): void;
+  add(run: ReportRun): void;
   /** The days up to the end of the time, whether or not anything was begun on them. */
   days(): Day[];
 }
@@ -28,7 +28,7 @@ export function countDays(time: Interval, timeZone: string, missed: readonly Mis
   }
   return {
     add({ startedAt, state, bytes }) {
-      const day = dayAt(Date.parse(startedAt));
+      const day = dayAt(startedAt);
       if (day === undefined || state === "running") return;
       day[state]++;
       if (state !== "failed") day.bytes += bytes ?? 0;

@@ -1,4 +1,4 @@
-import type { Run, RunStage } from "@trivault/monitor";
+import type { ReportRun } from "./report-runs.ts";
 import type { Failure } from "./report.ts";
 
 /** The newest groups that are told; what failed in more ways than these has one cause that is among them. */
@@ -6,43 +6,38 @@ const MOST_GROUPS = 50;
 
 export type UntoldFailure = Omit<Failure, "advice">;
 
-export function isFailure({ state, problem }: Run): boolean {
-  return problem !== null && (state === "failed" || state === "incomplete");
+/** A run that failed, or did not reach every tier, and why. */
+export type FailedRun = ReportRun & { readonly failure: NonNullable<ReportRun["failure"]> };
+
+export function isFailure(run: ReportRun): run is FailedRun {
+  return run.failure !== null;
 }
 
 /**
  * Runs that failed for the same reason in the same place are one failure; the one with the most runs comes first.
  * `lastGood`: when the newest run of a database was begun that ended well.
  */
-export function groupFailures(failed: readonly Run[], lastGood: ReadonlyMap<string, string>): UntoldFailure[] {
-  const groups = Map.groupBy(failed, (run) => {
-    const { stage, tier } = placeOf(run);
-    return [run.problem?.code, stage, tier, sameText(run.problem?.message ?? "", run.database)].join("\n");
-  });
-  const told = [...groups.values()].map((those): UntoldFailure => {
-    const sorted = those.toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
-    const [first, last] = [sorted[0] as Run, sorted.at(-1) as Run];
-    const { stage, tier } = placeOf(last);
+export function groupFailures(failed: readonly FailedRun[], lastGood: ReadonlyMap<string, number>): UntoldFailure[] {
+  const groups = Map.groupBy(failed, ({ database, failure: { code, message, stage, tier } }) =>
+    [code, stage, tier, sameText(message, database)].join("\n"),
+  );
+  const told = [...groups.values()].flatMap((those): UntoldFailure[] => {
+    const sorted = those.toSorted((a, b) => a.startedAt - b.startedAt);
+    const [first, last] = [sorted[0], sorted.at(-1)];
+    if (first === undefined || last === undefined) return [];
     const newest = new Map(sorted.map(({ database, startedAt }) => [database, startedAt]));
-    return {
-      code: last.problem?.code ?? "UNKNOWN",
-      stage,
-      tier,
-      message: last.problem?.message ?? "",
-      runs: those.length,
-      databases: [...newest.keys()].toSorted(),
-      firstAt: first.startedAt,
-      lastAt: last.startedAt,
-      recovered: [...newest].every(([database, at]) => (lastGood.get(database) ?? "") > at),
-    };
+    return [
+      {
+        ...last.failure,
+        runs: those.length,
+        databases: [...newest.keys()].toSorted(),
+        firstAt: new Date(first.startedAt).toISOString(),
+        lastAt: new Date(last.startedAt).toISOString(),
+        recovered: [...newest].every(([database, at]) => (lastGood.get(database) ?? 0) > at),
+      },
+    ];
   });
   return told.toSorted((a, b) => b.runs - a.runs || (a.lastAt < b.lastAt ? 1 : -1)).slice(0, MOST_GROUPS);
-}
-
-/** The stage that failed last; a dump that left nothing behind failed as a dump. */
-function placeOf({ stages }: Run): { stage: RunStage["stage"]; tier: string | null } {
-  const failed = stages.findLast(({ outcome }) => outcome !== "ok");
-  return { stage: failed?.stage ?? "dump", tier: failed?.stage === "copy" ? failed.tier : null };
 }
 
 /** Without what differs from run to run and database to database: ids, numbers, names. */

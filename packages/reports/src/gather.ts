@@ -1,10 +1,11 @@
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
 import { type Config, TrivaultError } from "@trivault/core";
 import { costOfCopies, loadMarks, readInventories } from "@trivault/maintenance";
-import { addTo, type BackupFacts, backupOf, deriveRuns, FACT_ACTIONS, type Overview } from "@trivault/monitor";
+import { FACT_ACTIONS, type Overview } from "@trivault/monitor";
 import { COPY_ACTIONS, foldCopies } from "./copy-history.ts";
 import { EVENT_ACTIONS, type OpenAlert, type ReportInput, windowOf } from "./input.ts";
 import type { Interval } from "./intervals.ts";
+import { foldReportRuns } from "./report-runs.ts";
 import type { Language } from "./report.ts";
 
 export interface ReportRequest {
@@ -42,7 +43,8 @@ export async function gatherInput(deps: GatherDeps, request: ReportRequest): Pro
   const copies = foldCopies(local);
   const older = databases.filter(({ objectiveSeconds }) => objectiveSeconds === null);
   for (const event of await olderCopies(audit, older, { before: from, local })) copies.add(event);
-  const facts = new Map<string, Map<string, BackupFacts>>();
+  const tiersOf = new Map(databases.map(({ name, tiers }) => [name, tiers.map(({ tier }) => tier)]));
+  const runs = foldReportRuns((database) => tiersOf.get(database) ?? null);
   const events: RecordedEvent[] = [];
   const held = new Map<string, RecordedEvent>();
   const action = [...new Set([...COPY_ACTIONS, ...FACT_ACTIONS, ...EVENT_ACTIONS])];
@@ -51,14 +53,13 @@ export async function gatherInput(deps: GatherDeps, request: ReportRequest): Pro
     const { database, tier } = event;
     if (request.database !== null && database !== undefined && database !== request.database) continue;
     copies.add(event);
-    takeFact(facts, event);
+    runs.add(event);
     if (event.at.getTime() >= told && KEPT.has(event.action)) events.push(event);
     // A deletion after it says that it is held no more.
     if (event.action === "retention.held") held.set(`${database} ${tier}`, event);
     if (event.action === "backup.deleted" && event.outcome === "ok") held.delete(`${database} ${tier}`);
   }
   const [marks, costs] = await Promise.all([loadMarks(config), costsByDatabase(config)]);
-  const tiersOf = new Map(databases.map(({ name, tiers }) => [name, tiers.map(({ tier }) => tier)]));
   return {
     config,
     period,
@@ -66,10 +67,7 @@ export async function gatherInput(deps: GatherDeps, request: ReportRequest): Pro
     language: request.language,
     now,
     overview,
-    runsOf: (database) => {
-      const backups = [...(facts.get(database)?.values() ?? [])];
-      return deriveRuns(backups, { now, tiers: tiersOf.get(database) ?? null }).map(({ run }) => run);
-    },
+    runsOf: (database) => runs.runsOf(database, now),
     copies: copies.history(),
     events: [...events, ...held.values()].toSorted((a, b) => a.seq - b.seq),
     marks,
@@ -94,14 +92,6 @@ export function checkRequest(overview: Overview, { period, database }: ReportReq
     `No database named ${JSON.stringify(database)} is configured here; there is ${names.join(", ") || "none"}.`,
     { permanent: true },
   );
-}
-
-function takeFact(facts: Map<string, Map<string, BackupFacts>>, event: RecordedEvent): void {
-  const about = backupOf(event);
-  if (about === null) return;
-  let backups = facts.get(about.database);
-  if (!backups) facts.set(about.database, (backups = new Map()));
-  addTo(backups, about, event);
 }
 
 /** The newest copies from before `before` of databases whose copies do not age; oldest first. */

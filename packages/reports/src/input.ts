@@ -1,9 +1,10 @@
 import type { RecordedEvent } from "@trivault/audit";
 import type { Config } from "@trivault/core";
 import type { Marks } from "@trivault/maintenance";
-import type { Overview, Run } from "@trivault/monitor";
+import type { Overview } from "@trivault/monitor";
 import type { CopyHistory } from "./copy-history.ts";
 import type { Interval } from "./intervals.ts";
+import type { ReportRun } from "./report-runs.ts";
 import type { Language } from "./report.ts";
 
 /** All that a report is made of. */
@@ -16,7 +17,7 @@ export interface ReportInput {
   readonly now: Date;
   readonly overview: Overview;
   /** Those of a database that were begun in the period, in the 30 days up to its end, or not long before; oldest first. */
-  readonly runsOf: (database: string) => readonly Run[];
+  readonly runsOf: (database: string) => readonly ReportRun[];
   readonly copies: CopyHistory;
   /** Of `EVENT_ACTIONS`, from the same time on, oldest first. */
   readonly events: readonly RecordedEvent[];

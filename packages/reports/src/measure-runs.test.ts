@@ -1,24 +1,21 @@
 import { expect, test } from "@jest/globals";
-import type { Run } from "@trivault/monitor";
-import { countRuns, rateOf, recoveryPoint, sizeOf, syncSeconds } from "./measure-runs.ts";
+import { countRuns, rateOf, recoveryPoint, sizeOf } from "./measure-runs.ts";
 import { describeDurations } from "./numbers.ts";
+import type { ReportRun } from "./report-runs.ts";
 
 const HOUR = 3_600_000;
 const ZERO = Date.parse("2026-11-23T00:00:00Z");
 const iso = (hour: number) => new Date(ZERO + hour * HOUR).toISOString();
 
-function run(hour: number, change: Partial<Run> = {}): Run {
+function run(hour: number, change: Partial<ReportRun> = {}): ReportRun {
   return {
-    backupId: "20261123t020000z-7f3k9xq2",
     database: "shop",
-    startedAt: iso(hour),
+    startedAt: ZERO + hour * HOUR,
     state: "ok",
-    actor: "schedule",
-    slot: null,
-    seconds: 60,
     bytes: 100,
-    stages: [],
-    problem: null,
+    backupSeconds: 40,
+    syncSeconds: 60,
+    failure: null,
     ...change,
   };
 }
@@ -43,17 +40,6 @@ test("what runs, or was never begun, counts for no rate", () => {
   expect(counts).toEqual({ ok: 2, failed: 1, incomplete: 1, running: 1, missed: 3 });
   expect(rateOf(counts, 0.9)).toEqual({ value: 0.5, runs: 4, objective: 0.9, verdict: "missed" });
   expect(rateOf(countRuns([], []), 0.9)).toMatchObject({ value: null, verdict: "unknown" });
-});
-
-test("a run is on the last tier when the slowest copy is, and only if all are", () => {
-  const stage = (tier: string, seconds: number) => {
-    const endedAt = new Date(ZERO + seconds * 1000).toISOString();
-    return { stage: "copy", tier, outcome: "ok", endedAt, seconds, bytes: 1, attempts: 1 } as const;
-  };
-  const stages = [stage("remote", 90), stage("cloud", 400)];
-  expect(syncSeconds(run(0, { stages }))).toBe(400);
-  expect(syncSeconds(run(0, { stages, state: "incomplete" }))).toBeNull();
-  expect(syncSeconds(run(0))).toBeNull();
 });
 
 test("recovery point: the longest gap between good backups, that to the period's end included", () => {

@@ -1,12 +1,13 @@
 import type { RecordedEvent } from "@trivault/audit";
-import type { MissedRun, Run } from "@trivault/monitor";
-import type { CopyHistory, DatabaseHistory } from "./copy-history.ts";
+import type { MissedRun } from "@trivault/monitor";
+import type { DatabaseHistory } from "./copy-history.ts";
 import { contains } from "./input.ts";
 import type { Interval } from "./intervals.ts";
+import type { ReportRun } from "./report-runs.ts";
 import type { DatabaseReport, Rate, RunCounts } from "./report.ts";
 
 /** Success is a backup on every tier. What still runs, or was never begun, is neither. */
-export function countRuns(runs: readonly Run[], missed: readonly MissedRun[]): RunCounts {
+export function countRuns(runs: readonly ReportRun[], missed: readonly MissedRun[]): RunCounts {
   const counts = { ok: 0, incomplete: 0, failed: 0, running: 0 };
   for (const { state } of runs) counts[state]++;
   return { ...counts, missed: missed.reduce((sum, { slots }) => sum + slots, 0) };
@@ -37,23 +38,6 @@ export function rateOf(counts: RunCounts, objective: number): Rate {
   };
 }
 
-/** From the beginning until it was sealed on the local tier; null where it never was. */
-export function backupSeconds(run: Run): number | null {
-  const sealed = run.stages.find(({ stage, outcome }) => stage === "encrypt" && outcome === "ok");
-  return sealed === undefined ? null : secondsBetween(run.startedAt, sealed.endedAt);
-}
-
-/** From the beginning until the last tier had it; null where one of them does not, or there is but one. */
-export function syncSeconds(run: Run): number | null {
-  const copies = run.stages.filter(({ stage }) => stage === "copy");
-  if (run.state !== "ok" || copies.length === 0) return null;
-  return Math.max(...copies.map(({ endedAt }) => secondsBetween(run.startedAt, endedAt)));
-}
-
-function secondsBetween(from: string, to: string): number {
-  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
-}
-
 /**
  * The longest time between the beginnings of two good backups that follow each other, of which the later one was begun in the
  * period, or from the last one to the period's end. Good: a tier has, or had, a complete copy of it.
@@ -72,10 +56,10 @@ export function recoveryPoint(history: DatabaseHistory | undefined, period: Inte
 }
 
 /** Of one backup: the newest that was begun in the period, against the newest before it, or else the first in it. */
-export function sizeOf(runs: readonly Run[], period: Interval): DatabaseReport["size"] {
+export function sizeOf(runs: readonly ReportRun[], period: Interval): DatabaseReport["size"] {
   const sized = runs
     .flatMap(({ bytes, startedAt, state }) => {
-      return bytes === null || state === "failed" ? [] : [{ bytes, at: Date.parse(startedAt) }];
+      return bytes === null || state === "failed" ? [] : [{ bytes, at: startedAt }];
     })
     .filter(({ at }) => at < period.to)
     .toSorted((a, b) => a.at - b.at);
@@ -101,10 +85,6 @@ export function missedSlots(events: readonly RecordedEvent[]): Missed[] {
   });
 }
 
-export function beganIn(period: Interval): (run: Run) => boolean {
-  return ({ startedAt }) => contains(period, Date.parse(startedAt));
-}
-
-export function historyOf(copies: CopyHistory, database: string): DatabaseHistory | undefined {
-  return copies.databases.get(database);
+export function beganIn(period: Interval): (run: ReportRun) => boolean {
+  return ({ startedAt }) => contains(period, startedAt);
 }

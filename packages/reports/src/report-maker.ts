@@ -41,6 +41,8 @@ async function inThread(job: ReportJob, signal: AbortSignal): Promise<RenderedRe
     name: "report",
     workerData: job,
     execArgv: [], // the process may have been started with options that a thread refuses
+    // Lines of the record are garbage as soon as they are read; by default V8 lets a hundred MiB of it gather.
+    resourceLimits: { maxYoungGenerationSizeMb: 16 },
   });
   const end = () => void thread.terminate();
   signal.addEventListener("abort", end, { once: true });

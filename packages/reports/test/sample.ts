@@ -4,6 +4,7 @@ import type { Run } from "@trivault/monitor";
 import { foldCopies } from "../src/copy-history.ts";
 import type { ReportInput } from "../src/input.ts";
 import { EVENT_ACTIONS } from "../src/input.ts";
+import { toReportRun } from "../src/report-runs.ts";
 import { MIB, nameOf, NOW, overviewOf, TIERS } from "./sample-overview.ts";
 
 /** A site of hourly backups in three tiers, and what its record says; some of it goes wrong, always in the same way. */
@@ -63,7 +64,7 @@ export function sample(options: SampleOptions = {}): Sample {
     language,
     now: new Date(NOW.getTime() + 4000),
     overview: overviewOf(databases, days, lastOn, troubles),
-    runsOf: (database) => runs.filter((each) => each.database === database),
+    runsOf: (database) => runs.filter((each) => each.database === database).map(toReportRun),
     copies: fold.history(),
     events: events.filter(({ action }) => wanted.has(action)),
     marks: {
