@@ -7,6 +7,7 @@ export interface DeliverDeps {
   readonly channels: readonly Channel[];
   readonly now: () => Date;
   readonly log: Logger;
+  /** Begins nothing more once it ends. */
   readonly signal: AbortSignal;
   /** The newest state, and how it becomes another. */
   readonly state: () => DeskState;
@@ -15,18 +16,22 @@ export interface DeliverDeps {
   readonly done: () => void;
 }
 
+/** What is being sent at the end may still be taken, or it would be sent once more at the next start. */
+const GRACE_MS = 5000;
+
 /** Sends what is due, each channel by itself and in order; a slow one holds up no other, nor the next look. */
-export function createDelivery(deps: DeliverDeps): { start(): void; settled(): Promise<void> } {
+export function createDelivery(deps: DeliverDeps): { start(): void; close(): Promise<void> } {
   const { channels, now, log, signal, state, change } = deps;
+  const sending = new AbortController();
   const busy = new Map<string, Promise<void>>();
 
   const send = async (channel: Channel, delivery: Delivery) => {
     const { message } = delivery;
     try {
-      await channel.send(message satisfies Message, signal);
+      await channel.send(message satisfies Message, sending.signal);
       change({ ...state(), outbox: delivered(state().outbox, delivery) });
     } catch (error) {
-      if (signal.aborted) return;
+      if (sending.signal.aborted) return;
       const reason = messageOf(error);
       log.error(
         { channel: channel.name, alert: message.topic, reason },
@@ -48,13 +53,17 @@ export function createDelivery(deps: DeliverDeps): { start(): void; settled(): P
       for (const delivery of dueNow(state().outbox, now())) {
         const channel = channels.find(({ name }) => name === delivery.channel);
         if (!channel || busy.has(channel.name)) continue;
-        const sending = send(channel, delivery).finally(() => {
+        const sent = send(channel, delivery).finally(() => {
           busy.delete(channel.name);
           deps.done();
         });
-        busy.set(channel.name, sending);
+        busy.set(channel.name, sent);
       }
     },
-    settled: async () => void (await Promise.all(busy.values())),
+    async close() {
+      const hurry = setTimeout(() => sending.abort(), GRACE_MS);
+      await Promise.all(busy.values());
+      clearTimeout(hurry);
+    },
   };
 }

@@ -117,7 +117,7 @@ export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promis
     await Promise.race([woken.promise, pause(everyMs, signal)]);
   }
   await deadMan?.close();
-  await Promise.all([feed.ended, checks.ended, delivery.settled()]);
+  await Promise.all([feed.ended, checks.ended, delivery.close()]);
   await save().catch((error: unknown) => log.warn({ reason: messageOf(error) }, "the alerts' state was not saved"));
 }
 

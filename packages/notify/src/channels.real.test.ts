@@ -1,8 +1,7 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { type ChannelConfig, DEFAULT_MONITORING, type MailConfig, type MonitoringConfig } from "@trivault/core";
-import { expectNoLeaks } from "@trivault/testkit";
+import { expectNoLeaks, startReceiver } from "@trivault/testkit";
 import { makeCertificate, startMailServer } from "@trivault/testkit/mail-server";
-import { startReceiver } from "../test/receiver.ts";
 import {
   discordMessage,
   ntfyMessage,

@@ -3,6 +3,7 @@ export * from "./leaks.ts";
 export * from "./ports.ts";
 export * from "./postgres.ts";
 export * from "./programs.ts";
+export * from "./receiver.ts";
 export * from "./redis.ts";
 export * from "./sample-database.ts";
 export * from "./sshd.ts";

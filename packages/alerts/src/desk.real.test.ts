@@ -1,0 +1,267 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { createServer as createTlsServer } from "node:tls";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, expect, test } from "@jest/globals";
+import { auditFolder, openAuditLog, type RecordedEvent } from "@trivault/audit";
+import { type Config, QUEUES, silentLogger } from "@trivault/core";
+import type { Overview } from "@trivault/monitor";
+import { expectNoLeaks, makeTempDir, type Receiver, startReceiver } from "@trivault/testkit";
+import { makeCertificate, startMailServer } from "@trivault/testkit/mail-server";
+import { beat, overviewOf, type Site, testConfig } from "../test/observations.ts";
+import { certificateExpiries } from "./certificates.ts";
+import { type AlertDesk, startAlerts } from "./desk.ts";
+import { listAlerts } from "./list-alerts.ts";
+import type { QueueSeen } from "./types.ts";
+
+const open: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).toReversed()) await close();
+});
+afterAll(expectNoLeaks());
+
+interface Desk {
+  readonly config: Config;
+  readonly ops: Receiver;
+  readonly second: Receiver;
+  readonly deadMan: Receiver;
+  readonly audit: ReturnType<typeof openAuditLog>;
+  /** What can be seen; change it at will. */
+  readonly world: { site: Site; queues: readonly QueueSeen[] | Error };
+  start(): AlertDesk;
+  /** Titles that arrived at a receiver, with their severity. */
+  told(receiver?: Receiver): string[];
+}
+
+/** A desk over a real record, files and HTTP servers; what the observer and the queue tell is given. */
+async function makeDesk(more: { deadMan?: boolean } = {}): Promise<Desk> {
+  const stack = new AsyncDisposableStack();
+  open.push(() => stack.disposeAsync());
+  const folder = stack.use(await makeTempDir("tv-alerts"));
+  const [ops, second, deadMan] = [
+    stack.use(await startReceiver()),
+    stack.use(await startReceiver()),
+    stack.use(await startReceiver({ status: 200, body: "OK" })),
+  ];
+  const config = testConfig(path.join(folder.path, "backups"), {
+    channels: [
+      { name: "ops", from: "warning", kind: "webhook", url: ops.url, secret: null },
+      { name: "second", from: "warning", kind: "webhook", url: second.url, secret: null },
+    ],
+    deadMan: more.deadMan ? { url: `${deadMan.url}/uuid`, everySeconds: 1 } : null,
+  });
+  await mkdir(config.backupDir, { recursive: true });
+  const audit = openAuditLog(auditFolder(config.backupDir));
+  stack.defer(() => audit.close());
+  const world: Desk["world"] = {
+    site: {},
+    queues: QUEUES.map((queue) => ({ queue, waiting: 0, workers: 1 })),
+  };
+  const start = () => {
+    const desk = startAlerts({
+      config,
+      observer: { overview: async (): Promise<Overview> => overviewOf(config, world.site, new Date()) },
+      audit,
+      record: audit.record,
+      queueStates: async () => {
+        if (world.queues instanceof Error) throw world.queues;
+        return world.queues;
+      },
+      heartbeats: async () => [beat({}, new Date())],
+      tokens: async () => [],
+      now: () => new Date(),
+      log: silentLogger(),
+      everyMs: 50,
+    });
+    open.push(() => desk.close());
+    return desk;
+  };
+  const told = (receiver = ops) =>
+    receiver.received.map(({ body }) => {
+      const { severity, title } = JSON.parse(body) as { severity: string; title: string };
+      return `${severity}: ${title}`;
+    });
+  return { config, ops, second, deadMan, audit, world, start, told };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(20);
+}
+
+async function eventsOf({ audit }: Desk): Promise<RecordedEvent[]> {
+  const found: RecordedEvent[] = [];
+  for await (const event of audit.query({})) found.push(event);
+  return found;
+}
+
+const runFailed = { action: "backup.dump", outcome: "failed", actor: "schedule", database: "shop" } as const;
+const error = { code: "DUMP_FAILED", message: "pg_dump: permission denied for table orders" };
+
+test("what the record tells is told once by each channel, over a restart too, and so is its end", async () => {
+  const made = await makeDesk();
+  const desk = made.start();
+  await made.audit.record({ ...runFailed, error });
+  await until(() => made.told().length === 1 && made.told(made.second).length === 1);
+  expect(made.told()).toEqual(["warning: The backup of shop failed"]);
+  expect(JSON.parse(made.ops.received[0]?.body ?? "")).toMatchObject({
+    text: expect.stringMatching(/permission denied[\s\S]*Still safe: local[\s\S]*What to do/),
+  });
+  expect(desk.current()).toMatchObject([{ rule: "run-failed", members: ["shop"], silence: null }]);
+  await desk.close();
+  expect(await listAlerts(made.config, new Date())).toHaveLength(1);
+
+  const next = made.start();
+  await until(() => next.current().length === 1);
+  await made.audit.record({ action: "backup.encrypt", outcome: "ok", actor: "schedule", database: "shop" });
+  await until(() => made.told().length === 2);
+  expect(made.told()[1]).toBe("resolved: The backup of shop failed");
+  expect(next.ended()).toMatchObject([{ rule: "run-failed" }]);
+  await until(async () => (await eventsOf(made)).some(({ action }) => action === "alert.resolved"));
+  const actions = (await eventsOf(made)).map(({ action }) => action).filter((action) => action.startsWith("alert."));
+  expect(actions).toEqual(["alert.raised", "alert.resolved"]);
+});
+
+test("what happened while nobody looked is told at the next start", async () => {
+  const made = await makeDesk();
+  const first = made.start();
+  await made.audit.record({ ...runFailed, error });
+  await until(() => made.told().length === 1);
+  await first.close();
+  await made.audit.record({ action: "backup.encrypt", outcome: "ok", actor: "schedule", database: "shop" });
+  await made.audit.record({ ...runFailed, database: "billing", error: { code: "STORE_FULL", message: "full" } });
+  made.start();
+  await until(() => made.told().length === 3);
+  expect(made.told().slice(1).toSorted()).toEqual([
+    "resolved: The backup of shop failed",
+    "warning: The backup of billing failed",
+  ]);
+});
+
+test("of two processes one tells, and the other takes over", async () => {
+  const made = await makeDesk();
+  const desks = [made.start(), made.start()];
+  await made.audit.record({ ...runFailed, error });
+  await until(() => desks.every((desk) => desk.current().length === 1));
+  expect(made.told()).toHaveLength(1);
+  await desks[0]?.close();
+  await made.audit.record({ action: "backup.encrypt", outcome: "ok", actor: "schedule", database: "shop" });
+  await until(() => made.told().length === 2);
+  expect(desks[1]?.current()).toEqual([]);
+});
+
+test("a channel that fails is told by the others, tried again, and holds up nothing", async () => {
+  const made = await makeDesk();
+  made.ops.next.push(...Array.from({ length: 20 }, () => ({ status: 404 })));
+  made.start();
+  await made.audit.record({ ...runFailed, error });
+  await until(() => made.told(made.second).length === 2);
+  expect(made.told(made.second)).toEqual([
+    "warning: The backup of shop failed",
+    "warning: Alerts do not reach the channel ops",
+  ]);
+  const failures = (await eventsOf(made)).filter(({ action }) => action === "channel.failed");
+  expect(failures).toMatchObject([{ details: { channel: "ops", kind: "webhook" } }]);
+});
+
+test("an alert is silenced with a reason and an end, and heard of again", async () => {
+  const made = await makeDesk();
+  const desk = made.start();
+  await made.audit.record({ ...runFailed, error });
+  await until(() => desk.current().length === 1);
+  const id = desk.current()[0]?.id ?? "";
+  const request = { alert: id, reason: "the server moves", until: new Date(Date.now() + 3_600_000), actor: "user:ann" };
+  await desk.silence(request);
+  expect(desk.current()[0]?.silence).toMatchObject({ reason: "the server moves", by: "user:ann" });
+  await expect(desk.silence({ ...request, alert: "run-failed-00000000" })).rejects.toThrow(
+    /No alert .* is told: there is/,
+  );
+  await expect(desk.silence({ ...request, until: new Date(0) })).rejects.toThrow(/must end in the future/);
+  expect(await desk.unsilence(id, "user:ann")).toBe(true);
+  expect(await desk.unsilence(id, "user:ann")).toBe(false);
+  expect(desk.current()[0]?.silence).toBeNull();
+  const actions = (await eventsOf(made)).filter(({ actor }) => actor === "user:ann").map(({ action }) => action);
+  expect(actions).toEqual(["alert.silenced", "alert.unsilenced"]);
+});
+
+test("a broken state is begun anew, and the folder may vanish", async () => {
+  const made = await makeDesk();
+  const folder = path.join(made.config.backupDir, ".trivault/alerts");
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, "state.json"), '{"version":1,"alerts":"x"');
+  await writeFile(path.join(folder, "silences.json"), "x");
+  made.start();
+  await made.audit.record({ ...runFailed, error });
+  await until(() => made.told().length === 1);
+  await until(async () => (await readFile(path.join(folder, "state.json"), "utf8")).includes("run-failed"));
+  await rm(folder, { recursive: true, maxRetries: 20 });
+  await made.audit.record({ ...runFailed, database: "billing", error: { code: "STORE_FULL", message: "full" } });
+  await until(() => made.told().some((line) => line.endsWith("The backup of billing failed")));
+});
+
+test("every channel can be tried, one or all", async () => {
+  const made = await makeDesk();
+  const desk = made.start();
+  made.second.next.push({ status: 403 });
+  const results = await desk.test();
+  expect(results).toMatchObject([
+    { channel: "ops", ok: true, problem: null },
+    { channel: "second", ok: false, problem: expect.stringMatching(/answered 403/) },
+  ]);
+  expect(made.told()).toEqual(["info: A test from Trivault"]);
+  expect(await desk.test("second")).toMatchObject([{ ok: true }]);
+  await expect(desk.test("third")).rejects.toThrow(/No channel third is configured: there is ops, second/);
+});
+
+test("the dead man's switch hears of good and bad, and nothing more once nobody evaluates", async () => {
+  const made = await makeDesk({ deadMan: true });
+  const desk = made.start();
+  await until(() => made.deadMan.received.some(({ path: at }) => at === "/uuid"));
+  const lost = { action: "tier.vanished", outcome: "failed", actor: "maintenance" } as const;
+  await made.audit.record({ ...lost, tier: "cloud", database: "shop", details: { copies: 3 } });
+  await until(() => made.deadMan.received.some(({ path: at }) => at === "/uuid/fail"));
+  expect(made.deadMan.received.at(-1)?.body).toBe("3 copies vanished from cloud");
+  await desk.close();
+  const heard = made.deadMan.received.length;
+  await sleep(1500);
+  expect(made.deadMan.received.length).toBe(heard);
+});
+
+test("certificates are read by a handshake: HTTPS, mail by TLS and STARTTLS", async () => {
+  const { key, cert } = await makeCertificate();
+  const https = createTlsServer({ key, cert });
+  await new Promise<void>((resolve) => void https.listen(0, "127.0.0.1", resolve));
+  open.push(() => new Promise((resolve) => void https.close(resolve)));
+  const address = https.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  await using mail = await startMailServer();
+  await using secure = await startMailServer({ secure: true });
+  const base = testConfig();
+  const s3 = { kind: "s3", endpoint: `https://127.0.0.1:${port}` } as unknown as Config["tiers"][number];
+  const smtp = { host: "127.0.0.1", user: null, password: null, from: "a@b" };
+  const expiries = (
+    tier: Config["tiers"][number][],
+    at: number,
+    security: "tls" | "starttls",
+    publicUrl: string | null,
+  ) =>
+    certificateExpiries(
+      {
+        tiers: tier,
+        api: { ...base.api, publicUrl },
+        monitoring: { ...base.monitoring, mail: { ...smtp, port: at, security } },
+      },
+      new AbortController().signal,
+      () => undefined,
+    );
+  const inDays = (at: Date | null | undefined) => ((at?.getTime() ?? 0) - Date.now()) / 86_400_000;
+  const found = await expiries([s3], mail.port, "starttls", "http://plain.example.org");
+  expect(found.map(({ what }) => what)).toEqual([
+    `the certificate of 127.0.0.1:${port}`,
+    `the certificate of 127.0.0.1:${mail.port}`,
+  ]);
+  for (const { at } of found) expect(Math.round(inDays(at))).toBe(30);
+  const [ofMail] = await expiries([], secure.port, "tls", null);
+  expect(Math.round(inDays(ofMail?.at))).toBe(30);
+  const gone = await expiries([], 1, "tls", "https://127.0.0.1:1");
+  expect(gone.map(({ at }) => at)).toEqual([null]);
+});
