@@ -30,6 +30,7 @@ function randomFrom(seed: number): () => number {
 
 export interface Site {
   readonly overview: Overview;
+  /** Of a large site those of a few. */
   readonly databases: readonly DatabasePage[];
   readonly tiers: readonly TierPage[];
   readonly alerts: readonly AlertView[];
@@ -180,7 +181,7 @@ function retentionOf(plan: Plan, index: number): RetentionRow[] {
 
 function siteOf(plans: readonly Plan[], tiers: readonly TierHealth[], alerts: readonly AlertView[] = []): Site {
   const databases = plans.map((plan, i) => databaseHealth(plan, i));
-  const runs = plans.map((plan, i) => runsOf(plan, i));
+  const runs = plans.map((plan, i) => runsOf(plan, i, i < 10 ? 60 : 30));
   const rows = plans.map(({ name }, i): DatabaseRow => {
     const own = runs[i] ?? [];
     const strip = own
@@ -214,7 +215,7 @@ function siteOf(plans: readonly Plan[], tiers: readonly TierHealth[], alerts: re
   return {
     overview,
     alerts,
-    databases: plans.map((plan, i) => databasePage(plan, i, databases[i], runs[i] ?? [])),
+    databases: plans.slice(0, 10).map((plan, i) => databasePage(plan, i, databases[i], runs[i] ?? [])),
     tiers: tiers.map((tier, i) => tierPageOf(tier, tierRows[i], databases)),
   };
 }
