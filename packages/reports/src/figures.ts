@@ -63,14 +63,11 @@ export function daysOf({ from, to }: Report["period"]): number {
   return Math.max(1, Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000));
 }
 
-/** Something about it is to be looked at. */
-export function isNotable({ safe, runs, backup, sync, restore, recoveryPoint }: DatabaseReport): boolean {
-  return (
-    !safe ||
-    runs.failed + runs.incomplete + runs.missed > 0 ||
-    backup.beyond + sync.beyond + restore.beyond > 0 ||
-    recoveryPoint.within === false
-  );
+/** How urgently it is to be looked at: 0 it is not safe, 1 runs of it went wrong, 2 something took too long, 3 not at all. */
+function urgencyOf({ safe, runs, backup, sync, restore, recoveryPoint }: DatabaseReport): number {
+  if (!safe) return 0;
+  if (runs.failed + runs.incomplete + runs.missed > 0) return 1;
+  return backup.beyond + sync.beyond + restore.beyond > 0 || recoveryPoint.within === false ? 2 : 3;
 }
 
 export function checksText({ verifications: { good, bad, databases } }: Report, { texts }: Words): string {
@@ -87,15 +84,14 @@ export interface Chosen {
   readonly rest: string | null;
 }
 
-/** Those about which something is to be looked at come first. Of more than `most` the others are only counted. */
+/** The most urgent come first. Of more than `most` the others are only counted. */
 export function chooseDatabases({ databases }: Report, most: number | null, { texts }: Words): Chosen {
-  const ordered = [...databases.filter(isNotable), ...databases.filter((database) => !isNotable(database))];
+  const ordered = databases.toSorted((a, b) => urgencyOf(a) - urgencyOf(b));
   if (most === null || ordered.length <= most) return { shown: ordered, rest: null };
   const left = ordered.slice(most);
-  const notable = left.filter(isNotable).length;
-  const well = left.length - notable;
+  const well = left.filter((database) => urgencyOf(database) === 3).length;
   const rest = [
-    ...(notable > 0 ? [texts.notes.moreNotable(notable)] : []),
+    ...(well < left.length ? [texts.notes.moreNotable(left.length - well)] : []),
     ...(well > 0 ? [texts.notes.asTheyShouldBe(well)] : []),
     texts.notes.attached,
   ];

@@ -140,9 +140,9 @@ async function mailKept(deps: ReportsDeps, day: string, state: ReportState, sign
     const problem = hidePasswords(messageOf(error));
     const wait = MAIL_AGAIN_MS[Math.min(attempts, MAIL_AGAIN_MS.length) - 1] ?? DAY_MS;
     const nextAt = new Date(now().getTime() + wait);
-    await writeReportState(config, day, { ...state, mail: { attempts, sentAt: null, problem, nextAt } });
-    // Once, however often it is tried.
+    // Once, however often it is tried; first, as a crash in between may tell it twice, but not swallow it.
     if (attempts === 1) await record(failed(day, error));
+    await writeReportState(config, day, { ...state, mail: { attempts, sentAt: null, problem, nextAt } });
     log.error({ day, reason: problem }, "the report of the day is kept, but could not be mailed; it is tried again");
     return;
   }

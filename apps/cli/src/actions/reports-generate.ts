@@ -33,7 +33,7 @@ export async function reportsGenerate(options: GenerateOptions, { signal, json }
   const { config, log } = readEnvironment("read");
   const to = receivers(options, config);
   const made = await make(config, log, request(options, config), signal);
-  const format = options.format ?? (json ? "json" : options.output === undefined ? "text" : "html");
+  const format = options.format ?? (options.output === undefined ? "text" : "html");
   const file = options.output === undefined ? null : path.resolve(options.output);
   if (file !== null) await publishText(file, inForm(made, format));
   if (to !== null) await mail(config, made, to, signal);

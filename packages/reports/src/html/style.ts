@@ -8,7 +8,7 @@ export const COLOURS = {
   ink: "#1f2937",
   quiet: "#5b6472",
   line: "#d9dde3",
-  good: "#1a7f45",
+  good: "#146c39",
   goodBack: "#e7f5ec",
   warn: "#8f5400",
   warnBack: "#fdf3df",

@@ -58,8 +58,8 @@ export function checks(report: Report, words: Words): Markup {
       html`<td class="line" style="${STYLES.cell}">${problem ?? (bytes === null ? "–" : format.bytes(bytes))}</td>`,
     ]);
   });
-  const { restore, database, state } = texts.words;
-  const restores = rows.length === 0 ? null : table([restore, database, state, texts.words.duration, ""], rows);
+  const { restore, database, state, size } = texts.words;
+  const restores = rows.length === 0 ? null : table([restore, database, state, texts.words.duration, size], rows);
   return html`<p style="${STYLES.text}">${checksText(report, words)} ${restoresText(report, words)}</p>
     ${restores}`;
 }
