@@ -50,8 +50,6 @@ const PAGES = {
 describe.each(Object.entries(PAGES))("%s", (name, html) => {
   test.each([
     ["light", "wide"],
-    ["dark", "wide"],
-    ["light", "phone"],
     ["dark", "phone"],
   ] as const)(
     "%s, %s: fits its window, and can be read by everybody",
