@@ -30,6 +30,11 @@ beforeAll(async () => {
 const WITHOUT_JSON = ["completion", "config schema"];
 /** Commands that are about a machine, a tier as such, or all there is. */
 const WITHOUT_DATABASE = [
+  "alerts configure",
+  "alerts list",
+  "alerts silence",
+  "alerts test",
+  "alerts unsilence",
   "audit verify",
   "cloud test",
   "completion",

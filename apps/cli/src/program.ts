@@ -1,5 +1,6 @@
 import packageJson from "../package.json" with { type: "json" };
 import { Command } from "commander";
+import { addAlerts } from "./commands/alerts.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
@@ -48,6 +49,7 @@ banner precedes it).`,
   addKeep(program);
   addEncrypt(program);
   addAudit(program);
+  addAlerts(program);
   addReports(program);
   addKeys(program);
   addToken(program);

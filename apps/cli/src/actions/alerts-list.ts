@@ -1,0 +1,23 @@
+import { listAlerts } from "@trivault/alerts";
+import { readEnvironment } from "../environment.ts";
+import { EXIT } from "../exit-codes.ts";
+import { formatTime, print, printJson, table } from "../output.ts";
+import type { Running } from "../perform.ts";
+
+export async function alertsList({ json }: Running): Promise<number> {
+  const { config } = readEnvironment("read");
+  const alerts = await listAlerts(config, new Date());
+  if (json) printJson({ alerts });
+  else if (alerts.length === 0) print("Nothing is told: no alert is firing.");
+  else {
+    const rows = alerts.map(({ id, severity, title, since, silence }) => [
+      id,
+      severity,
+      formatTime(new Date(since)),
+      silence === null ? "" : formatTime(new Date(silence.until)),
+      title,
+    ]);
+    print(table(["ALERT", "SEVERITY", "SINCE", "SILENT UNTIL", "WHAT"], rows));
+  }
+  return EXIT.ok;
+}
