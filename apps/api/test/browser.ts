@@ -92,7 +92,7 @@ async function openTab(context: BrowserContext): Promise<Tab> {
     },
     overflow: () => page.evaluate<string[]>(STICKING_OUT),
     shoot: async (name, fullPage = true) =>
-      void (await page.screenshot({ path: path.join(SHOTS, `${name}.jpg`), fullPage, type: "jpeg", quality: 85 })),
+      void (await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage })),
     [Symbol.asyncDispose]: () => context.close(),
   };
 }

@@ -5,7 +5,7 @@
   const locale = root.lang === "fr" ? "fr-FR" : "en-GB";
   root.classList.add("js");
 
-  // Times. The kinds are as in packages/dashboard/src/format.ts.
+  // Times, and what only scripts can do. The kinds are as in packages/dashboard/src/format.ts.
   const clock = { hour: "2-digit", minute: "2-digit" };
   const day = { day: "numeric", month: "short" };
   const formats = new Map();
@@ -15,7 +15,8 @@
     return formats.get(key);
   };
   const today = format({ ...day, year: "numeric" });
-  function localize(within) {
+  function prepare(within) {
+    for (const button of within.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
     const now = new Date();
     const todays = today.format(now);
     for (const element of within.querySelectorAll("time")) {
@@ -81,17 +82,13 @@
   }
 
   // Copying.
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    if (!navigator.clipboard) continue;
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      const text = document.getElementById(button.dataset.copy).textContent;
-      navigator.clipboard.writeText(text).then(
-        () => (button.textContent = words.copied),
-        () => (button.hidden = true),
-      );
-    });
-  }
+  document.addEventListener("click", ({ target }) => {
+    if (!target.matches("[data-copy]")) return;
+    navigator.clipboard.writeText(document.getElementById(target.dataset.copy).textContent).then(
+      () => (target.textContent = words.copied),
+      () => (target.hidden = true),
+    );
+  });
 
   // What is sent twice would be done twice.
   document.addEventListener("submit", (event) => {
@@ -148,7 +145,7 @@
     if (sections(fresh) === sections(page)) {
       for (const part of page.querySelectorAll(":scope > [id]")) exchangePart(part, next);
     } else if (!isBusy(page)) {
-      localize(fresh);
+      prepare(fresh);
       page.replaceChildren(...document.adoptNode(fresh).children);
     }
     page.dataset.refresh = fresh.dataset.refresh;
@@ -161,7 +158,7 @@
     const fresh = next.getElementById(inner.id);
     if (!fresh || isBusy(inner)) return;
     const focused = inner.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    localize(fresh);
+    prepare(fresh);
     const opened = new Set([...inner.querySelectorAll("details[open]")].map(({ className }) => className));
     for (const details of fresh.querySelectorAll("details")) details.open ||= opened.has(details.className);
     inner.replaceWith(document.adoptNode(fresh));
@@ -173,19 +170,26 @@
     if (document.visibilityState === "visible") void refresh();
   };
   if (page) {
-    const next = () =>
-      setTimeout(
-        () => {
-          refreshIfSeen();
-          next();
-        },
-        Number(page.dataset.refresh) * 1000,
-      );
+    // Whoever has just done something waits for what comes of it.
+    const eagerUntil = document.querySelector(".notice.ok") ? performance.now() + 120_000 : 0;
+    const next = () => {
+      const seconds = performance.now() < eagerUntil ? 3 : Number(page.dataset.refresh);
+      setTimeout(() => {
+        refreshIfSeen();
+        next();
+      }, seconds * 1000);
+    };
     next();
     document.addEventListener("visibilitychange", refreshIfSeen);
   }
   window.trivault = { words, locale, refresh, afterExchange };
 
-  localize(document);
+  // How an action ended is told once.
+  const address = new URL(location.href);
+  if (address.searchParams.has("done")) {
+    address.searchParams.delete("done");
+    history.replaceState(null, "", address);
+  }
+  prepare(document);
   reveal();
 })();

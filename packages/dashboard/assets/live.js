@@ -73,6 +73,10 @@
     put("left", moves && total > done ? words.left.replace("{time}", duration((total - done) / rate)) : "");
   }
 
+  const moves = () => document.querySelector("#stages [data-moving]") !== null;
+  // Else something was done with it, whose outcome is waited for.
+  const moved = moves();
+  let status = null;
   const id = decodeURIComponent(location.pathname.split("/").at(-1));
   const events = new EventSource(`/api/v1/events?backup=${encodeURIComponent(id)}`);
   events.addEventListener("run", ({ data }) => {
@@ -80,12 +84,13 @@
     const at = performance.now();
     for (const stage of run.stages) learn(stage, at);
     show();
-    if (!["queued", "running"].includes(run.status)) void refresh();
+    if (run.status !== status) void refresh();
+    status = run.status;
   });
   // Something ended: the page tells it in full.
   for (const name of ["record", "reset"]) events.addEventListener(name, () => void refresh());
   afterExchange.push(() => {
-    if (document.querySelector("#stages [data-moving]") === null) events.close();
+    if (moved && !moves()) events.close();
     else show();
   });
 })();

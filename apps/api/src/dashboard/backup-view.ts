@@ -1,6 +1,7 @@
+import type { RecordedEvent } from "@trivault/audit";
 import { type Copy, isTrusted, listCopies, readManifest, restoreCommand, siteTrust } from "@trivault/backup";
 import { findDatabase, isBackupId, messageOf, timeOfBackupId, totalSize } from "@trivault/core";
-import type { BackupView, CopyView, ManifestView, StageView } from "@trivault/dashboard";
+import type { BackupView, CopyView, LogLine, ManifestView, StageView } from "@trivault/dashboard";
 import { readInventories } from "@trivault/maintenance";
 import type { RetentionRow, Run } from "@trivault/monitor";
 import type { RunStatus } from "@trivault/queue";
@@ -15,6 +16,8 @@ import { stagesOfJobs, stagesOfRecord } from "./stages-of.ts";
 /** A page is worth more soon than whole: a tier that takes longer is told from what was found there before. */
 const ASK_MS = 3000;
 const MOST_LINES = 100;
+/** Clocks differ. */
+const NEAR_MS = 60_000;
 
 /** All that is known of a backup (or of the run that shall make it), from the queue, the record and the tiers. */
 export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupView> {
@@ -29,14 +32,11 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
   const expected = known?.runs.findLast(({ bytes }) => bytes !== null)?.bytes ?? null;
   const state = stateOf(jobs, recorded, row);
   const moving = state === "queued" || state === "running";
-  const [copies, manifest, log] = await Promise.all([
+  const [copies, manifest, requests, log] = await Promise.all([
     moving ? [] : copiesOf(deps, { database, backupId }, row),
     moving ? null : manifestOf(deps, { database, backupId }, row),
-    readLog(
-      deps.audit,
-      { backupId, from: new Date(timeOfBackupId(id).getTime() - 60_000) },
-      { order: "oldest-first", limit: MOST_LINES },
-    ),
+    requestsOf(deps, jobs?.runId ?? id),
+    logOf(deps, backupId),
   ]);
   return {
     id: backupId,
@@ -44,11 +44,11 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
     startedAt: recorded?.startedAt ?? timeOfBackupId(backupId).toISOString(),
     state,
     actor: recorded?.actor ?? null,
-    seconds: recorded?.seconds ?? null,
+    seconds: (jobs && secondsOf(jobs)) ?? recorded?.seconds ?? null,
     stages: stagesOf(deps, { jobs, recorded, database, expected }),
     copies,
     manifest,
-    log: log.lines,
+    log: [...requests, ...log],
     keep: row?.keep ?? null,
     restoreCommand: restoreCommand(database, backupId),
     problem:
@@ -57,6 +57,26 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
       null,
     note: queue === "unreachable" ? (reason ?? null) : null,
   };
+}
+
+/** From its first job's beginning to its last one's end. */
+function secondsOf({ stages }: RunStatus): number | null {
+  const begun = stages.flatMap(({ startedAt }) => (startedAt === null ? [] : [startedAt.getTime()]));
+  const ended = stages.flatMap(({ finishedAt }) => (finishedAt === null ? [] : [finishedAt.getTime()]));
+  return ended.length < stages.length ? null : (Math.max(...ended) - Math.min(...begun)) / 1000;
+}
+
+async function logOf({ audit }: ApiDeps, backupId: string): Promise<LogLine[]> {
+  const from = new Date(timeOfBackupId(backupId).getTime() - NEAR_MS);
+  return (await readLog(audit, { backupId, from }, { order: "oldest-first", limit: MOST_LINES })).lines;
+}
+
+/** A request knows its run, and not yet its backup. */
+async function requestsOf({ audit }: ApiDeps, runId: string): Promise<LogLine[]> {
+  const at = timeOfBackupId(runId).getTime();
+  const filter = { action: "backup.requested", from: new Date(at - NEAR_MS), to: new Date(at + NEAR_MS) } as const;
+  const accept = ({ details }: RecordedEvent) => details?.["run"] === runId;
+  return (await readLog(audit, filter, { order: "oldest-first", limit: MOST_LINES, accept })).lines;
 }
 
 /** Whose it is, where neither queue nor record know: of a backup that is older than the record is read. */

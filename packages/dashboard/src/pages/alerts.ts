@@ -20,7 +20,7 @@ export function alertsPage(view: View, alerts: AlertsPage): string {
     here: "alerts",
     body: html`<div data-refresh="20">
       <h1>${text.nav.alerts}</h1>
-      ${alerts.channels ? null : html`<p class="notice bad">${icon("warn")}<span>${text.alerts.noChannel}</span></p>`}
+      ${alerts.channels ? null : html`<p class="notice warn">${icon("warn")}<span>${text.alerts.noChannel}</span></p>`}
       <section id="alerts" aria-labelledby="firing">
         <h2 id="firing">${text.alerts.firing}</h2>
         ${alerts.firing.length === 0 ? none : alertList(view, alerts.firing)}

@@ -76,7 +76,7 @@ export function backupPage(view: View, backup: BackupView): string {
     title: `${backup.database}, ${backup.id}`,
     here: "overview",
     scripts: ["live.js"],
-    body: html`<div data-refresh="${moving ? 5 : 30}" data-live="${moving ? 1 : 0}">
+    body: html`<div data-refresh="${moving ? 5 : 30}" data-live="${moving || view.notice ? 1 : 0}">
       <section id="verdict" class="title">
         <div>
           <p class="crumb">
@@ -268,7 +268,7 @@ function actions(view: View, backup: BackupView): Html | null {
             <summary class="button">${text.action.keep}</summary>
             <form method="post" action="${url}/keep" class="inline">
               ${csrfField(view)} <label>${text.alerts.reason} <input name="reason" required maxlength="200" /></label
-              ><button>${text.action.keep}</button>
+              ><button>${text.action.keepIt}</button>
             </form>
           </details>`
         : html`<form method="post" action="${url}/unkeep">

@@ -71,7 +71,7 @@ function checked(view: View, restore: RestorePage, checks: readonly RestoreCheck
   const may = checks.every(({ outcome }) => outcome !== "failed");
   return html`<section aria-labelledby="checks">
     <h2 id="checks">${text.restore.checks}</h2>
-    <ul class="lines">
+    <ul class="lines checks">
       ${checks.map(({ outcome, text: words }) => html`<li>${icon(TONES[outcome])}<span>${words}</span><span class="sr">${text.checkOutcome[outcome]}</span></li>`)}
     </ul>
     ${

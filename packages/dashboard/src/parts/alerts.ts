@@ -1,6 +1,6 @@
 import { html, type Html } from "../html.ts";
 import { csrfField } from "../layout.ts";
-import { badge, icon } from "../status.ts";
+import { icon } from "../status.ts";
 import { ago, time, urls, type View } from "../view.ts";
 
 /** An alert as it is shown: what happened, since when, what is still safe, what to do. */
@@ -29,10 +29,7 @@ function alertItem(view: View, alert: AlertView): Html {
   return html`<li class="alert ${tone}">
     ${icon(tone)}
     <div>
-      <p class="what">
-        ${alert.href === null ? alert.title : html`<a href="${alert.href}">${alert.title}</a>`}
-        ${alert.endedAt === null ? null : badge("ok", text.alerts.over)}
-      </p>
+      <p class="what">${alert.href === null ? alert.title : html`<a href="${alert.href}">${alert.title}</a>`}</p>
       <p class="when">
         ${text.alerts.severity[alert.severity]} · ${text.since} ${time(view, alert.since)}
         (${ago(view, alert.since)})${

@@ -62,7 +62,9 @@ function about(view: View, line: LogLine, withBackup: boolean): Html {
     withBackup && line.database !== null ? html`<a href="${urls.database(line.database)}">${line.database}</a>` : null,
     line.tier === null ? null : html`<span>${line.tier}</span>`,
   ];
-  const details = Object.entries(line.details).filter(([, value]) => value !== null);
+  const details = Object.entries(line.details).filter(
+    ([name, value]) => value !== null && !(name === "attempt" && value === 1),
+  );
   const more = [
     ...(withBackup && line.backupId !== null
       ? [html`<a class="id" href="${urls.backup(line.backupId)}">${line.backupId}</a>`]

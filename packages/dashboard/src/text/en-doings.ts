@@ -8,6 +8,7 @@ export const doings = {
     restore: "Restore…",
     restoreNewest: "Restore the newest…",
     keep: "Keep…",
+    keepIt: "Keep",
     unkeep: "Keep no longer",
   },
   alerts: {
@@ -16,7 +17,6 @@ export const doings = {
     noChannel: "No channel is configured, so nobody is told. Run npm run backup:alerts:configure.",
     endedLately: "Ended lately",
     noneEnded: "None.",
-    over: "over",
     ended: "ended",
     severity: { warning: "Warning", critical: "Critical" },
     silence: "Silence…",

@@ -10,6 +10,7 @@ export const doings: Doings = {
     restore: "Restaurer…",
     restoreNewest: "Restaurer la plus récente…",
     keep: "Conserver…",
+    keepIt: "Conserver",
     unkeep: "Ne plus conserver",
   },
   alerts: {
@@ -18,7 +19,6 @@ export const doings: Doings = {
     noChannel: "Aucun canal n’est configuré : personne n’est prévenu. Lancez npm run backup:alerts:configure.",
     endedLately: "Terminées récemment",
     noneEnded: "Aucune.",
-    over: "terminée",
     ended: "terminée",
     severity: { warning: "Avertissement", critical: "Critique" },
     silence: "Mettre en sourdine…",
