@@ -1,15 +1,13 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg } from "node:os";
-import path from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { tierFolder } from "@trivault/backup";
-import { createLogger, directoryOf } from "@trivault/core";
+import { createLogger } from "@trivault/core";
 import { createObserver, openObserver } from "@trivault/monitor";
 import { openTiers } from "@trivault/storage";
 import { makeTempDir } from "@trivault/testkit";
-import { type LargeSite, makeLargeSite, nextBackup } from "../test/support/large-site.ts";
+import { addBackup } from "../test/support/add-backup.ts";
+import { type LargeSite, makeLargeSite } from "../test/support/large-site.ts";
 
 /**
  * What the observer of a large site costs: its first look, a look after one more backup, its answers, its memory, and what
@@ -55,7 +53,13 @@ async function measure({ config, databases }: LargeSite): Promise<void> {
     }
     delay.reset();
     await several("a look after one more backup", async (round) => {
-      await addBackup(site, databases[round % databases.length] ?? name);
+      const database = databases[round % databases.length] ?? name;
+      await addBackup({
+        backupDir: config.backupDir,
+        tiers: config.tiers.map((tier) => tier.name),
+        database,
+        bytes: 5e8,
+      });
       const begun = performance.now();
       await observer.refresh();
       return performance.now() - begun;
@@ -80,22 +84,6 @@ async function profileLooks({ config }: LargeSite): Promise<void> {
   await observer.close();
   await audit.close();
   await Promise.all(tiers.map(({ store }) => store.close()));
-}
-
-/** As workers leave it: four events, and a note on each tier. */
-async function addBackup(on: LargeSite, database: string): Promise<void> {
-  const { backupId, bytes } = nextBackup(on, database);
-  const audit = openAuditLog(auditFolder(on.config.backupDir));
-  const about = { outcome: "ok", actor: "schedule", database, backupId, seconds: 20, bytes } as const;
-  await audit.record({ action: "backup.dump", ...about, details: { attempt: 1 } });
-  await audit.record({ action: "backup.encrypt", ...about, tier: "local" });
-  for (const { name } of on.config.tiers) {
-    if (name !== "local") await audit.record({ action: "backup.copy", ...about, tier: name });
-    const notes = path.join(tierFolder(on.config, name), "arrived");
-    await mkdir(notes, { recursive: true, mode: 0o700 });
-    await writeFile(path.join(notes, `${directoryOf(database)}.${backupId}`), JSON.stringify({ bytes, objects: 8 }));
-  }
-  await audit.close();
 }
 
 function tellDelay(what: string, delay: ReturnType<typeof monitorEventLoopDelay>): void {

@@ -74,12 +74,6 @@ export async function makeLargeSite(folder: string, options: LargeSiteOptions = 
   return { config: resolveConfig(env, "backup"), env, databases: names, backups, events };
 }
 
-/** Another backup of a database, sealed and copied a moment ago: as workers leave it in the record and as notes on the tiers. */
-export function nextBackup(site: LargeSite, database: string, now = new Date()): { backupId: string; bytes: number } {
-  const backups = site.backups.get(database) ?? [];
-  return { backupId: newBackupId(now), bytes: sizeOf(site.databases.indexOf(database), backups.length) };
-}
-
 function yamlOf(folder: string, names: readonly string[], hours: number): string {
   const databases = names.map((name) => `  ${name}: { url: "postgresql://backup@db.example.org/${name}" }`);
   return `schedule: "0 * * * *"
@@ -121,6 +115,14 @@ function sizeOf(database: number, age: number): number {
   return Math.round((1 + (database % 50)) * 20_000_000 * GROWTH ** age);
 }
 
+/** Room for another month or so at the rate of the last weeks. */
+function capacityFor(made: readonly Made[]): { free: number; total: number } {
+  const bytes = made.reduce((sum, one) => sum + one.bytes, 0);
+  const hours = ((made.at(-1)?.begun ?? 0) - (made[0]?.begun ?? 0)) / HOUR_MS + 1;
+  const free = Math.round((bytes / hours) * 24 * 30);
+  return { free, total: Math.round(1.2 * (free + bytes)) };
+}
+
 async function writeInventory(
   folder: string,
   backupDir: string,
@@ -145,7 +147,7 @@ async function writeInventory(
       expected: { objects: 7, bytes },
     }));
   const place = JSON.stringify(tier === "local" ? backupDir : path.join(folder, tier));
-  const capacity = { free: 400e12, total: 1000e12 };
+  const capacity = capacityFor(made);
   const cache = { version: 1, trust: "none", place, tier, scannedAt: now, capacity, copies };
   await writeFile(path.join(directory, `${directoryOf(tier)}.json`), JSON.stringify(cache), { mode: 0o600 });
 }
@@ -254,14 +256,16 @@ async function writeSamples(backupDir: string, tier: string, made: readonly Made
   let bytes = 0;
   let copies = 0;
   let next = 0;
+  const { free, total } = capacityFor(made);
   const mine = made.filter(({ dumped, tiers }) => dumped && tiers.includes(tier));
+  const all = mine.reduce((sum, one) => sum + one.bytes, 0);
   for (let at = now.getTime() - 14 * 24 * HOUR_MS; at <= now.getTime(); at += HOUR_MS) {
     for (let one = mine[next]; one !== undefined && one.begun <= at; one = mine[++next]) {
       bytes += one.bytes;
       copies += 1;
     }
     const time = new Date(at).toISOString();
-    samples.push({ at: time, bytes, copies, free: 400e12 - bytes, total: 1000e12, latencySeconds: 0.02 });
+    samples.push({ at: time, bytes, copies, free: free + all - bytes, total, latencySeconds: 0.02 });
   }
   const text = samples.map((sample) => `${JSON.stringify(sample)}\n`).join("");
   await writeFile(path.join(backupDir, ".trivault/monitor", `${directoryOf(tier)}.jsonl`), text, { mode: 0o600 });

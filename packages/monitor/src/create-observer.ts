@@ -7,6 +7,7 @@ import type { Overview } from "./views.ts";
 const LOOK_EVERY_MS = 10_000;
 /** What is recorded within this time is looked at together. */
 const SETTLE_MS = 1000;
+const CLOSE_MS = 3000;
 
 /** Looks in this thread: for tests and the command line. Nothing is begun before the first question. */
 export function createObserver(deps: ObserverDeps): Observer {
@@ -114,7 +115,9 @@ export function createObserver(deps: ObserverDeps): Observer {
       closing.abort();
       if (timer !== null) clearTimeout(timer);
       listeners.clear();
-      await running?.catch(() => undefined);
+      // A look that waits for a disk that hangs cannot be called back.
+      const late = sleep(CLOSE_MS, undefined, { ref: false });
+      await Promise.race([running?.catch(() => undefined), late]);
     },
   };
 }

@@ -17,7 +17,11 @@ interface Waiting {
 }
 
 /** Looks in a thread of its own, which opens the tiers and the record itself. One that dies is started again. */
-export function openObserver(config: Config, log: Logger): Observer {
+export function openObserver(
+  config: Config,
+  log: Logger,
+  { thread: file = new URL("./observer-thread.ts", import.meta.url) }: { readonly thread?: URL } = {},
+): Observer {
   const waiting = new Map<number, Waiting>();
   const listeners = new Set<(overview: Overview) => void>();
   let asked = 0;
@@ -31,7 +35,7 @@ export function openObserver(config: Config, log: Logger): Observer {
   const start = () => {
     timer = null;
     const startedAt = performance.now();
-    const started = new Worker(new URL("./observer-thread.ts", import.meta.url), {
+    const started = new Worker(file, {
       name: "observer",
       workerData: config,
       execArgv: [], // the process may have been started with options that a thread refuses
