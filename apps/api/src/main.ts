@@ -1,22 +1,18 @@
 import { VERSION } from "@trivault/backup";
 import { runService } from "@trivault/cluster";
-import { type Config, type Logger, TrivaultError } from "@trivault/core";
+import type { Config, Logger } from "@trivault/core";
 import { createProcessMetrics } from "@trivault/metrics";
-import { startTracing } from "@trivault/queue";
+import { privateRedisUrl, startTracing } from "@trivault/queue";
 import { startApi } from "./serve.ts";
 
-await runService("api", (config, log) => {
-  if (config.redisUrl !== null) return start(config, config.redisUrl, log);
-  throw new TrivaultError(
-    "CONFIG_INVALID",
-    "REDIS_URL is not set: an API of its own hands its jobs to workers through a Redis that they share. On a single machine use `npm start`, which runs everything and needs no Redis of yours.",
-    { permanent: true },
-  );
-});
+/** Without REDIS_URL the queue is that of `npm start`, if it runs; where there is none, everything else works. */
+await runService("api", (config, log) => start(config, config.redisUrl ?? privateRedisUrl(config.backupDir), log));
 
 async function start(config: Config, redisUrl: string, log: Logger) {
   const tracing = await startTracing("trivault-api", VERSION, log);
   const api = await startApi(config, redisUrl, log, { processMetrics: createProcessMetrics(VERSION), tracing });
+  // To whoever started us as a child: `trivault monitor start`.
+  process.send?.({ url: api.url });
   return {
     reload: (changed: Config) => api.reload(changed),
     async close() {

@@ -34,7 +34,7 @@ export async function startApi(config: Config, redisUrl: string, log: Logger, wa
     for (const each of closers.splice(0)) await each();
   };
   try {
-    await checkRedis(redis, redisUrl);
+    await expectSafe(redis, redisUrl, log);
     const queues = openQueues(redis, watched.tracing);
     closers.unshift(() => closeQueues(queues));
     const shared = { ...watched, queues, redis, log };
@@ -64,6 +64,25 @@ export async function startApi(config: Config, redisUrl: string, log: Logger, wa
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/**
+ * A Redis that is away holds up nothing but what needs it: files and tiers tell the rest. One that may lose jobs is refused;
+ * where that is found out only when it comes back, it is told.
+ */
+async function expectSafe(redis: ApiDeps["redis"], url: string, log: Logger): Promise<void> {
+  try {
+    await checkRedis(redis, url);
+  } catch (error) {
+    if (codeOf(error) !== "QUEUE_UNREACHABLE") throw error;
+    log.warn({ reason: messageOf(error) }, "the queue cannot be reached; the API answers what files and tiers tell");
+    redis.once("ready", () => {
+      checkRedis(redis, url).then(
+        () => log.info("the queue is reached again"),
+        (late: unknown) => log.error({ reason: messageOf(late) }, "the queue is reached again, and is not safe"),
+      );
+    });
   }
 }
 

@@ -13,7 +13,7 @@ export interface Page {
 
 /** One whole page, as it is sent. */
 export function page(view: View, { title, here, scripts = [], styles = [], body }: Page): string {
-  const { assetUrl, locale, text, notice = null } = view;
+  const { assetUrl, locale, text, notice = null, queueAway = false } = view;
   const document = html`<html lang="${locale}">
     <head>
       <meta charset="utf-8" />
@@ -31,6 +31,7 @@ export function page(view: View, { title, here, scripts = [], styles = [], body 
       ${view.viewer === null ? null : banner(view, here)}
       <main id="main" tabindex="-1">
         <p id="stale" class="notice bad" role="status" hidden></p>
+        ${queueAway ? html`<p class="notice warn">${icon("warn")}<span>${text.queueAway}</span></p>` : null}
         ${notice && html`<p class="notice ${notice.tone}" role="status">${icon(notice.tone)}<span>${notice.text}</span></p>`}
         ${body}
       </main>

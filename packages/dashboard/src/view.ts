@@ -37,6 +37,8 @@ export interface ViewOptions {
   readonly viewer: Viewer | null;
   /** How many alerts are firing; null where none are looked for. */
   readonly firing: number | null;
+  /** Nothing can be started while the queue is away. */
+  readonly queueAway?: boolean;
   /** Told once above the page: how an action ended. */
   readonly notice?: Notice | null;
 }

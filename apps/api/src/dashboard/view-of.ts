@@ -6,7 +6,7 @@ import type { ApiDeps } from "../deps.ts";
 import { assetUrl } from "./assets.ts";
 
 /** What a page needs to know of whoever asked for it. */
-export function viewOf({ alerts }: Pick<ApiDeps, "alerts">, request: FastifyRequest): View {
+export function viewOf({ alerts, redis }: Pick<ApiDeps, "alerts" | "redis">, request: FastifyRequest): View {
   const { actor, role, via } = request.identity;
   const locale = chooseLocale(request.headers["accept-language"]);
   const now = new Date();
@@ -23,6 +23,7 @@ export function viewOf({ alerts }: Pick<ApiDeps, "alerts">, request: FastifyRequ
       canSignOut: via === "session",
     },
     firing: alerts.current().filter(({ silence }) => silence === null).length,
+    queueAway: redis.status !== "ready",
     notice: notice === null ? null : { tone: "ok", text: notice },
   });
 }

@@ -5,6 +5,8 @@ export const en = {
   ...doings,
   skip: "Skip to the content",
   theme: "Theme",
+  queueAway:
+    "The queue cannot be reached, so nothing can be started now. What is shown comes from the record and the tiers.",
   signOut: "Sign out",
   and: " and ",
   since: "since",

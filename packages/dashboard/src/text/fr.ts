@@ -8,6 +8,8 @@ export const fr: Texts = {
   ...doings,
   skip: "Aller au contenu",
   theme: "Thème",
+  queueAway:
+    "La file est injoignable : rien ne peut être lancé pour l’instant. Ce qui est affiché vient du journal et des niveaux.",
   signOut: "Se déconnecter",
   and: " et ",
   since: "depuis",
