@@ -9,6 +9,7 @@ import { addHealth } from "./commands/health.ts";
 import { addKeep } from "./commands/keep.ts";
 import { addKeys } from "./commands/keys-generate.ts";
 import { addList } from "./commands/list.ts";
+import { addMonitor } from "./commands/monitor.ts";
 import { addReports } from "./commands/reports.ts";
 import { addRestore } from "./commands/restore.ts";
 import { addRun } from "./commands/run.ts";
@@ -50,6 +51,7 @@ banner precedes it).`,
   addEncrypt(program);
   addAudit(program);
   addAlerts(program);
+  addMonitor(program);
   addReports(program);
   addKeys(program);
   addToken(program);

@@ -1,0 +1,41 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { findReaper, TrivaultError } from "@trivault/core";
+import { EXIT } from "../exit-codes.ts";
+import { print } from "../output.ts";
+import type { Running } from "../perform.ts";
+
+/** The API's own program: the dashboard is a part of it. */
+const API = path.resolve(import.meta.dirname, "../../../api/src/main.ts");
+
+/**
+ * Runs the API until it ends or we are told to. In a process group of its own, so that Ctrl-C reaches it through us alone, and
+ * once; where we are killed, it ends as well.
+ */
+export async function startMonitor({ signal }: Running): Promise<number> {
+  const [file = process.execPath, ...rest] = [...(await findReaper("TERM")), process.execPath, API];
+  const child = spawn(file, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"], detached: true });
+  const ended = Promise.withResolvers<number>();
+  child.once("error", ended.reject);
+  child.once("exit", (code, by) => {
+    if (code !== null) ended.resolve(code);
+    else ended.reject(new TrivaultError("ABANDONED", `The dashboard was ended by ${by}. Start it again.`));
+  });
+  child.on("message", (message) => {
+    const url = urlIn(message);
+    if (url !== null) print(`Dashboard  ${url}/`);
+  });
+  const stop = () => child.kill("SIGTERM");
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return (await ended.promise) === 0 ? EXIT.ok : EXIT.failed;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function urlIn(message: unknown): string | null {
+  if (typeof message !== "object" || message === null || !("url" in message)) return null;
+  return typeof message.url === "string" ? message.url : null;
+}
