@@ -15,21 +15,23 @@ export interface Probe {
   state(): ProbeState;
 }
 
-const ASK_EVERY_MS = 120_000;
-/** After a question without an answer. */
-const ASK_AGAIN_MS = 20_000;
-const ANSWER_MS = 20_000;
+const TIMES = {
+  everyMs: 120_000,
+  /** After a question without an answer. */
+  againMs: 20_000,
+  answerMs: 20_000,
+};
 /** One may be lost by chance. */
 const SILENT_AFTER = 2;
 
 /** Asks a tier something small from now on, every two minutes, until the signal aborts. Nobody waits for it. */
-export function startProbe(tier: Tier, now: () => Date, signal: AbortSignal): Probe {
+export function startProbe(tier: Tier, now: () => Date, signal: AbortSignal, times = TIMES): Probe {
   let state: ProbeState = { latencySeconds: null, capacity: null, silent: null };
   let failures = 0;
   let since = now();
   const ask = async () => {
     const begun = performance.now();
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(times.answerMs)]);
     try {
       const capacity = await within(limit, question(tier, limit));
       failures = 0;
@@ -38,14 +40,16 @@ export function startProbe(tier: Tier, now: () => Date, signal: AbortSignal): Pr
       if (signal.aborted) return;
       failures += 1;
       if (failures === 1) since = now();
-      const reason = limit.aborted ? `no answer within ${ANSWER_MS / 1000} s` : messageOf(error);
+      const reason = limit.aborted ? `no answer within ${times.answerMs / 1000} s` : messageOf(error);
       state = { ...state, latencySeconds: null, silent: failures < SILENT_AFTER ? state.silent : { since, reason } };
     }
   };
   const loop = async () => {
     while (!signal.aborted) {
       await ask();
-      await sleep(failures > 0 ? ASK_AGAIN_MS : ASK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      await sleep(failures > 0 ? times.againMs : times.everyMs, undefined, { signal, ref: false }).catch(
+        () => undefined,
+      );
     }
   };
   void loop();
