@@ -37,6 +37,14 @@ const PROGRAMS = [
   },
   { name: "ssh-keygen", why: "makes keys for it", commands: ALL, ...CLIENT },
   {
+    name: "chromium",
+    why: "shows the dashboard, as a person sees it",
+    commands: ["test"],
+    apt: "chromium",
+    brew: "chromium",
+    services: [],
+  },
+  {
     name: "age",
     why: "checks our encryption against the original",
     commands: MEASURED,
