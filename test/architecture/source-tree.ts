@@ -55,7 +55,7 @@ function sourceFile(file: string, text: string): SourceFile {
   return {
     path: file,
     folder: file.split("/").slice(0, 2).join("/"),
-    isTest: file.endsWith(".test.ts") || imports.includes("@jest/globals"),
+    isTest: file.endsWith(".test.ts") || file.split("/")[2] === "test" || imports.includes("@jest/globals"),
     lines: text.trimEnd().split("\n").length,
     imports,
   };

@@ -66,3 +66,13 @@ test("every operation has a name of its own, a summary, a tag that is explained,
     }
   }
 });
+
+test("docs/api.md tells every path", async () => {
+  const page = await readFile(path.resolve("docs/api.md"), "utf8");
+  const untold = Object.keys(openApiDocument.parse(await served()).paths).filter((each) => {
+    // Those of other pages are named by their beginning.
+    const [, topic = each] = /^(\/api\/v1\/(?:alerts|reports|tokens|users))/.exec(each) ?? [];
+    return !page.includes(topic);
+  });
+  expect(untold).toEqual([]);
+});
