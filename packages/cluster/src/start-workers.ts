@@ -81,7 +81,7 @@ export async function startWorkers(
     const heartbeat = startHeartbeat(config, {
       service: "worker",
       queues: config.worker.queues,
-      schedulesLookedAt: scheduler.lookedAt,
+      schedulesLookedAt: () => scheduler.lookedAt(),
       redisDrift: redisDrift(redis),
     });
     log.info({ queues: config.worker.queues, tiers: config.tiers.map((tier) => tier.name) }, "worker ready");

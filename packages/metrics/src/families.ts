@@ -110,11 +110,7 @@ export const FAMILIES = {
   ),
   trivault_scheduler_timestamp_seconds: gauge("When any process last looked at the schedules."),
 
-  trivault_alerts_firing: gauge(
-    "Alerts that fire now and are not silenced.",
-    "rule",
-    "severity",
-  ),
+  trivault_alerts_firing: gauge("Alerts that fire now and are not silenced.", "rule", "severity"),
 } as const satisfies Record<string, Family>;
 
 export type FamilyName = keyof typeof FAMILIES;

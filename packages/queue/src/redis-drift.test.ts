@@ -22,9 +22,8 @@ test("tells how far this clock is ahead once Redis has answered, and asks it onc
 });
 
 test("a Redis that does not answer is not waited for", async () => {
-  const drift = redisDrift({ time: () => Promise.reject(new Error("away")) } as unknown as Parameters<
-    typeof redisDrift
-  >[0]);
+  const away = { time: () => Promise.reject(new Error("away")) } as unknown as Parameters<typeof redisDrift>[0];
+  const drift = redisDrift(away);
   expect(drift()).toBeNull();
   await new Promise(setImmediate);
   expect(drift()).toBeNull();

@@ -147,8 +147,8 @@ export const FIELDS = {
 export type Variable = keyof typeof FIELDS;
 export type Values = { [V in Variable]?: (typeof FIELDS)[V] extends Field<infer T> ? T : never };
 
-function isNetwork(text: string): boolean {
-  const [address = "", prefix = "0", ...rest] = text.split("/");
+function isNetwork(network: string): boolean {
+  const [address = "", prefix = "0", ...rest] = network.split("/");
   const bits = isIP(address) === 6 ? 128 : 32;
   return isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
 }
