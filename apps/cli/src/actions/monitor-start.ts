@@ -13,8 +13,8 @@ const API = path.resolve(import.meta.dirname, "../../../api/src/main.ts");
  * once; where we are killed, it ends as well.
  */
 export async function startMonitor({ signal }: Running): Promise<number> {
-  const reaper = await findReaper("TERM");
-  const [file, ...rest] = [...reaper, process.execPath, API] as [string, ...string[]];
+  const [reaper, ...options] = await findReaper("TERM");
+  const [file, rest] = reaper === undefined ? [process.execPath, [API]] : [reaper, [...options, process.execPath, API]];
   const child = spawn(file, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"], detached: true });
   const ended = Promise.withResolvers<number>();
   child.once("error", ended.reject);
