@@ -22,9 +22,19 @@ export interface Format {
 /** `smart`: the clock alone where it is today. Must be as in assets/app.js. */
 export type TimeKind = "smart" | "full" | "date" | "clock";
 
+/** Made once: Intl's formats take milliseconds to make. */
+const made = new Map<Locale, Format>();
+
 export function formatFor(locale: Locale): Format {
+  const known = made.get(locale) ?? makeFormat(locale);
+  made.set(locale, known);
+  return known;
+}
+
+function makeFormat(locale: Locale): Format {
   const tag = TAGS[locale];
   const whole = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 });
+  const tenth = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
   const amount = new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const units = [
     { size: 86_400, name: DAY[locale] },
@@ -61,7 +71,7 @@ export function formatFor(locale: Locale): Format {
     percent(share) {
       // Never up to a hundred that it is not.
       const percent = share < 1 ? Math.min(Math.floor(share * 1000) / 10, 99.9) : 100;
-      return `${new Intl.NumberFormat(tag, { maximumFractionDigits: 1 }).format(percent)}${locale === "fr" ? NBSP : ""}%`;
+      return `${tenth.format(percent)}${locale === "fr" ? NBSP : ""}%`;
     },
     money: (value) => amount.format(value),
     time(iso, kind, now) {

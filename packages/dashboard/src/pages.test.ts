@@ -1,0 +1,164 @@
+import { describe, expect, test } from "@jest/globals";
+import { asOf, backupOf, NOW, type Site, SITES } from "../test/fixtures.ts";
+import { LOCALES } from "./locale.ts";
+import { backupPage } from "./pages/backup.ts";
+import { databasePage } from "./pages/database.ts";
+import { overviewPage } from "./pages/overview.ts";
+import { tierPage } from "./pages/tiers.ts";
+import { verdict } from "./parts/verdict.ts";
+import { createView, type View, type Viewer, type ViewOptions } from "./view.ts";
+
+const ADA: Viewer = { name: "ada", mayOperate: true, mayAdminister: true, csrf: "token", canSignOut: true };
+const view = (changes: Partial<ViewOptions> = {}): View =>
+  createView({ locale: "en", now: NOW, assetUrl: (name) => `/a/${name}`, viewer: ADA, firing: null, ...changes });
+const overviewOf = (site: Site, of = view()) =>
+  overviewPage(of, { overview: site.overview, alerts: site.alerts, filter: { query: "", onlyProblems: false } });
+const textOf = (markup: string) =>
+  markup
+    .replaceAll(/<svg.*?<\/svg>/gs, "")
+    .replaceAll(/<[^>]*>/g, "")
+    .replaceAll(/[\s\u00A0\u202F]+/g, " ")
+    .trim();
+
+describe("the sentence", () => {
+  test.each([
+    ["empty", "No database is configured, so nothing is known to be safe As of 09:14 UTC"],
+    ["healthy", "All 10 databases are safe in three tiers As of 09:14 UTC"],
+    [
+      "many",
+      "299 of 300 databases are safe in three tiers tenant-042.accounts has no cloud copy since 02:14 UTC. As of 09:14 UTC",
+    ],
+  ] as const)("of a site that is %s", (name, words) => {
+    expect(textOf(verdict(view(), SITES[name]().overview).markup)).toBe(words);
+  });
+
+  test("names the databases that are not safe, and tiers that cannot be reached, since when", () => {
+    const words = textOf(verdict(view(), SITES.failing().overview).markup);
+    expect(words).toMatch(
+      /^7 of 10 databases are safe in three tiers billing has no cloud copy since 02:14 UTC; crm has no/,
+    );
+    expect(words).toMatch(/search_index_production_2026 has no backup yet; cloud cannot be reached since 02:14 UTC\./);
+  });
+
+  test("of more than three problems tells the rest as a number", () => {
+    const { overview } = SITES.healthy();
+    const databases = overview.health.databases.map((database) => ({
+      ...database,
+      ok: false,
+      tiers: database.tiers.map((tier) => ({ ...tier, ok: false })),
+    }));
+    const words = textOf(verdict(view(), { ...overview, health: { ...overview.health, ok: false, databases } }).markup);
+    expect(words).toMatch(/^0 of 10 databases are safe.*; 7 more have problems\./);
+  });
+
+  test("says that it is old, where nobody looks any more", () => {
+    const { overview } = SITES.healthy();
+    const late = new Date(NOW.getTime() + 600_000);
+    expect(textOf(verdict(view({ now: late }), overview).markup)).toMatch(
+      /This is old: the tiers are not being looked at/,
+    );
+  });
+
+  test("is amber where all are safe and something lacks", () => {
+    const { overview } = SITES.healthy();
+    const tiers = overview.health.tiers.map((tier) => ({ ...tier, reachable: tier.name !== "cloud" }));
+    expect(verdict(view(), { ...overview, health: { ...overview.health, tiers } }).markup).toMatch(
+      /class="verdict warn"/,
+    );
+  });
+});
+
+describe("the first page", () => {
+  test("has problems first, and tells each copy in words", () => {
+    const page = overviewOf(SITES.failing());
+    const names = [...page.matchAll(/<th scope="row"><a href="\/databases\/([^"]+)"/g)].map(([, name]) => name);
+    expect(names.slice(0, 2)).toEqual(["billing", "crm"]);
+    expect(textOf(page)).toMatch(/Late7 h of 2 h/);
+    expect(textOf(page)).toMatch(/2 missing20 min of 2 h/);
+  });
+
+  test("of 300 databases is small", () => {
+    expect(overviewOf(SITES.many()).length).toBeLessThan(400_000);
+  });
+
+  test("filters on the server as well", () => {
+    const { overview } = SITES.many();
+    const page = overviewPage(view(), { overview, alerts: [], filter: { query: "TENANT-04", onlyProblems: true } });
+    expect([...page.matchAll(/<th scope="row">/g)]).toHaveLength(1);
+  });
+});
+
+describe("names that somebody chose", () => {
+  test("are text and nothing else, wherever they stand", () => {
+    const evil = `<script>alert("1")</script>'&/..`;
+    const site = asOf(SITES.failing(), NOW);
+    const renamed = JSON.parse(JSON.stringify(site).replaceAll('"billing"', JSON.stringify(evil))) as Site;
+    const [database] = renamed.databases.filter(({ health }) => health.name === evil);
+    const [tier] = renamed.tiers;
+    if (database === undefined || tier === undefined) throw new Error("the fixture has them");
+    const pages = [
+      overviewOf(renamed),
+      databasePage(view(), { database, tiers: renamed.overview.health.tiers, all: true }),
+      tierPage(view(), tier),
+      backupPage(view(), { ...backupOf(renamed, "failed"), database: evil, problem: evil, keep: evil }),
+    ];
+    for (const page of pages) {
+      expect(page).not.toContain("<script>alert");
+      expect(page).toContain("&lt;script&gt;");
+      expect(page).not.toMatch(/href="[^"]*[<> ][^"]*"/);
+    }
+  });
+});
+
+describe("what may be done", () => {
+  const pageOf = (viewer: Viewer) => {
+    const [database] = SITES.healthy().databases;
+    if (database === undefined) throw new Error("the fixture has one");
+    const tiers = SITES.healthy().overview.health.tiers;
+    const [tier] = SITES.healthy().tiers;
+    const of = view({ viewer });
+    return [
+      databasePage(of, { database, tiers, all: false }),
+      backupPage(of, backupOf(SITES.healthy(), "ok")),
+      overviewOf(SITES.failing(), of),
+      tier ? tierPage(of, tier) : "",
+    ].join("");
+  };
+  const actions = (page: string) => [
+    ...new Set(
+      [...page.matchAll(/action="([^"]+)"/g)].map(([, action]) => action?.replaceAll(/\d{8}t\d{6}z-\w+/g, "ID")),
+    ),
+  ];
+
+  test("is nothing for a viewer, but to sign out", () => {
+    expect(actions(pageOf({ ...ADA, mayOperate: false, mayAdminister: false }))).toEqual(["/logout", "/"]);
+  });
+
+  test("grows with the role", () => {
+    const operator = pageOf({ ...ADA, mayAdminister: false });
+    expect(actions(operator)).toEqual(
+      expect.arrayContaining(["/databases/shop/backup", "/backups/ID/verify", "/backups/ID/keep"]),
+    );
+    expect(operator).not.toContain("/cleanup");
+    expect(pageOf(ADA)).toContain("/tiers/local/cleanup");
+  });
+
+  test("carries the token that tells it from a foreign page's", () => {
+    const forms = [...pageOf(ADA).matchAll(/<form method="post".*?<\/form>/gs)].map(([form]) => form);
+    expect(forms.length).toBeGreaterThan(5);
+    expect(forms.filter((form) => !form.includes('name="_csrf" value="token"'))).toEqual([]);
+  });
+});
+
+test.each(LOCALES)("no page has an inline script, style or handler (%s)", (locale) => {
+  const of = view({ locale });
+  const site = SITES.failing();
+  const pages = [
+    overviewOf(site, of),
+    ...site.databases.map((database) => databasePage(of, { database, tiers: [], all: true })),
+  ];
+  for (const page of pages) {
+    expect(page).not.toMatch(/<script>|<style|\sstyle=|\son\w+=/);
+    expect(page).toContain(`<html lang="${locale}">`);
+  }
+});
