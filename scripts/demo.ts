@@ -113,9 +113,7 @@ try {
     say("Not every copy is verified and equal: this should never happen, please report it.");
     process.exitCode = 1;
   } else if (!options.once) {
-    say(
-      `Look around until Ctrl-C:\n  backups     ${trivault.url}/api/v1/backups\n  Bull Board  ${trivault.url}/queues`,
-    );
+    say(`Look around until Ctrl-C:\n  Dashboard  ${trivault.url}/\n  API        ${trivault.url}/api/v1/backups`);
     await stopped;
     say("\nStopping and removing everything …");
   }
