@@ -80,7 +80,7 @@ describe("GET /api/v1/health", () => {
     expect((await app.inject({ url: HEALTH.url })).statusCode).toBe(401);
   });
 
-  test("is computed once for all who ask within some seconds", async () => {
+  test("is what the observer saw last: who asks does not make the tiers be asked", async () => {
     let listings = 0;
     const store = memoryStore("local");
     const counting: Store = {
@@ -91,10 +91,9 @@ describe("GET /api/v1/health", () => {
       },
     };
     const { app } = appUnderTest({ tiers: [{ name: "local", kind: "local", store: counting }] });
-    const answers = await Promise.all(Array.from({ length: 20 }, () => app.inject(HEALTH)));
-    expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
-    await app.inject(HEALTH);
-    expect(listings).toBe(1);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => app.inject(HEALTH)));
+    expect(answers.every(({ statusCode }) => statusCode === 200)).toBe(true);
+    expect(listings).toBeLessThan(50); // the observer looks again by itself
   });
 });
 
