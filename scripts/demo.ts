@@ -2,7 +2,7 @@
  * npm run demo [-- --once] [-- --json]
  *
  * What an operator would have (PostgreSQL with a web shop, a server with sshd, a bucket), and Trivault on it: one backup
- * through three tiers, a restore from each of them, and a comparison of every row. Then the API and Bull Board stay up to
+ * through three tiers, a restore from each of them, and a comparison of every row. Then the dashboard stays up to
  * be looked at. Everything lies in one temporary folder; nothing of it stays. `--json` prints one object on stdout.
  */
 import { once } from "node:events";
