@@ -36,12 +36,19 @@ export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
   let handled: string | null = null;
   let seen: string | null = null;
   let told: string | null = null;
+  /** A refusal was told, and no end of it. */
+  let refused = false;
   let looking: Promise<void> | null = null;
 
   const refuse = async (error: unknown) => {
+    refused = true;
     const message = messageOf(error);
     options.log.error({ file }, `the changed configuration is refused, the old one stays in force. ${message}`);
     await options.onConfig({ outcome: "refused", file, message });
+  };
+  const accept = async () => {
+    refused = false;
+    await options.onConfig({ outcome: "loaded", file });
   };
   const takeUp = async (state: string) => {
     let config: Config;
@@ -54,6 +61,8 @@ export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
     }
     if (JSON.stringify(config) === JSON.stringify(inForce)) {
       handled = state;
+      // It is again what was in force all the time.
+      if (refused) await accept();
       return;
     }
     try {
@@ -68,7 +77,7 @@ export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
     handled = state;
     inForce = config;
     options.log.info({ file }, "the changed configuration is in force");
-    await options.onConfig({ outcome: "loaded", file });
+    await accept();
   };
   const look = async () => {
     const state = await fingerprint(file);
