@@ -75,6 +75,7 @@ table();
 async function measureAll(url: string): Promise<void> {
   await backup(url, "shop");
   await backup(url, "ghost");
+  await sleep(20_000); // it was due as well
   await postgres.query("drop database ghost with (force)");
   await measure("run-failed", "a backup of a database that is gone", () => request(url, "ghost"));
   await measure("config-refused", "a mistake in the configuration file", () => writeFile(file, "timeZone: nowhere\n"));
