@@ -98,7 +98,7 @@ function judge(
     return `an error of the type ${type}`;
   if (type === "text/event-stream" || status === 204) return null;
   if (documented.schema === null) return `the type ${type} is not in the document`;
-  return matches(documented.schema, /json$/.test(type) ? JSON.parse(body) : body);
+  return matches(documented.schema, type.endsWith("json") ? JSON.parse(body) : body);
 }
 
 async function tryAll(
