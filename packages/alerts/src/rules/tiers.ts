@@ -65,7 +65,7 @@ export const tierFilling: Rule = {
           member: name,
           severity: severe ? "critical" : "warning",
           since: now,
-          holdSeconds: 300,
+          holdSeconds: 60,
           data: {
             free: tier.free === null ? "" : formatBytes(tier.free),
             share: share === null ? "" : `${(share * 100).toFixed(1)} %`,
