@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { rm, utimes, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { backupPrefix } from "@trivault/core";
 import { DATABASE, startSite, type TestSite, type TestWorker, webShop } from "./support/site.ts";
@@ -303,6 +306,82 @@ describe("without workers", () => {
       code: 0,
       stdout: expect.stringContaining("complete -"),
     });
+  });
+});
+
+describe("who may enter, and what is told", () => {
+  test("a token and a user are made, listed and taken back", async () => {
+    const made = await json("backup:token:create", "--name ci --role operator --expires 90d");
+    expect(made).toMatchObject({ name: "ci", role: "operator", token: expect.stringMatching(/^tv_/) });
+    const tokens = await json("backup:token:list");
+    expect(JSON.stringify(tokens)).toContain('"ci"');
+    expect(JSON.stringify(tokens)).not.toContain(made.token);
+    expect(await npm("backup:token:revoke", "ci")).toMatchObject({ code: 0 });
+    const stdin = "a long enough password";
+    expect(JSON.stringify(await json("backup:user:add", "--name alice --role viewer", { stdin }))).toContain(
+      "otpauth:",
+    );
+    expect(await npm("backup:user:reset", "alice", { stdin: `${stdin}, changed` })).toMatchObject({ code: 0 });
+    expect(JSON.stringify(await json("backup:user:list"))).toContain('"alice"');
+    expect(await npm("backup:user:remove", "alice")).toMatchObject({ code: 0 });
+  });
+
+  test("a channel is configured, tried and written down; alerts are listed", async () => {
+    const bodies: string[] = [];
+    const receiver = createServer((request, response) => {
+      void text(request).then((body) => {
+        bodies.push(body);
+        response.end("ok");
+      });
+    });
+    await new Promise<void>((resolve) => void receiver.listen(0, "127.0.0.1", resolve));
+    try {
+      const file = path.join(site.config.backupDir, "../alerts.yaml");
+      await writeFile(file, "# ours\n", { mode: 0o600 });
+      const { port } = receiver.address() as AddressInfo;
+      const env = { BACKUP_CONFIG: file, OPS_URL: `http://127.0.0.1:${port}/hook` };
+      const flags = "--channel ops --kind webhook --url-env OPS_URL";
+      expect(await npm("backup:alerts:configure", flags, { env })).toMatchObject({ code: 0 });
+      expect(readFileSync(file, "utf8")).toMatch(/^# ours\n[^]*urlEnv: OPS_URL/);
+      expect(await npm("backup:alerts:test", "--channel ops", { env })).toMatchObject({ code: 0 });
+      expect(bodies.length).toBeGreaterThanOrEqual(2);
+      await json("backup:alerts:list", "", { env });
+      const unknown = await npm("backup:alerts:silence", "nothing --for 1h --reason testing", { env });
+      expect(unknown.stderr).toMatch(/nothing/);
+      expect((await npm("backup:alerts:unsilence", "nothing", { env })).stderr).toMatch(/nothing/);
+    } finally {
+      receiver.closeAllConnections();
+      receiver.close();
+    }
+  });
+
+  test("a report is made and printed", async () => {
+    expect(JSON.stringify(await json("backup:reports:generate", "--last 24h"))).toContain(DATABASE);
+    await json("backup:reports:list");
+  });
+
+  test("the dashboard is started by one command, and ends with it", async () => {
+    started.add("backup:monitor:start");
+    const { PATH = "", HOME = "" } = process.env;
+    const program = [path.join(ROOT, "apps/cli/src/main.ts"), "monitor", "start"];
+    const env = { HOME, PATH, ...site.env, BACKUP_API_PORT: "0" };
+    const child = spawn(process.execPath, program, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+    const exited = new Promise<number | null>((resolve) => void child.once("exit", resolve));
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (said += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => printed.push(chunk));
+    try {
+      while (!/Dashboard +http\S+/.test(said)) {
+        if (child.exitCode !== null) throw new Error(`it ended at once: ${said} ${printed.at(-1)}`);
+        await sleep(100);
+      }
+      const page = await fetch(/Dashboard +(http\S+)/.exec(said)?.[1] ?? "", { headers: { accept: "text/html" } });
+      expect(page.status).toBe(200);
+      expect(await page.text()).toContain(DATABASE);
+    } finally {
+      child.kill("SIGTERM");
+    }
+    expect([0, 143]).toContain(await exited);
   });
 });
 

@@ -29,6 +29,7 @@ async function scrape(look: () => Promise<Overview>, changes: Partial<SiteMetric
     alerts: () => [],
     now: () => NOW,
     log: silentLogger(),
+    answerMs: 60_000,
     ...changes,
   })();
   return {

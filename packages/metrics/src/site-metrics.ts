@@ -21,6 +21,8 @@ export interface SiteMetricsDeps {
   readonly alerts: () => readonly FiringAlert[];
   readonly now: () => Date;
   readonly log: Logger;
+  /** How long each source has to answer. */
+  readonly answerMs?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export function createSiteMetrics(deps: SiteMetricsDeps): () => Promise<string> 
 async function scrape(deps: SiteMetricsDeps, tally: ReturnType<typeof createTally>): Promise<string> {
   const { config, observer, log } = deps;
   const from = <T>(source: string, ask: () => Promise<T>) =>
-    inTime(ask).catch((error: unknown) => {
+    inTime(ask, deps.answerMs ?? ANSWER_MS).catch((error: unknown) => {
       log.debug({ source, reason: messageOf(error) }, "/metrics goes without");
       return null;
     });
@@ -62,9 +64,9 @@ async function scrape(deps: SiteMetricsDeps, tally: ReturnType<typeof createTall
   return exposition(samples);
 }
 
-async function inTime<T>(ask: () => Promise<T>): Promise<T> {
+async function inTime<T>(ask: () => Promise<T>, answerMs: number): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${answerMs / 1000} s`)), answerMs);
   try {
     return await Promise.race([ask(), late.promise]);
   } finally {
