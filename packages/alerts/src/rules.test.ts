@@ -1,3 +1,5 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { AlertRule } from "@trivault/core";
 import { ago, beat, event, NO_INCIDENTS, NOW, observe, overviewOf, testConfig } from "../test/observations.ts";
@@ -24,6 +26,16 @@ function wordsOf(observation: Observation, rule: AlertRule) {
 const failed = (database: string, code = "DATABASE_UNREACHABLE", retried = false) =>
   event("backup.dump", { database, error: { code, message: "no route to host" }, details: { retried } });
 const after = (...events: ReturnType<typeof event>[]) => events.reduce(takeEvent, NO_INCIDENTS);
+
+test("what to do names only commands that there are", async () => {
+  const root = path.resolve(import.meta.dirname, "../../..");
+  const { scripts } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")) as { scripts: object };
+  const folder = path.join(import.meta.dirname, "rules");
+  const sources = await Promise.all((await readdir(folder)).map((name) => readFile(path.join(folder, name), "utf8")));
+  const named = sources.flatMap((source) => [...source.matchAll(/(?:npm run |`)((?:backup:[\w:-]+)|worker)\b/g)]);
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.map(([, name = ""]) => name).filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+});
 
 test("where all is well nothing is seen", () => {
   expect(seen(observe())).toEqual([]);

@@ -170,7 +170,7 @@ export const damageFound: Rule = {
         names.length > 0
           ? stillSafe(overview, names)
           : "Other tiers are not affected; a restore takes good bytes from any of them.",
-      todo: "Maintenance makes a damaged copy anew from another tier within a quarter of an hour. If damage comes back, look at the disk or the storage, and read all of the tier: `npm run backup:verify -- --all`.",
+      todo: "Maintenance makes a damaged copy anew from another tier within a quarter of an hour. If damage comes back, look at the disk or the storage, and read all of the tier: `npm run backup:verify -- --backup all`.",
       facts: [["Tier", tier], ...(names.length > 0 ? [["Databases", list(names)] as const] : [])],
       link: verified.length === 1 && first ? backupPage(first.member) : tierPage(tier),
     };

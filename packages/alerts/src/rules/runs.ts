@@ -67,7 +67,7 @@ export const sizeUnusual: Rule = {
           "; ",
         )}, since ${since(earliest(signs), now)}. Rows were not compared: their counts lie encrypted in the backups.`,
       safe: stillSafe(overview, names),
-      todo: "See whether tables were emptied, or much was loaded. Older backups stay by the rules of retention; hold one with `npm run backup:keep:add -- ID` if data may be lost. If the size is right, say so: `npm run backup:keep:accept-size -- --database NAME`.",
+      todo: "See whether tables were emptied, or much was loaded. Older backups stay by the rules of retention; hold one with `npm run backup:keep:add -- ID --reason WHY` if data may be lost. If the size is right, say so: `npm run backup:keep:accept-size -- --from ID`.",
       facts: [["Databases", list(names)]],
       link: one ? backupPage(datum(first, "backupId")) : "/",
     };
@@ -122,7 +122,7 @@ export const retentionHeld: Rule = {
       title: `Cleanup of ${list(names, 3)} on ${tier} is held`,
       what: `Nothing is deleted there since ${since(earliest(signs), now)}: ${datum(first, "message")}`,
       safe: "All copies that are there stay.",
-      todo: `Look at the plan (\`npm run backup:health\`, then the tier's cleanup command with --dry-run). If it is right, carry it out by hand, or accept the new size with \`npm run backup:keep:accept-size\`.`,
+      todo: `Look at the plan (\`npm run backup:health\`, then the tier's cleanup command with --dry-run). If it is right, carry it out by hand, or accept the new size with \`npm run backup:keep:accept-size -- --from ID\`.`,
       facts: [
         ["Databases", list(names)],
         ["Tier", tier],

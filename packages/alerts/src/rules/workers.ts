@@ -14,19 +14,23 @@ export const noWorker: Rule = {
   keeps: (_, { queues }) => queues !== null && "unreachable" in queues,
   signs(observation) {
     const { now, config, queues } = observation;
-    return unserved(observation).map((queue) =>
-      sign({
-        rule: "no-worker",
-        subject: "workers",
-        member: queue,
-        severity: "critical",
-        since: lastSeen(observation, queue) ?? now,
-        holdSeconds: config.monitoring.alerts.thresholds.silentSeconds,
-        data: {
-          waiting: String(Array.isArray(queues) ? (queues.find((each) => each.queue === queue)?.waiting ?? 0) : ""),
-        },
-      }),
-    );
+    const { silentSeconds } = config.monitoring.alerts.thresholds;
+    return unserved(observation).flatMap((queue) => {
+      const last = lastSeen(observation, queue);
+      if (last && now.getTime() - last.getTime() < silentSeconds * 1000) return [];
+      const waiting = Array.isArray(queues) ? (queues.find((each) => each.queue === queue)?.waiting ?? 0) : 0;
+      return [
+        sign({
+          rule: "no-worker",
+          subject: "workers",
+          member: queue,
+          severity: "critical",
+          since: last ?? now,
+          holdSeconds: last ? 0 : silentSeconds,
+          data: { waiting: String(waiting) },
+        }),
+      ];
+    });
   },
   words(signs, { now }) {
     const queues = signs.map(({ member }) => member);
@@ -79,9 +83,7 @@ export const schedulerSilent: Rule = {
     const { config, heartbeats, now } = observation;
     const { silentSeconds } = config.monitoring.alerts.thresholds;
     if (![...config.databases, ...config.servers].some(({ schedule }) => schedule !== null)) return [];
-    const looks = heartbeats
-      .filter((beat) => isFresh(beat, now))
-      .flatMap(({ schedulesLookedAt }) => schedulesLookedAt ?? []);
+    const looks = heartbeats.flatMap(({ schedulesLookedAt }) => schedulesLookedAt ?? []);
     const last = looks.toSorted((a, b) => b.getTime() - a.getTime())[0];
     if (last && now.getTime() - last.getTime() <= silentSeconds * 1000) return [];
     return [
