@@ -1,4 +1,4 @@
-import { html, type Html, type HtmlValue } from "./html.ts";
+import { html, type Html, type HtmlValue } from "@trivault/core";
 import { icon } from "./status.ts";
 import type { AssetName, View } from "./view.ts";
 

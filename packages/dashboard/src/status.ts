@@ -1,5 +1,5 @@
+import { html, type Html, type HtmlValue } from "@trivault/core";
 import type { DatabaseRow, Overview, Run } from "@trivault/monitor";
-import { html, type Html, type HtmlValue } from "./html.ts";
 import type { Texts } from "./text/en.ts";
 import type { View } from "./view.ts";
 

@@ -1,5 +1,5 @@
+import { html, type Html } from "@trivault/core";
 import { type Format, formatFor, type TimeKind } from "./format.ts";
-import { html, type Html } from "./html.ts";
 import type { Locale } from "./locale.ts";
 import { en, type Texts } from "./text/en.ts";
 import { fr } from "./text/fr.ts";

@@ -1,4 +1,5 @@
-import { COLORS, escapeHtml, headline, paragraphs, shorten, utc } from "./text.ts";
+import { escapeHtml } from "@trivault/core";
+import { COLORS, headline, paragraphs, shorten, utc } from "./text.ts";
 import type { Mail, Shown } from "./types.ts";
 
 /** The same in text and HTML; styles are inline, since mail clients take no others. */

@@ -1,4 +1,5 @@
-import { escapeHtml, headline, shorten, utc } from "./text.ts";
+import { escapeHtml } from "@trivault/core";
+import { headline, shorten, utc } from "./text.ts";
 import type { Shown } from "./types.ts";
 
 /** https://core.telegram.org/bots/api#sendmessage: 4096 characters after entities are parsed. */

@@ -1,4 +1,4 @@
-import { html } from "../html.ts";
+import { html } from "@trivault/core";
 import { page } from "../layout.ts";
 import { alertList, type AlertView } from "../parts/alerts.ts";
 import { icon } from "../status.ts";

@@ -1,4 +1,4 @@
-import { html, type Html, type HtmlValue } from "../html.ts";
+import { html, type Html, type HtmlValue } from "@trivault/core";
 import { csrfField, page } from "../layout.ts";
 import { type LogLine, logTable } from "../parts/log-table.ts";
 import { actorName } from "../parts/runs-table.ts";

@@ -1,4 +1,4 @@
-import { html } from "../html.ts";
+import { html } from "@trivault/core";
 import { csrfField, page } from "../layout.ts";
 import { icon } from "../status.ts";
 import { time, urls, type View } from "../view.ts";

@@ -1,5 +1,5 @@
+import { html, type Html } from "@trivault/core";
 import type { DatabasePage, Restoration } from "@trivault/monitor";
-import { html, type Html } from "../html.ts";
 import { csrfField, page } from "../layout.ts";
 import { calendar } from "../parts/calendar.ts";
 import { chart } from "../parts/chart.ts";

@@ -1,5 +1,5 @@
+import { html, type Html, type HtmlValue } from "@trivault/core";
 import type { DatabaseRow, Overview } from "@trivault/monitor";
-import { html, type Html, type HtmlValue } from "../html.ts";
 import { page } from "../layout.ts";
 import { alertList, type AlertView } from "../parts/alerts.ts";
 import { sparkline } from "../parts/sparkline.ts";

@@ -1,4 +1,4 @@
-import { html, type Html } from "../html.ts";
+import { html, type Html } from "@trivault/core";
 import { csrfField, page } from "../layout.ts";
 import { badge } from "../status.ts";
 import { time, type View } from "../view.ts";

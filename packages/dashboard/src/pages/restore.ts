@@ -1,4 +1,4 @@
-import { html, type Html } from "../html.ts";
+import { html, type Html } from "@trivault/core";
 import { csrfField, page } from "../layout.ts";
 import { icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";

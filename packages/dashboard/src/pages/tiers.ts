@@ -1,5 +1,5 @@
+import { html, type Html } from "@trivault/core";
 import type { Overview, TierPage, TierRow } from "@trivault/monitor";
-import { html, type Html } from "../html.ts";
 import { page } from "../layout.ts";
 import { chart } from "../parts/chart.ts";
 import { type Fact, facts } from "../parts/facts.ts";

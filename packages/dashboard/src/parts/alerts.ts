@@ -1,4 +1,4 @@
-import { html, type Html } from "../html.ts";
+import { html, type Html } from "@trivault/core";
 import { csrfField } from "../layout.ts";
 import { icon } from "../status.ts";
 import { ago, time, urls, type View } from "../view.ts";

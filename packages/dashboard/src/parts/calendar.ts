@@ -1,5 +1,5 @@
+import { html, type Html } from "@trivault/core";
 import type { RetentionRow } from "@trivault/monitor";
-import { html, type Html } from "../html.ts";
 import type { View } from "../view.ts";
 
 /** Months that are shown as grids; older backups stand in the list alone. */

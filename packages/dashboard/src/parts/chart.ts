@@ -1,5 +1,5 @@
+import { html, type Html } from "@trivault/core";
 import type uPlot from "uplot";
-import { html, type Html } from "../html.ts";
 
 export interface Chart {
   readonly title: string;

@@ -1,4 +1,4 @@
-import { html, type Html, type HtmlValue } from "../html.ts";
+import { html, type Html, type HtmlValue } from "@trivault/core";
 
 export interface Fact {
   readonly name: string;

@@ -1,4 +1,4 @@
-import { html, type Html, join } from "../html.ts";
+import { html, type Html, join } from "@trivault/core";
 import { icon } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 import { actorName } from "./runs-table.ts";

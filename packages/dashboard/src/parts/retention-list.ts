@@ -1,5 +1,5 @@
+import { html, type Html } from "@trivault/core";
 import type { RetentionRow } from "@trivault/monitor";
-import { html, type Html } from "../html.ts";
 import { icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 

@@ -1,5 +1,5 @@
+import { html, type Html } from "@trivault/core";
 import type { Run } from "@trivault/monitor";
-import { html, type Html } from "../html.ts";
 import { icon, runBadge } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 

@@ -1,4 +1,4 @@
-import { html, type Html } from "../html.ts";
+import { html, type Html } from "@trivault/core";
 import type { StripRun } from "../status.ts";
 import type { View } from "../view.ts";
 

@@ -1,5 +1,5 @@
+import { html, type Html } from "@trivault/core";
 import type { TierRow } from "@trivault/monitor";
-import { html, type Html } from "../html.ts";
 import { badge, type TierHealth, tierStatus } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 

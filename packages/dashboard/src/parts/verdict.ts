@@ -1,5 +1,5 @@
+import { html, type Html, join } from "@trivault/core";
 import type { Overview } from "@trivault/monitor";
-import { html, type Html, join } from "../html.ts";
 import { type DatabaseHealth, databaseTone, icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 

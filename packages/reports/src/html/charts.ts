@@ -1,6 +1,6 @@
+import { html, type Html } from "@trivault/core";
 import type { Report } from "../report.ts";
 import type { Words } from "../texts/words.ts";
-import { html, type Markup } from "./markup.ts";
 import { COLOURS, FONT } from "./style.ts";
 
 type Days = Report["days"];
@@ -11,7 +11,7 @@ const AXIS = 20;
 const HEAD = 18;
 
 /** How the runs of each day ended. */
-export function runsChart(days: Days, label: string, { format }: Words): Markup {
+export function runsChart(days: Days, label: string, { format }: Words): Html {
   const most = Math.max(1, ...days.map(({ ok, incomplete, failed, missed }) => ok + incomplete + failed + missed));
   const bars = days.flatMap((day, index) => {
     const parts = [
@@ -33,7 +33,7 @@ export function runsChart(days: Days, label: string, { format }: Words): Markup 
 }
 
 /** How many bytes came of the runs of each day. */
-export function volumeChart(days: Days, label: string, { format }: Words): Markup {
+export function volumeChart(days: Days, label: string, { format }: Words): Html {
   const most = Math.max(1, ...days.map(({ bytes }) => bytes));
   const bars = days.map(({ bytes }, index) => {
     const height = (bytes / most) * (HEIGHT - 4);
@@ -50,7 +50,7 @@ const FILLS = {
   volume: "#6485b8",
 } as const;
 
-function bar(index: number, count: number, y: number, height: number, tone: keyof typeof FILLS): Markup {
+function bar(index: number, count: number, y: number, height: number, tone: keyof typeof FILLS): Html {
   const step = WIDTH / Math.max(count, 1);
   const gap = step > 6 ? 2 : 0.5;
   const at = [index * step + gap / 2, y, step - gap, height].map((value) => Number(value.toFixed(1)));
@@ -69,8 +69,8 @@ function chart(
   days: Days,
   dayName: (day: string) => string,
   most: string,
-  bars: readonly (Markup | null)[],
-): Markup {
+  bars: readonly (Html | null)[],
+): Html {
   const step = WIDTH / Math.max(days.length, 1);
   const every = Math.max(1, Math.ceil(days.length / 6));
   // Counted from the newest day, which is the one that is looked for.

@@ -1,10 +1,10 @@
+import { type HtmlValue, html, type Html } from "@trivault/core";
 import { daysOf, growthText, ratioText, spreadText } from "../figures.ts";
 import type { DatabaseReport, Durations, Report } from "../report.ts";
 import type { Words } from "../texts/words.ts";
-import { type Content, html, type Markup } from "./markup.ts";
 import { STYLES, TONES, type Tone } from "./style.ts";
 
-export function durationsTable(databases: readonly DatabaseReport[], report: Report, words: Words): Markup {
+export function durationsTable(databases: readonly DatabaseReport[], report: Report, words: Words): Html {
   const { texts, format } = words;
   const targets = report.databases[0];
   const heads = [texts.words.database, texts.words.runs, texts.words.backup, texts.words.sync, texts.words.restore];
@@ -28,7 +28,7 @@ export function durationsTable(databases: readonly DatabaseReport[], report: Rep
   return html`${told}${table(heads, rows)}`;
 }
 
-export function copiesTable(databases: readonly DatabaseReport[], report: Report, words: Words): Markup {
+export function copiesTable(databases: readonly DatabaseReport[], report: Report, words: Words): Html {
   const { texts, format } = words;
   const priced = databases.some(({ costPerMonth }) => costPerMonth !== null);
   const columns = report.tiers.map(({ name }) => name);
@@ -66,7 +66,7 @@ export function copiesTable(databases: readonly DatabaseReport[], report: Report
 }
 
 /** What is wrong with it is told among the decisions. */
-function nameCell({ name, safe }: DatabaseReport, { texts }: Words): Markup {
+function nameCell({ name, safe }: DatabaseReport, { texts }: Words): Html {
   const told = safe
     ? null
     : html`<br /><span class="bad" style="color:${TONES.bad.ink};font-size:12px">${texts.words.notSafe}</span>`;
@@ -78,27 +78,27 @@ function nameCell({ name, safe }: DatabaseReport, { texts }: Words): Markup {
   </td>`;
 }
 
-function durationsCell(durations: Durations, words: Words): Markup {
+function durationsCell(durations: Durations, words: Words): Html {
   if (durations.beyond === 0) return cell(spreadText(durations, words), null);
   const beyond = words.texts.notes.beyond(durations.beyond);
   return cell(html`${spreadText(durations, words)}<br /><b>${beyond}</b>`, "warn");
 }
 
 /** `wide`: left out where there is little room. */
-export function cell(content: Content, tone: Tone | null, { wide = false } = {}): Markup {
+export function cell(content: HtmlValue, tone: Tone | null, { wide = false } = {}): Html {
   const classes = `line num${tone === null ? "" : ` ${tone}`}${wide ? " wide" : ""}`;
   const colour = tone === null ? "" : `;color:${TONES[tone].ink}`;
   return html`<td class="${classes}" style="${STYLES.cell};white-space:nowrap${colour}">${content}</td>`;
 }
 
-export function row(cells: readonly Markup[]): Markup {
+export function row(cells: readonly Html[]): Html {
   return html`<tr>
     ${cells}
   </tr>`;
 }
 
 /** A heading that begins with a `~` is that of cells which are left out where there is little room. */
-export function table(heads: readonly string[], rows: readonly Markup[]): Markup {
+export function table(heads: readonly string[], rows: readonly Html[]): Html {
   const names = heads.map((head, index) => {
     const classes = `quiet${head.startsWith("~") ? " wide" : ""}`;
     const style = `${STYLES.head}${index === 0 ? ";padding-left:0" : ""}`;

@@ -1,9 +1,9 @@
+import { type HtmlValue, html, Html } from "@trivault/core";
 import { availabilityNote, chooseDatabases, daysOf, rateNote } from "../figures.ts";
 import type { Report } from "../report.ts";
 import { type Words, wordsOf } from "../texts/words.ts";
 import { runsChart, volumeChart } from "./charts.ts";
 import { copiesTable, durationsTable } from "./database-tables.ts";
-import { type Content, html, Markup } from "./markup.ts";
 import { COLOURS, FONT, SHEET, STYLES, TONES, type Tone } from "./style.ts";
 import { checks, tiersTable } from "./tier-tables.ts";
 
@@ -28,7 +28,7 @@ export function renderHtml(report: Report, { mostDatabases }: HtmlOptions = { mo
         <meta name="supported-color-schemes" content="light dark" />
         <title>Trivault – ${title}, ${format.day(report.period.to)}</title>
         <style>
-          ${new Markup(SHEET)}
+          ${new Html(SHEET)}
         </style>
       </head>
       <body class="page" style="margin:0;padding:0;background:${COLOURS.page}" bgcolor="${COLOURS.page}">
@@ -68,10 +68,10 @@ export function renderHtml(report: Report, { mostDatabases }: HtmlOptions = { mo
         </table>
       </body>
     </html> `;
-  return page.text;
+  return page.markup;
 }
 
-function header(report: Report, title: string, { texts, format }: Words): Markup {
+function header(report: Report, title: string, { texts, format }: Words): Html {
   const unsafe = report.databases.some(({ safe }) => !safe) || report.databases.length === 0;
   const tone: Tone = unsafe ? "bad" : report.well ? "good" : "warn";
   const word = unsafe ? texts.danger : report.well ? texts.well : texts.attention;
@@ -112,18 +112,18 @@ function header(report: Report, title: string, { texts, format }: Words): Markup
     </tr>`;
 }
 
-function section(heading: string | null, content: Content): Markup {
+function section(heading: string | null, content: HtmlValue): Html {
   const title = heading === null ? null : html`<h2 style="${STYLES.h2}">${heading}</h2>`;
   return html`<tr>
     <td class="pad" style="padding:14px 24px 8px">${title}${content}</td>
   </tr>`;
 }
 
-function note(text: string): Markup {
+function note(text: string): Html {
   return html`<p class="quiet" style="margin:6px 0 0;${STYLES.quiet}">${text}</p>`;
 }
 
-function figures(report: Report, words: Words): Markup {
+function figures(report: Report, words: Words): Html {
   const { texts, format } = words;
   const { databases, successRate30: success, availability30: available } = report;
   const safe = databases.filter((each) => each.safe).length;
@@ -184,7 +184,7 @@ function figures(report: Report, words: Words): Markup {
   </table>`;
 }
 
-function decisions(report: Report, { texts }: Words): Markup {
+function decisions(report: Report, { texts }: Words): Html {
   if (report.decisions.length === 0) return html`<p style="${STYLES.text}">${texts.notes.noDecision}</p>`;
   const tones = { critical: "bad", warning: "warn", info: "quiet" } as const;
   const rows = report.decisions.map(({ severity, text, command }) => {
@@ -207,7 +207,7 @@ function decisions(report: Report, { texts }: Words): Markup {
   </table>`;
 }
 
-function failures(report: Report, { texts, format }: Words): Markup {
+function failures(report: Report, { texts, format }: Words): Html {
   if (report.failures.length === 0) return html`<p style="${STYLES.text}">${texts.notes.noFailure}</p>`;
   const rows = report.failures.map((failure) => {
     const { stage, tier, message, runs, databases, firstAt, lastAt, recovered, advice } = failure;
@@ -229,7 +229,7 @@ function failures(report: Report, { texts, format }: Words): Markup {
   </table>`;
 }
 
-function legend({ days }: Report, { texts }: Words): Markup {
+function legend({ days }: Report, { texts }: Words): Html {
   const kinds = [
     ["ok", COLOURS.good, texts.words.okRuns],
     ["incomplete", "#d98e1f", texts.words.incompleteRuns],

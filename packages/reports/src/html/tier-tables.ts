@@ -1,11 +1,11 @@
+import { html, type Html } from "@trivault/core";
 import { checksText, restoresText } from "../figures.ts";
 import type { Report, TierReport } from "../report.ts";
 import type { Words } from "../texts/words.ts";
 import { cell, row, table } from "./database-tables.ts";
-import { html, type Markup } from "./markup.ts";
 import { STYLES } from "./style.ts";
 
-export function tiersTable({ tiers }: Report, words: Words): Markup {
+export function tiersTable({ tiers }: Report, words: Words): Html {
   const { texts, format } = words;
   const { tier, state, backups, held, growth, perDay, free, full, costPerMonth } = texts.words;
   const heads = [tier, state, backups, held, `~${growth} ${perDay}`, `~${free}`, full, `~${costPerMonth}`];
@@ -25,10 +25,7 @@ export function tiersTable({ tiers }: Report, words: Words): Markup {
   return table(heads, rows);
 }
 
-function stateCell(
-  { reachable, damaged, untrusted, overBudget, unreachableSeconds }: TierReport,
-  words: Words,
-): Markup {
+function stateCell({ reachable, damaged, untrusted, overBudget, unreachableSeconds }: TierReport, words: Words): Html {
   const { texts, format } = words;
   const told = [
     ...(reachable ? [] : [texts.words.unreachable]),
@@ -42,7 +39,7 @@ function stateCell(
 }
 
 /** Copies that were read back, and restores that were made. */
-export function checks(report: Report, words: Words): Markup {
+export function checks(report: Report, words: Words): Html {
   const { texts, format } = words;
   const { list } = report.restores;
   const rows = list.map(({ at, database, outcome, seconds, bytes, problem }) => {
