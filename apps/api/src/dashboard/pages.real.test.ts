@@ -53,14 +53,6 @@ async function serve(site: Site, extra: Readonly<Record<string, (view: View) => 
 /** What can be otherwise than in the variant before it; undefined stands for all rules. */
 const RULES: Readonly<Record<string, readonly string[] | "none" | undefined>> = {
   "wide dark": ["color-contrast"],
-  "phone light": [
-    "scrollable-region-focusable",
-    "target-size",
-    "aria-hidden-focus",
-    "link-name",
-    "button-name",
-    "label",
-  ],
   "phone dark": "none",
 };
 
