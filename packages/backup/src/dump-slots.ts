@@ -1,9 +1,8 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Config, directoryOf, ensureFolder, findDatabase, sha256Hex } from "@trivault/core";
+import { type Config, directoryOf, ensureFolder, findDatabase, sha256Hex, readdirOrEmpty } from "@trivault/core";
 import { parseDatabaseUrl } from "@trivault/postgres";
 import { type Lease, type LeaseWatch, tryAcquireLease, watchLease } from "./lease.ts";
-import { readdirOrEmpty } from "./run-directory.ts";
 
 /**
  * How many dumps run at a time: one of a database, so many of a server and of the site, by whichever process. Each holds lease

@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, type Config, isBackupId } from "@trivault/core";
-import { readdirOrEmpty } from "./run-directory.ts";
+import { codeOf, type Config, isBackupId, readdirOrEmpty } from "@trivault/core";
 import type { BackupRef } from "./site.ts";
 
 /**

@@ -22,7 +22,6 @@ export {
   databaseOfRun,
   listRuns,
   markAborted,
-  readdirOrEmpty,
   readDumped,
   removeRun,
   type RunDirectory,

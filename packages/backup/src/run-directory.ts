@@ -1,6 +1,6 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, isBackupId, TrivaultError, publishJson, readJson } from "@trivault/core";
+import { codeOf, isBackupId, TrivaultError, publishJson, readJson, readdirOrEmpty } from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -118,13 +118,4 @@ export async function removeRun(run: RunDirectory): Promise<void> {
 
 function runsRoot(folders: Folders): string {
   return path.join(folders.backupDir, ".trivault/runs");
-}
-
-export async function readdirOrEmpty(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  }
 }

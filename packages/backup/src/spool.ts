@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { codeOf } from "@trivault/core";
-import { readdirOrEmpty, type RunDirectory } from "./run-directory.ts";
+import { codeOf, readdirOrEmpty } from "@trivault/core";
+import type { RunDirectory } from "./run-directory.ts";
 
 /** Segments that may wait in the spool, complete; one more is being written. The dump pauses beyond that. */
 export const MAX_WAITING_PARTS = 4;

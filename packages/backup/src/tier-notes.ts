@@ -11,9 +11,9 @@ import {
   totalSize,
   publishJson,
   readJson,
+  readdirOrEmpty,
 } from "@trivault/core";
 import { z } from "zod";
-import { readdirOrEmpty } from "./run-directory.ts";
 import type { BackupRef } from "./site.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { codeOf } from "./errors.ts";
 
@@ -23,6 +23,16 @@ async function isFolder(file: string): Promise<boolean> {
     return (await stat(file)).isDirectory();
   } catch (error) {
     if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** The names in it; none where there is no such folder. */
+export async function readdirOrEmpty(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
     throw error;
   }
 }

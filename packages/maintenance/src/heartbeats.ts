@@ -1,8 +1,8 @@
-import { readdir, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { VERSION } from "@trivault/backup";
-import { codeOf, type Config, ensureFolder, publishJson, readJson } from "@trivault/core";
+import { type Config, ensureFolder, publishJson, readJson, readdirOrEmpty } from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -98,7 +98,7 @@ export function startHeartbeat(config: Place, source: HeartbeatSource): { close(
 /** Of all processes, those that are silent too; one that has been for a day is forgotten. */
 export async function readHeartbeats(config: Place, now: Date): Promise<Heartbeat[]> {
   const folder = folderOf(config);
-  const beats = await Promise.all((await namesIn(folder)).map((name) => readBeat(path.join(folder, name), now)));
+  const beats = await Promise.all((await readdirOrEmpty(folder)).map((name) => readBeat(path.join(folder, name), now)));
   return beats
     .filter((beat) => beat !== null)
     .toSorted((a, b) => nameOf(a).localeCompare(nameOf(b)) || a.startedAt.getTime() - b.startedAt.getTime());
@@ -121,15 +121,6 @@ async function readBeat(file: string, now: Date): Promise<Heartbeat | null> {
 
 function nameOf({ host, service, pid }: Heartbeat): string {
   return `${host} ${service} ${pid}`;
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  }
 }
 
 function folderOf({ backupDir }: Place): string {

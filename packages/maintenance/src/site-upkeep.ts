@@ -6,7 +6,6 @@ import {
   databaseOfRun,
   listRuns,
   markAborted,
-  readdirOrEmpty,
   readDumped,
   readManifest,
   removePartial,
@@ -15,7 +14,7 @@ import {
   runDirectory,
   type StageContext,
 } from "@trivault/backup";
-import { codeOf, isBackupId, messageOf } from "@trivault/core";
+import { codeOf, isBackupId, messageOf, readdirOrEmpty } from "@trivault/core";
 import type { MaintenanceSite } from "./maintain-site.ts";
 import { ORPHAN_AGE_MS } from "./maintain-sweep.ts";
 

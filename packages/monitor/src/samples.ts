@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { appendFile, open, rename, rm, stat } from "node:fs/promises";
+import { appendFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, type Config, directoryOf, ensureFolder, readOrNull, takeFileLock } from "@trivault/core";
+import { codeOf, type Config, directoryOf, ensureFolder, readOrNull, takeFileLock, publishText } from "@trivault/core";
 import { z } from "zod";
 import type { TierSample } from "./views.ts";
 
@@ -63,7 +62,8 @@ export function openSamples(config: Pick<Config, "backupDir">, tier: string): Ti
         if (!(await isDue(sample.at))) return false;
         const all = [...(await read()), sample].toSorted((a, b) => (a.at < b.at ? -1 : 1));
         const stay = thinned(all, new Date(sample.at));
-        if (all.length - stay.length > MOST_IDLE || all.at(-1) !== sample) await publish(file, stay);
+        if (all.length - stay.length > MOST_IDLE || all.at(-1) !== sample)
+          await publishText(file, stay.map((each) => `${JSON.stringify(each)}\n`).join(""));
         else await append(file, sample);
         return true;
       } finally {
@@ -99,23 +99,6 @@ async function append(file: string, sample: TierSample): Promise<void> {
   const text = (await readOrNull(file)) ?? "";
   const before = text === "" || text.endsWith("\n") ? "" : "\n";
   await appendFile(file, `${before}${JSON.stringify(sample)}\n`, { mode: 0o600 });
-}
-
-async function publish(file: string, samples: readonly TierSample[]): Promise<void> {
-  const temporary = `${file}.${randomUUID()}`;
-  try {
-    const handle = await open(temporary, "wx", 0o600);
-    try {
-      await handle.writeFile(samples.map((sample) => `${JSON.stringify(sample)}\n`).join(""));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
 
 async function identityOf(file: string): Promise<string> {

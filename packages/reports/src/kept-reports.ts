@@ -1,6 +1,14 @@
-import { readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, type Config, ensureFolder, publishJson, publishText, readJson, readOrNull } from "@trivault/core";
+import {
+  type Config,
+  ensureFolder,
+  publishJson,
+  publishText,
+  readJson,
+  readOrNull,
+  readdirOrEmpty,
+} from "@trivault/core";
 import { z } from "zod";
 import type { Report } from "./report.ts";
 
@@ -75,7 +83,7 @@ export async function readKeptReport(config: Place, day: string, form: "html" | 
 
 /** Newest first. One whose state cannot be read is left out. */
 export async function listReports(config: Place): Promise<KeptReport[]> {
-  const days = (await namesIn(reportsFolder(config)))
+  const days = (await readdirOrEmpty(reportsFolder(config)))
     .flatMap((name) => (name.endsWith(".state.json") ? [name.slice(0, -".state.json".length)] : []))
     .filter(isDay)
     .toSorted()
@@ -89,7 +97,9 @@ export async function listReports(config: Place): Promise<KeptReport[]> {
 /** Those of days before this one; the state goes first, so that what is listed can be read. */
 export async function removeReportsBefore(config: Place, firstKept: string): Promise<number> {
   const folder = reportsFolder(config);
-  const old = (await namesIn(folder)).filter((name) => isDay(name.slice(0, 10)) && name.slice(0, 10) < firstKept);
+  const old = (await readdirOrEmpty(folder)).filter(
+    (name) => isDay(name.slice(0, 10)) && name.slice(0, 10) < firstKept,
+  );
   const order = (name: string) => (name.endsWith(".state.json") ? 0 : 1);
   for (const name of old.toSorted((a, b) => order(a) - order(b))) await rm(path.join(folder, name), { force: true });
   return new Set(old.map((name) => name.slice(0, 10))).size;
@@ -97,13 +107,4 @@ export async function removeReportsBefore(config: Place, firstKept: string): Pro
 
 function fileOf(config: Place, day: string, ending: string): string {
   return path.join(reportsFolder(config), `${day}.${ending}`);
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  }
 }
