@@ -1,4 +1,5 @@
 import { type Access, type Identity, mayAct, type Session } from "@trivault/access";
+import { escapeHtml } from "@trivault/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Caller, createCallerFinder } from "./caller.ts";
 import type { Cookies } from "./cookies.ts";
@@ -102,7 +103,11 @@ async function askWhoItIs(
   if (wantsPage(request) && (await access.members()) === "users") {
     // A link on a foreign page: a browser keeps SameSite cookies back, but not from what our own page asks for next.
     const followed = headers["sec-fetch-site"] === "cross-site" && cookies.read(request, "session") === null;
-    if (followed) return sendPage(reply, `<!doctype html><meta http-equiv="refresh" content="0;url=${escaped(url)}">`);
+    if (followed)
+      return sendPage(
+        reply,
+        `<!doctype html><meta http-equiv="refresh" content="0;url=${escapeHtml(localPath(url))}">`,
+      );
     return reply.redirect(`/login?next=${encodeURIComponent(localPath(url))}`);
   }
   // Basic makes a browser ask; its password is the token, its user name is not looked at. Not where a script asks.
@@ -167,8 +172,4 @@ function takeField(body: unknown): string | null {
   const { [CSRF_FIELD]: value } = body;
   delete body[CSRF_FIELD];
   return typeof value === "string" ? value : null;
-}
-
-function escaped(url: string): string {
-  return localPath(url).replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
