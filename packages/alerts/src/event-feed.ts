@@ -32,8 +32,8 @@ export async function openEventFeed(
     last = { seq: event.seq, at: event.at };
     events.push(event);
   };
+  const from = seen?.at ?? new Date(now().getTime() - FIRST_LOOK_BACK_MS);
   try {
-    const from = seen?.at ?? new Date(now().getTime() - FIRST_LOOK_BACK_MS);
     for await (const event of audit.query({ from, action: FOLLOWED })) add(event);
   } catch (error) {
     log.warn({ reason: messageOf(error) }, "the record cannot be read; alerts know only what happens from now on");
@@ -42,7 +42,8 @@ export async function openEventFeed(
   const follow = async () => {
     while (!signal.aborted) {
       try {
-        for await (const event of audit.follow({ from: last?.at ?? now(), action: FOLLOWED }, signal)) {
+        // Where none was found, from the same time on: one may be dated before this moment, and be written after it.
+        for await (const event of audit.follow({ from: last?.at ?? from, action: FOLLOWED }, signal)) {
           add(event);
           setTimeout(wake, SETTLE_MS).unref();
         }
