@@ -118,7 +118,7 @@ test("a link on a foreign page leads in, as the browser is asked to come again f
   });
   expect([followed.statusCode, followed.body]).toEqual([
     200,
-    '<!doctype html><meta http-equiv="refresh" content="0;url=/backups/x?a=%22&#38;b=1">',
+    '<!doctype html><meta http-equiv="refresh" content="0;url=/backups/x?a=%22&amp;b=1">',
   ]);
 });
 
