@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -92,6 +93,16 @@ async function measureAll(url: string): Promise<void> {
   await postgres.query(`truncate ${names.map(({ name }) => String(name)).join(", ")} cascade`, "shop");
   await measure("size-unusual", "all tables emptied, then a backup", () => request(url, "shop"));
   await settled(url);
+  await measure("retention-held", "`last: 30` becomes `last: 1`: most copies would go", () => configure({ last: 1 }));
+  await configure();
+  await measure("copy-lag", "no worker copies to a tier, copyLag is one minute", async () => {
+    await configure({ thresholds: "{ copyLag: 1m }" });
+    await restartWorker({ WORKER_QUEUES: "dump,encrypt,verify,maintenance" });
+    await request(url, "shop");
+  });
+  await restartWorker();
+  await configure();
+  await settled(url);
   await measure("damage-found", "a flipped bit, then a verification", async () => {
     await flipBit(await newestSegment());
     await cli("verify", "--backup", "latest", "--database", "shop", "--tier", "local").catch(() => undefined);
@@ -126,6 +137,8 @@ async function measureAll(url: string): Promise<void> {
   ops.next.splice(0);
   processes.get("worker")?.kill("SIGSTOP");
   await measure("scheduler-silent", "the worker is stopped (SIGSTOP)", async () => undefined);
+  await restartWorker();
+  await sleep(30_000); // until it has looked at the schedules again
   await measure("no-worker", "the worker is killed", async () => void processes.get("worker")?.kill("SIGKILL"));
   await measure("audit-broken", "the record's end cut off, then a refused request", async () => {
     const record = at("backups/.trivault/audit", `${new Date().toISOString().slice(0, 7)}.jsonl`);
@@ -178,16 +191,22 @@ interface Settings {
   readonly local?: string;
   readonly thresholds?: string;
   readonly objective?: string;
+  readonly last?: number;
 }
 
 /** A changed file is taken up within seconds. */
-async function configure({ local = "{}", thresholds = "{}", objective = "30d" }: Settings = {}): Promise<void> {
+async function configure({
+  local = "{}",
+  thresholds = "{}",
+  objective = "30d",
+  last = 30,
+}: Settings = {}): Promise<void> {
   const tier = (name: string, index: number) =>
     `  ${name}: { kind: sftp, host: 127.0.0.1, port: ${lines[index]?.port ?? 0}, user: ${sshd.user}, keyFile: ${sshd.keyFile}, directory: ${path.posix.join(sshd.directory, name)}, hostKey: "${sshd.fingerprint}" }`;
   const database = (url: string) => `{ url: "${url}", objective: ${objective}, schedule: "0 0 1 1 *" }`;
   await writeFile(
     file,
-    `retention: { last: 30 }
+    `retention: { last: ${last} }
 tiers:
   local: ${local}
 ${tier("remote", 0)}
@@ -206,9 +225,17 @@ alerts:
   );
 }
 
-function start(name: string, script: string): ChildProcess {
+async function restartWorker(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+  const old = processes.get("worker");
+  old?.kill("SIGCONT");
+  old?.kill("SIGTERM");
+  if (old?.exitCode === null && old.signalCode === null) await once(old, "exit");
+  start("worker", "apps/worker/src/main.ts", settings);
+}
+
+function start(name: string, script: string, settings: Readonly<Record<string, string>> = {}): ChildProcess {
   const child = spawn(process.execPath, [path.join(ROOT, script)], {
-    env,
+    env: { ...env, ...settings },
     cwd: folder,
     stdio: ["ignore", "ignore", "inherit"],
   });

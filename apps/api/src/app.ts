@@ -5,13 +5,14 @@ import { fastify, type FastifyBaseLogger, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { createCookies } from "./cookies.ts";
 import { dashboardRoutes } from "./dashboard/index.ts";
+import { createShowProblem } from "./dashboard/show-problem.ts";
 import type { ApiDeps, App } from "./deps.ts";
 import { traceRequests } from "./trace-requests.ts";
 import { type Guard, guardRequests } from "./guard.ts";
 import { setSecurityHeaders } from "./headers.ts";
 import { recordRefusals } from "./refusals.ts";
 import { OPENAPI, registerDocs } from "./openapi.ts";
-import { handleError, handleNotFound } from "./problem.ts";
+import { handleError, NO_SUCH_PATH } from "./problem.ts";
 import { registerQueueBoard } from "./queue-board.ts";
 import { createRateLimiter } from "./rate-limits.ts";
 import { healthRoute } from "./routes/health.ts";
@@ -56,14 +57,16 @@ export function buildApp(deps: ApiDeps): App {
   setSecurityHeaders(app);
   traceRequests(app, deps.tracing);
   app.register(cookie);
+  const showProblem = createShowProblem(deps);
   const guard: Guard = {
     cookies: createCookies(publicUrl),
-    limit: createRateLimiter(app, deps.requestsPerMinute),
+    limit: createRateLimiter(app, showProblem, deps.requestsPerMinute),
+    showProblem,
     onRefused: recordRefusals(app, deps.record),
   };
   guardRequests(app, deps, guard);
   app.setErrorHandler(handleError);
-  app.setNotFoundHandler(handleNotFound);
+  app.setNotFoundHandler((request, reply) => showProblem(request, reply, NO_SUCH_PATH));
   app.register(swagger, OPENAPI);
   // Routes come in a plugin, so that swagger is there before them and sees each.
   app.register(async (plugin) => {
@@ -75,7 +78,7 @@ export function buildApp(deps: ApiDeps): App {
     openApiRoute(api);
     await registerDocs(api);
     metricsRoute(api, deps);
-    await dashboardRoutes(api, deps);
+    await dashboardRoutes(api, deps, showProblem);
     await registerQueueBoard(api, deps.queues);
   });
   return app;

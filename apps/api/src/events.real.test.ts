@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { createToken, revokeToken } from "@trivault/access";
 import { silentLogger } from "@trivault/core";
 import { createProcessMetrics } from "@trivault/metrics";
 import { connectRedis, type Handler, requestBackup, startWorker } from "@trivault/queue";
-import { type RedisServer, startRedis } from "@trivault/testkit";
+import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
 import { BEARER, TOKEN } from "../test/app-under-test.ts";
 import { type EventReader, readEvents } from "../test/read-events.ts";
 import { type ServedSite, serveSite } from "../test/served-site.ts";
@@ -104,6 +106,22 @@ describe("GET /api/v1/events", () => {
     await reader.until(({ data }) => data.database === "still");
     site.closing.abort();
     await reader.ended;
+  });
+
+  test("ends soon after the token of its caller was revoked; others go on", async () => {
+    await using dir = await makeTempDir("tv-events");
+    const accessFile = path.join(dir.path, "access.json");
+    const watcher = { name: "watcher", role: "viewer", createdBy: "test", expiresAt: null } as const;
+    const token = await createToken(accessFile, watcher, new Date());
+    const site = await serveSite(redis.url, { BACKUP_ACCESS_FILE: accessFile });
+    const [revoked, other] = [await listen(site, "", { token }), await listen(site)];
+    await said(site, "before");
+    await revoked.until(({ data }) => data.database === "before");
+    await revokeToken(accessFile, "watcher");
+    await revoked.ended;
+    await said(site, "after");
+    await other.until(({ data }) => data.database === "after");
+    expect(revoked.events.map(({ data }) => data.database)).not.toContain("after");
   });
 
   test("one caller has ten, and no more until one is closed", async () => {

@@ -23,6 +23,21 @@ describe("with a token", () => {
     expect(answer.json()).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
   });
 
+  test("a person in a browser is told on a page, which tells nothing of the site; a program in problem+json", async () => {
+    const { app } = appUnderTest();
+    const browser = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
+    for (const headers of [browser, { ...browser, ...BEARER }]) {
+      const page = await app.inject({ url: "/nowhere", headers });
+      expect(page.statusCode).toBe("authorization" in headers ? 404 : 401);
+      expect(page.headers["content-type"]).toMatch(/^text\/html/);
+      expect(page.headers["content-security-policy"]).toContain("script-src 'self'");
+      expect(page.body).toMatch(/<h1>There is no such thing<\/h1>|<h1>That did not work<\/h1>/);
+      expect(page.body.includes("<nav")).toBe("authorization" in headers);
+    }
+    const answer = await app.inject({ url: LIST, headers: browser });
+    expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
+  });
+
   test.each([
     ["Bearer", BEARER],
     ["bearer, however it is written", { authorization: `bEARER  ${TOKEN}` }],

@@ -6,8 +6,9 @@ import type { Cookies } from "./cookies.ts";
 import { changesSomething, isCrossSite, localPath } from "./cross-site.ts";
 import { CSRF_FIELD, CSRF_HEADER } from "./csrf.ts";
 import type { ApiDeps, App } from "./deps.ts";
-import { sendPage, wantsPage } from "./page.ts";
-import { type Problem, sendProblem } from "./problem.ts";
+import type { ShowProblem } from "./dashboard/show-problem.ts";
+import { readsPages, sendPage } from "./page.ts";
+import type { Problem } from "./problem.ts";
 import type { RateLimiter } from "./rate-limits.ts";
 
 declare module "fastify" {
@@ -18,12 +19,15 @@ declare module "fastify" {
     csrfDue: boolean;
     /** What its form carried. */
     csrfSent: string | null;
+    /** Whether whoever sent it would be let in now, for answers that go on for hours. */
+    stillLetIn: () => Promise<boolean>;
   }
 }
 
 export interface Guard {
   readonly cookies: Cookies;
   readonly limit: RateLimiter;
+  readonly showProblem: ShowProblem;
   readonly onRefused: (request: FastifyRequest, problem: Problem) => void;
 }
 
@@ -31,7 +35,11 @@ export interface Guard {
  * One hook before every route, known or not, so that no route can be forgotten: who it is, whether they may, and whether
  * it is they who ask and not a page that they look at. A route that does not say who may call it is closed to all.
  */
-export function guardRequests(app: App, { config, access }: ApiDeps, { cookies, limit, onRefused }: Guard): void {
+export function guardRequests(
+  app: App,
+  { config, access }: ApiDeps,
+  { cookies, limit, showProblem, onRefused }: Guard,
+): void {
   const { publicUrl } = config.api;
   const findCaller = createCallerFinder(config.api, access, cookies);
   app.decorateRequest("identity", null as unknown as Identity);
@@ -39,11 +47,18 @@ export function guardRequests(app: App, { config, access }: ApiDeps, { cookies, 
   app.decorateRequest("csrf", "");
   app.decorateRequest("csrfDue", false);
   app.decorateRequest("csrfSent", null);
+  app.decorateRequest("stillLetIn", async function stillLetIn(this: FastifyRequest) {
+    const needed = this.routeOptions.config.access;
+    const caller = await findCaller(this);
+    return (
+      typeof caller !== "string" && needed !== undefined && needed !== "public" && mayAct(caller.identity.role, needed)
+    );
+  });
 
   // Answered here and not thrown: Bull Board's routes have an error handler of their own.
   const refuse = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
     onRefused(request, problem);
-    return sendProblem(reply, problem);
+    return showProblem(request, reply, problem);
   };
 
   app.addHook("onRequest", async (request, reply) => {
@@ -100,7 +115,7 @@ async function askWhoItIs(
   refuse: () => FastifyReply,
 ): Promise<FastifyReply> {
   const { headers, url } = request;
-  if (wantsPage(request) && (await access.members()) === "users") {
+  if (readsPages(request) && !changesSomething(request) && (await access.members()) === "users") {
     // A link on a foreign page: a browser keeps SameSite cookies back, but not from what our own page asks for next.
     const followed = headers["sec-fetch-site"] === "cross-site" && cookies.read(request, "session") === null;
     if (followed)

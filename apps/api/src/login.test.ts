@@ -317,6 +317,9 @@ describe("a session", () => {
     const answer = await each.get("/api/v1/tokens", { accept: "application/json" });
     expect(answer.status).toBe(403);
     expect(answer.body).toMatch(/takes the role admin, and user:alice has the role operator/);
+    const page = await each.get("/tiers/cloud/cleanup");
+    expect(page).toMatchObject({ status: 403, headers: { "content-type": expect.stringMatching(/^text\/html/) } });
+    expect(page.body).toContain("You may not do that");
   });
 });
 

@@ -67,6 +67,16 @@ function withoutUnused(document: Document): Document {
   return { ...document, components: { ...document.components, schemas: Object.fromEntries(kept) } } as Document;
 }
 
+/** Runs in the browser, to which it goes as text: whoever is logged in there may try out what changes something. */
+async function withCsrfToken(request: object): Promise<object> {
+  const sent = request as { method?: string; headers: Record<string, string> };
+  // That of the document itself has no method.
+  if (["GET", "HEAD"].includes((sent.method ?? "GET").toUpperCase())) return sent;
+  const me = (await (await fetch("/api/v1/me")).json()) as { csrf?: string };
+  if (me.csrf !== undefined) sent.headers["x-csrf-token"] = me.csrf;
+  return sent;
+}
+
 /** The document for people. All that it loads is of this server. */
 export async function registerDocs(app: App): Promise<void> {
   await app.register(async (docs) => {
@@ -75,7 +85,13 @@ export async function registerDocs(app: App): Promise<void> {
       routePrefix: DOCS_PATH,
       staticCSP: DOCS_POLICY,
       theme: { title: "Trivault API" },
-      uiConfig: { deepLinking: true, docExpansion: "list", tryItOutEnabled: false, persistAuthorization: false },
+      uiConfig: {
+        deepLinking: true,
+        docExpansion: "list",
+        tryItOutEnabled: false,
+        persistAuthorization: false,
+        requestInterceptor: withCsrfToken,
+      },
     });
   });
 }

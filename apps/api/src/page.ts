@@ -17,8 +17,7 @@ export function sendPage(reply: FastifyReply, html: string, status = 200): Fasti
     .send(html);
 }
 
-/** Whether a browser asks for something to show, rather than a program or a script for data. */
-export function wantsPage({ method, url, headers }: FastifyRequest): boolean {
-  const looks = method === "GET" || method === "HEAD";
-  return looks && !/^\/api(?:\/|$)/.test(url) && (headers.accept ?? "").includes("text/html");
+/** Whether a person in a browser reads the answer, rather than a program or a script. */
+export function readsPages({ url, headers }: FastifyRequest): boolean {
+  return !/^\/api(?:\/|$)/.test(url) && (headers.accept ?? "").includes("text/html");
 }

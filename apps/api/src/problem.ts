@@ -42,12 +42,16 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
 const RETRY_AFTER_SECONDS = 5;
 
 export function sendProblem(reply: FastifyReply, { status, code, detail }: Problem): FastifyReply {
-  if (status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
+  setRetryAfter(reply, { status });
   const requestId = reply.request.id;
   return reply
     .status(status)
     .type("application/problem+json")
     .send({ type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, detail, code, requestId });
+}
+
+export function setRetryAfter(reply: FastifyReply, { status }: Pick<Problem, "status">): void {
+  if (status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
 }
 
 /** Any error thrown on the way. What nobody foresaw is logged whole, and told by its request id alone. */
@@ -57,13 +61,11 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   return sendProblem(reply, problem);
 }
 
-export function handleNotFound(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return sendProblem(reply, {
-    status: 404,
-    code: "NOT_FOUND",
-    detail: "There is nothing here. What there is stands in /api/v1/openapi.json.",
-  });
-}
+export const NO_SUCH_PATH: Problem = {
+  status: 404,
+  code: "NOT_FOUND",
+  detail: "There is nothing here. What there is stands in /api/v1/openapi.json.",
+};
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof TrivaultError) {

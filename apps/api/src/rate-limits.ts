@@ -1,7 +1,7 @@
 import rateLimit, { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { ShowProblem } from "./dashboard/show-problem.ts";
 import type { App } from "./deps.ts";
-import { sendProblem } from "./problem.ts";
 
 const WINDOW_MS = 60_000;
 /** A hundred a second: scripts and open dashboards stay far below, and what runs wild is held. */
@@ -17,7 +17,11 @@ export type RateLimit = "known" | "unknown" | "login";
 export type RateLimiter = (which: RateLimit, request: FastifyRequest, reply: FastifyReply) => Promise<boolean>;
 
 /** Counted in this process: what it is for is to keep one process well. */
-export function createRateLimiter(app: App, requestsPerMinute = REQUESTS_PER_MINUTE): RateLimiter {
+export function createRateLimiter(
+  app: App,
+  showProblem: ShowProblem,
+  requestsPerMinute = REQUESTS_PER_MINUTE,
+): RateLimiter {
   app.register(rateLimit, { global: false, timeWindow: WINDOW_MS });
   const address = (request: FastifyRequest) => normalizeIP(request.ip);
   const limits = {
@@ -31,7 +35,7 @@ export function createRateLimiter(app: App, requestsPerMinute = REQUESTS_PER_MIN
     made.set(which, check);
     const verdict = await check(request);
     if (verdict.isAllowed || !verdict.isExceeded) return false;
-    sendProblem(reply.header("retry-after", verdict.ttlInSeconds), {
+    showProblem(request, reply.header("retry-after", verdict.ttlInSeconds), {
       status: 429,
       code: "TOO_MANY_REQUESTS",
       detail: `Too many requests within a minute. Go on in ${verdict.ttlInSeconds} s.`,

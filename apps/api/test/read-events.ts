@@ -23,9 +23,10 @@ export interface EventReader {
 /** A client of server-sent events, as small as can be. Resolves once the head of the answer is there. */
 export function readEvents(
   url: string,
-  { lastEventId, pause = false }: { lastEventId?: number; pause?: boolean } = {},
+  { lastEventId, pause = false, token }: { lastEventId?: number; pause?: boolean; token?: string } = {},
 ): Promise<EventReader> {
-  const headers = { ...BEARER, ...(lastEventId === undefined ? {} : { "last-event-id": String(lastEventId) }) };
+  const caller = token === undefined ? BEARER : { authorization: `Bearer ${token}` };
+  const headers = { ...caller, ...(lastEventId === undefined ? {} : { "last-event-id": String(lastEventId) }) };
   const { promise, resolve, reject } = Promise.withResolvers<EventReader>();
   const request = get(url, { headers, agent: false }, (response) => {
     const events: ReceivedEvent[] = [];

@@ -119,6 +119,28 @@ servers:
     });
   });
 
+  test("tells who is told, and of an address that is a secret no more than its host", async () => {
+    const yaml = `databases: { x: { url: "postgresql://h.invalid/x" } }
+mail: { host: mail.example.org, user: backup, password: ${PASSWORD}, from: backup@example.org }
+alerts:
+  deadMan: { url: "https://ping.example.org/${PASSWORD}", every: 5m }
+  channels:
+    ops: { kind: email, to: [ops@example.org] }
+    chat: { kind: slack, url: "https://hooks.slack.com/services/${PASSWORD}", from: critical }
+reports: { to: [boss@example.org] }
+`;
+    const readable = await check(yaml, "--offline");
+    expect(readable.stdout).toMatch(
+      /^Alerts to +ops \(email, ops@example\.org\), chat \(slack, hooks\.slack\.com, critical ones only\), a dead man's switch at ping\.example\.org, every 5m$/m,
+    );
+    expect(readable.stdout).toMatch(/^Reports +0 7 \* \* \* UTC, mailed to boss@example\.org$/m);
+    const { stdout } = await check(yaml, "--offline --json");
+    expect(JSON.parse(stdout)).toMatchObject({ mail: { host: "mail.example.org", user: "backup" } });
+    expect(readable.stdout + stdout).not.toContain(PASSWORD);
+    const quiet = await check('databases: { x: { url: "postgresql://h.invalid/x" } }', "--offline");
+    expect(quiet.stdout).toMatch(/^Alerts to +NOBODY/m);
+  });
+
   test("tells all that is wrong with the settings at once, without a stack", async () => {
     const yaml = `databases:\n  shop:\n    url: "mysql://u:${PASSWORD}@h/shop"\n    shedule: off\n`;
     const { code, stdout, stderr } = await check(yaml, "", { BACKUP_DIR: "/x", LOG_LEVEL: "loud" });

@@ -204,6 +204,19 @@ export type Configuration = {
   readonly servers: readonly Readonly<Record<string, unknown>>[];
   readonly tiers: readonly Readonly<Record<string, unknown>>[];
   readonly limits: Readonly<Record<string, unknown>>;
+  readonly mail: Readonly<Record<string, unknown>> | null;
+  readonly alerts: {
+    readonly channels: readonly {
+      readonly name: string;
+      readonly kind: string;
+      readonly from: string;
+      readonly to: readonly string[];
+    }[];
+    readonly deadMan: { readonly host: string; readonly every: string } | null;
+    readonly repeat: string;
+    readonly off: readonly string[];
+  };
+  readonly reports: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
 };
 

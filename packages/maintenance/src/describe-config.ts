@@ -1,9 +1,11 @@
 import {
+  type ChannelConfig,
   type Config,
   type DatabaseConfig,
   formatDuration,
   formatRetention,
   hidePasswords,
+  type MonitoringConfig,
   placeOf,
 } from "@trivault/core";
 import { nextSlot, spreadSeconds } from "@trivault/schedule";
@@ -56,6 +58,41 @@ export function describeConfig(config: Config, now: Date) {
       lifecycle: tier.kind === "s3" ? tier.lifecycle : [],
     })),
     limits: config.limits,
+    ...describeMonitoring(config.monitoring),
     warnings: config.warnings,
   };
+}
+
+function describeMonitoring({ mail, alerts, reports }: MonitoringConfig) {
+  const { password: _secret, ...mailServer } = mail ?? { password: null };
+  return {
+    mail: mail === null ? null : mailServer,
+    alerts: {
+      channels: alerts.channels.map((channel) => ({
+        name: channel.name,
+        kind: channel.kind,
+        from: channel.from,
+        to: addresseesOf(channel),
+      })),
+      deadMan: alerts.deadMan && {
+        host: new URL(alerts.deadMan.url).host,
+        every: formatDuration(alerts.deadMan.everySeconds),
+      },
+      repeat: formatDuration(alerts.repeatSeconds),
+      off: alerts.off,
+    },
+    reports: {
+      schedule: reports.schedule?.cron ?? null,
+      timeZone: reports.schedule?.timeZone ?? null,
+      to: reports.to,
+      language: reports.language,
+      keepDays: reports.keepDays,
+    },
+  };
+}
+
+/** Of an address that is itself a secret, as those of webhooks are, its host. */
+function addresseesOf(channel: ChannelConfig): readonly string[] {
+  if (channel.kind === "email") return channel.to;
+  return channel.kind === "telegram" ? [channel.chatId] : [new URL(channel.url).host];
 }

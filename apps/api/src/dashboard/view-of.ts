@@ -1,5 +1,5 @@
-import { mayAct } from "@trivault/access";
-import { chooseLocale, createView, noticeText, type View } from "@trivault/dashboard";
+import { type Identity, mayAct } from "@trivault/access";
+import { chooseLocale, createView, noticeText, type View, type Viewer } from "@trivault/dashboard";
 import type { FastifyRequest } from "fastify";
 import { csrfToken } from "../csrf.ts";
 import type { ApiDeps } from "../deps.ts";
@@ -7,25 +7,33 @@ import { assetUrl } from "./assets.ts";
 
 /** What a page needs to know of whoever asked for it. */
 export function viewOf({ alerts, redis }: Pick<ApiDeps, "alerts" | "redis">, request: FastifyRequest): View {
-  const { actor, role, via } = request.identity;
   const locale = chooseLocale(request.headers["accept-language"]);
   const now = new Date();
+  const viewer = viewerOf(request);
   const notice = noticeText(locale, doneIn(request));
   return createView({
     locale,
     now,
     assetUrl,
-    viewer: {
-      name: actor.replace(/^(?:user|token):/, ""),
-      mayOperate: mayAct(role, "operator"),
-      mayAdminister: mayAct(role, "admin"),
-      csrf: csrfToken(request),
-      canSignOut: via === "session",
-    },
-    firing: alerts.current().filter(({ silence }) => silence === null).length,
-    queueAway: redis.status !== "ready",
+    viewer,
+    // Who is not let in is told nothing of the site.
+    firing: viewer && alerts.current().filter(({ silence }) => silence === null).length,
+    queueAway: viewer !== null && redis.status !== "ready",
     notice: notice === null ? null : { tone: "ok", text: notice },
   });
+}
+
+function viewerOf(request: FastifyRequest): Viewer | null {
+  // A request that was refused has none.
+  const identity: Identity | null = request.identity;
+  if (identity === null) return null;
+  return {
+    name: identity.actor.replace(/^(?:user|token):/, ""),
+    mayOperate: mayAct(identity.role, "operator"),
+    mayAdminister: mayAct(identity.role, "admin"),
+    csrf: csrfToken(request),
+    canSignOut: identity.via === "session",
+  };
 }
 
 /** How an action ended is told on the page that comes after it: by a name in the address, never by a text in it. */

@@ -14,6 +14,14 @@ const inForce = z
     servers: listOf(anything),
     tiers: listOf(anything),
     limits: anything,
+    mail: anything.nullable(),
+    alerts: z.object({
+      channels: listOf(z.object({ name: z.string(), kind: z.string(), from: z.string(), to: listOf(z.string()) })),
+      deadMan: z.object({ host: z.string(), every: z.string() }).nullable(),
+      repeat: z.string(),
+      off: listOf(z.string()),
+    }),
+    reports: anything,
     warnings: listOf(z.string()),
   })
   .meta({ id: "Configuration" });

@@ -1,11 +1,12 @@
 import type { RecordedEvent } from "@trivault/audit";
 import { hidePasswords } from "@trivault/core";
 import type { MovingRun } from "@trivault/queue";
+import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { ApiDeps, App } from "../deps.ts";
 import { createEventHub } from "../event-hub.ts";
 import { answerOfEvent, recordedEvent } from "../event-schema.ts";
-import { openEventStream } from "../event-stream.ts";
+import { type EventStream, openEventStream } from "../event-stream.ts";
 import { progressOf } from "../job-schema.ts";
 import { sendProblem } from "../problem.ts";
 import { stateOfRun } from "../run-state.ts";
@@ -17,6 +18,8 @@ const MOST_OF_ONE = 10;
 const MOST = 500;
 /** Events that a caller who comes back is told of; one who was away for longer has to look anew (`event: reset`). */
 const MOST_MISSED = 1000;
+/** So soon a stream ends whose caller is not let in any more: their token was revoked, say. */
+const LET_IN_CHECK_MS = 5000;
 
 export const movingRun = z
   .object({
@@ -75,11 +78,13 @@ export function eventsRoute(app: App, deps: ApiDeps): void {
       let stop = () => {};
       const stream = openEventStream(reply.raw, reply.getHeaders(), () => {
         stop();
+        clearInterval(letIn);
         deps.closing.removeEventListener("abort", stream.end);
         const left = (streams.get(actor) ?? 1) - 1;
         if (left === 0) streams.delete(actor);
         else streams.set(actor, left);
       });
+      const letIn = setInterval(() => void endUnlessLetIn(request, stream), LET_IN_CHECK_MS);
       deps.closing.addEventListener("abort", stream.end);
       const told = createRecordTeller((event) => stream.send("record", answerOfEvent(event), event.seq));
       stop = hub.listen({
@@ -100,6 +105,12 @@ export function eventsRoute(app: App, deps: ApiDeps): void {
       return reply;
     },
   );
+}
+
+async function endUnlessLetIn(request: FastifyRequest, stream: EventStream): Promise<void> {
+  // Where it cannot be told, nothing more is: it comes back, and is asked who it is.
+  const letIn = await request.stillLetIn().catch(() => false);
+  if (!letIn) stream.end();
 }
 
 /** Tells each event once and in order: what was missed first, then what came while that was read, then what comes. */

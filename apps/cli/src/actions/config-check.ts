@@ -35,6 +35,8 @@ function readable(config: Config, inForce: InForce): string {
     ["Dumps at a time", `${limits.dumpsPerServer} per server, ${limits.dumpsPerSite} in all`],
     ["Spread over", formatDuration(limits.spreadSeconds)],
     ["Maintenance every", `${limits.maintenanceMinutes} min`],
+    ["Alerts to", alertsText(inForce.alerts)],
+    ["Reports", reportsText(inForce.reports)],
   ]);
   const databases = table(
     ["DATABASE", "SCHEDULE", "TIME ZONE", "NEXT RUN", "TIERS", "OBJECTIVE", ">PRIORITY", "WHAT"],
@@ -66,6 +68,20 @@ function readable(config: Config, inForce: InForce): string {
   );
   const parts = [about, ...(inForce.databases.length > 0 ? [databases] : [])];
   return [...parts, ...(inForce.servers.length > 0 ? [servers] : []), kept, tiers].join("\n\n");
+}
+
+function alertsText({ channels, deadMan }: InForce["alerts"]): string {
+  const told = channels.map(({ name, kind, to, from }) => {
+    return `${name} (${kind}, ${to.join(" ")}${from === "critical" ? ", critical ones only" : ""})`;
+  });
+  const ping = deadMan === null ? [] : [`a dead man's switch at ${deadMan.host}, every ${deadMan.every}`];
+  const all = [...told, ...ping];
+  return all.length === 0 ? "NOBODY (npm run backup:alerts:configure)" : all.join(", ");
+}
+
+function reportsText({ schedule, timeZone, to }: InForce["reports"]): string {
+  if (schedule === null) return "on demand";
+  return `${schedule} ${timeZone}, ${to.length === 0 ? "kept in the backup folder" : `mailed to ${to.join(" ")}`}`;
 }
 
 /** One line for all tiers with the same rules. */
