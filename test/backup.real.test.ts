@@ -44,11 +44,12 @@ beforeAll(async () => {
       await client.end();
     },
   });
-  await site.startWorker();
+  const worker = await site.startWorker();
   source = await digestDatabase(parseDatabaseUrl(site.postgres.urlOf(DATABASE)));
   const status = await site.settled(await site.request(), 60_000);
   expect(status.stages.map(({ state }) => state)).toEqual(["completed", "completed", "completed", "completed"]);
   backupId = status.backupId ?? "";
+  await worker.kill("SIGTERM"); // its maintenance would mend what is damaged here
 }, 120_000);
 afterAll(async () => site?.[Symbol.asyncDispose](), 60_000);
 

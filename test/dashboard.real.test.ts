@@ -1,49 +1,22 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { openBrowser, type TestBrowser } from "../apps/api/test/browser.ts";
+import { type RunningApi, startSiteApi } from "./support/site-api.ts";
 import { startSite, type TestSite, webShop } from "./support/site.ts";
 
 /** A person backs a database up, watches it to its end, and looks at what came of it: on real parts throughout. */
 
-const API = path.resolve(import.meta.dirname, "../apps/api/src/main.ts");
-
 let browser: TestBrowser;
 let site: TestSite;
-let api: { readonly url: string; stop(): Promise<void> };
+let api: RunningApi;
 beforeAll(async () => {
   [browser, site] = await Promise.all([openBrowser(), startSite({ fill: webShop(40), env: { BACKUP_API_PORT: "0" } })]);
-  api = await startApi(site.env);
+  api = await startSiteApi(site.env);
 }, 300_000);
 afterAll(async () => {
   await api?.stop();
   await site?.[Symbol.asyncDispose]();
   await browser?.[Symbol.asyncDispose]();
 });
-
-async function startApi(env: Readonly<Record<string, string>>): Promise<typeof api> {
-  const child = spawn(process.execPath, [API], {
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  const ended = once(child, "exit");
-  let said = "";
-  const ready = Promise.withResolvers<string>();
-  child.stderr.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-    const url = /"url":"(http:[^"]+)","msg":"API ready"/.exec(said)?.[1];
-    if (url !== undefined) ready.resolve(url);
-  });
-  child.once("exit", () => ready.reject(new Error(`the API ended: ${said}`)));
-  return {
-    url: await ready.promise,
-    async stop() {
-      child.kill("SIGTERM");
-      await ended;
-    },
-  };
-}
 
 test("a backup is asked for, watched to its end, kept, and stands among the runs", async () => {
   await using tab = await browser.open();

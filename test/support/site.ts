@@ -17,6 +17,7 @@ import {
 } from "@trivault/queue";
 import { openTiers, type Tier } from "@trivault/storage";
 import {
+  type Ceph,
   createSampleDatabase,
   makeTempDir,
   type PostgresServer,
@@ -59,7 +60,13 @@ export interface TestWorker {
 export interface SiteOptions {
   /** Makes the database's content, given its URL. */
   readonly fill: (url: string) => Promise<unknown>;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Knows the servers of the site. */
+  readonly env?: Readonly<Record<string, string>> | ((servers: Servers) => Promise<Record<string, string>>);
+}
+
+export interface Servers {
+  readonly remote: Sshd;
+  readonly s3: Ceph;
 }
 
 export function webShop(megabytes: number): SiteOptions["fill"] {
@@ -88,7 +95,7 @@ export async function startSite(options: SiteOptions): Promise<TestSite> {
       BACKUP_S3_ENDPOINT: s3.endpoint,
       AWS_ACCESS_KEY_ID: s3.accessKey,
       AWS_SECRET_ACCESS_KEY: s3.secretKey,
-      ...options.env,
+      ...(typeof options.env === "function" ? await options.env({ remote, s3 }) : options.env),
     };
     // The SDK's own credential chain reads the environment of this process, too.
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey });

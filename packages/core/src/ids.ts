@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 /** Lower-case Crockford base 32 (no i, l, o, u): safe in file names, URLs and when read aloud. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const BACKUP_ID = /^(\d{4})(\d{2})(\d{2})t(\d{2})(\d{2})(\d{2})z-[0-9a-hjkmnp-tv-z]{8}$/;
+const BACKUP_ID = /^\d{8}t\d{6}z-[0-9a-hjkmnp-tv-z]{8}$/;
 
 /** A new backup id: UTC time, then 40 random bits, e.g. `20261123t020000z-7f3k9xq2`. Ids sort by time. */
 export function newBackupId(now = new Date()): string {
@@ -25,11 +25,12 @@ export function timeOfBackupId(id: string): Date {
 }
 
 function startOf(text: string): Date | null {
-  const match = BACKUP_ID.exec(text);
-  if (!match) return null;
-  const [, year, month, day, hour, minute, second] = match;
-  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-  const date = new Date(`${iso}Z`);
-  // Date turns some impossible days into others, silently.
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(iso) ? date : null;
+  if (!BACKUP_ID.test(text)) return null;
+  const number = (from: number, to: number) => Number(text.slice(from, to));
+  const [year, month, day] = [number(0, 4), number(4, 6), number(6, 8)];
+  const [hour, minute, second] = [number(9, 11), number(11, 13), number(13, 15)];
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  // Date turns impossible days and hours into others, silently.
+  const exists = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return exists && hour < 24 && minute < 60 && second < 60 ? date : null;
 }

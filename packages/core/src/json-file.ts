@@ -34,7 +34,8 @@ export async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T
 /** Null where there is no such file. */
 export async function readOrNull(file: string): Promise<string | null> {
   try {
-    return await readFile(file, "utf8");
+    // Decoded at once: by its encoding Node decodes piece by piece, which takes a large file twice as long.
+    return (await readFile(file)).toString("utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return null;
     throw error;

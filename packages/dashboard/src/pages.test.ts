@@ -139,6 +139,7 @@ describe("what may be done", () => {
     expect(actions(operator)).toEqual(
       expect.arrayContaining(["/databases/shop/backup", "/backups/ID/verify", "/backups/ID/keep"]),
     );
+    expect(operator).toMatch(/href="\/backups\/\d{8}t\d{6}z-\w+\/restore"/);
     expect(operator).not.toContain("/cleanup");
     expect(pageOf(ADA)).toContain("/tiers/local/cleanup");
   });

@@ -8,6 +8,10 @@ export interface TcpProxy {
   cutAfter(bytes: number): void;
   /** From now on swallows everything, both ways, without closing: what a dead link looks like. */
   blackhole(): void;
+  /** Ends every connection and takes no other, as a server that is down. */
+  down(): Promise<void>;
+  /** Is there again, on the same port. */
+  up(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -46,16 +50,21 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     forward(client, upstream, (bytes) => (sent += bytes));
     forward(upstream, client, () => {});
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const listen = (at: number) => new Promise<void>((resolve) => server.listen(at, "127.0.0.1", resolve));
+  await listen(0);
   const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const down = async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
   return {
-    port: typeof address === "object" && address !== null ? address.port : 0,
+    port,
     sent: () => sent,
     cutAfter: (bytes) => (cutAt = sent + bytes),
     blackhole: () => (silent = true),
-    async stop() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    down,
+    up: () => listen(port),
+    stop: down,
   };
 }

@@ -2,6 +2,7 @@ import { html, type Html, type HtmlValue } from "@trivault/core";
 import { csrfField, page } from "../layout.ts";
 import { type LogLine, logTable } from "../parts/log-table.ts";
 import { actorName } from "../parts/runs-table.ts";
+import { prose } from "../parts/prose.ts";
 import { badge, icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 
@@ -91,24 +92,29 @@ export function backupPage(view: View, backup: BackupView): string {
             >${backup.actor === null ? null : html` · ${text.backup.startedBy(actorName(view, backup.actor))}`}${backup.seconds === null || moving ? null : html` · ${text.backup.took(format.duration(backup.seconds))}`}
           </p>
           ${backup.keep !== null && html`<p class="kept">${icon("ok")}${text.keep.kept(backup.keep)}</p>`}
-          ${backup.problem && html`<p class="problem">${backup.problem}</p>`}
+          ${backup.problem && html`<p class="problem">${prose(backup.problem)}</p>`}
           ${backup.note && html`<p class="none">${backup.note}</p>`}
         </div>
       </section>
       ${moving ? null : actions(view, backup)}
       <section id="stages" aria-label="${text.backup.stages}">
         <ol class="stages" ${moving ? html`data-moving="1"` : null}>
-          ${backup.stages.map((stage) => stageCard(view, stage))}
+          ${backup.stages.map((stage) => stageCard(view, stage, moving))}
         </ol>
       </section>
       ${backup.copies.length === 0 ? null : copies(view, backup)} ${backup.manifest && manifest(view, backup.manifest)}
-      ${moving ? null : restoreCommand(view, backup)}
+      ${moving || !mayLieSomewhere(backup) ? null : restoreCommand(view, backup)}
       <section id="log" aria-labelledby="log-title">
         <h2 id="log-title">${text.backup.log}</h2>
         ${backup.log.length === 0 ? html`<p class="none">${text.backup.noLog}</p>` : logTable(view, backup.log, { backup: false })}
       </section>
     </div>`,
   });
+}
+
+/** Of a tier that is not seen it is not known. */
+function mayLieSomewhere({ copies: those }: BackupView): boolean {
+  return those.some(({ state }) => state === "complete" || state === "unknown");
 }
 
 const STAGE_TONES: Readonly<Record<StageView["state"], Tone>> = {
@@ -119,7 +125,7 @@ const STAGE_TONES: Readonly<Record<StageView["state"], Tone>> = {
   failed: "bad",
 };
 
-export function stageCard(view: View, stage: StageView): Html {
+export function stageCard(view: View, stage: StageView, moving: boolean): Html {
   const { text, format } = view;
   const tone = STAGE_TONES[stage.state];
   const rate =
@@ -148,12 +154,15 @@ export function stageCard(view: View, stage: StageView): Html {
     data-guessed="${stage.total?.guessed === true ? 1 : ""}"
   >
     <span class="head"
-      >${icon(tone)}<strong>${name}</strong><span class="state">${text.stageState[stage.state]}</span></span
+      >${icon(tone)}<strong>${name}</strong
+      ><span class="state"
+        >${stage.state === "waiting" && !moving ? text.backup.notBegun : text.stageState[stage.state]}</span
+      ></span
     >
     ${progress(stage, name)}
     <span class="facts">${details}</span>
     ${stage.attempts > 1 ? html`<small>${text.run.attempts(stage.attempts)}</small>` : null}
-    ${stage.problem && html`<small class="problem">${stage.problem}</small>`}
+    ${stage.problem && html`<small class="problem">${prose(stage.problem)}</small>`}
   </li>`;
 }
 
@@ -260,20 +269,22 @@ function actions(view: View, backup: BackupView): Html | null {
   const url = urls.backup(backup.id);
   const complete = backup.copies.some(({ state }) => state === "complete");
   return html`<div class="actions" role="group" aria-label="${text.action.label}">
-    ${complete && viewer.mayAdminister ? html`<a class="button main" href="${url}/restore">${text.action.restore}</a>` : null}
+    ${complete ? html`<a class="button main" href="${url}/restore">${text.action.restore}</a>` : null}
     ${complete ? html`<form method="post" action="${url}/verify">${csrfField(view)}<button>${text.action.verify}</button></form>` : null}
     ${
-      backup.keep === null
-        ? html`<details class="act">
-            <summary class="button">${text.action.keep}</summary>
-            <form method="post" action="${url}/keep" class="inline">
-              ${csrfField(view)} <label>${text.alerts.reason} <input name="reason" required maxlength="200" /></label
-              ><button>${text.action.keepIt}</button>
-            </form>
-          </details>`
-        : html`<form method="post" action="${url}/unkeep">
-            ${csrfField(view)}<button>${text.action.unkeep}</button>
-          </form>`
+      backup.keep === null && !mayLieSomewhere(backup)
+        ? null
+        : backup.keep === null
+          ? html`<details class="act">
+              <summary class="button">${text.action.keep}</summary>
+              <form method="post" action="${url}/keep" class="inline">
+                ${csrfField(view)} <label>${text.alerts.reason} <input name="reason" required maxlength="200" /></label
+                ><button>${text.action.keepIt}</button>
+              </form>
+            </details>`
+          : html`<form method="post" action="${url}/unkeep">
+              ${csrfField(view)}<button>${text.action.unkeep}</button>
+            </form>`
     }
   </div>`;
 }

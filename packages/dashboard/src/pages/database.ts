@@ -62,7 +62,7 @@ function actions(view: View, name: string, newest: string | null): Html | null {
       ${csrfField(view)}<button class="main">${text.action.backUp}</button>
     </form>
     ${newest && html`<form method="post" action="${urls.backup(newest)}/verify">${csrfField(view)}<button>${text.action.verifyNewest}</button></form>`}
-    ${newest && view.viewer.mayAdminister ? html`<a class="button" href="${urls.backup(newest)}/restore">${text.action.restoreNewest}</a>` : null}
+    ${newest && html`<a class="button" href="${urls.backup(newest)}/restore">${text.action.restoreNewest}</a>`}
   </div>`;
 }
 

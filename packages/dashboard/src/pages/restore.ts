@@ -1,5 +1,6 @@
 import { html, type Html } from "@trivault/core";
 import { csrfField, page } from "../layout.ts";
+import { prose } from "../parts/prose.ts";
 import { icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 
@@ -38,7 +39,7 @@ export function restorePage(view: View, restore: RestorePage): string {
     body: html`<p class="crumb"><a href="/">${text.nav.overview}</a> › <a href="${urls.database(restore.database)}">${restore.database}</a> › <a class="id" href="${url}">${restore.backupId}</a></p>
       <h1>${text.restore.title(restore.database)}</h1>
       <p class="lead">${text.restore.lead} ${time(view, restore.startedAt, "full")}.</p>
-      ${restore.problem && html`<p class="notice bad" role="alert">${icon("bad")}<span>${restore.problem}</span></p>`}
+      ${restore.problem && html`<p class="notice bad" role="alert">${icon("bad")}<span>${prose(restore.problem)}</span></p>`}
       <form method="post" action="${url}/restore/check" class="stack">${csrfField(view)}
         <label>${text.restore.target} <input name="target" value="${restore.target}" required maxlength="500" autocomplete="off" spellcheck="false" aria-describedby="target-hint"></label>
         <p class="none" id="target-hint">${text.restore.targetHint}</p>
@@ -72,7 +73,7 @@ function checked(view: View, restore: RestorePage, checks: readonly RestoreCheck
   return html`<section aria-labelledby="checks">
     <h2 id="checks">${text.restore.checks}</h2>
     <ul class="lines checks">
-      ${checks.map(({ outcome, text: words }) => html`<li>${icon(TONES[outcome])}<span>${words}</span><span class="sr">${text.checkOutcome[outcome]}</span></li>`)}
+      ${checks.map(({ outcome, text: words }) => html`<li>${icon(TONES[outcome])}<span>${prose(words)}</span><span class="sr">${text.checkOutcome[outcome]}</span></li>`)}
     </ul>
     ${
       may

@@ -4,6 +4,7 @@ import { page } from "../layout.ts";
 import { chart } from "../parts/chart.ts";
 import { type Fact, facts } from "../parts/facts.ts";
 import { capacityBar, fullness } from "../parts/tier-cards.ts";
+import { prose } from "../parts/prose.ts";
 import { badge, icon, tierStatus } from "../status.ts";
 import { ago, time, urls, type View } from "../view.ts";
 
@@ -89,7 +90,7 @@ export function tierPage(view: View, tier: TierPage): string {
           <p>
             ${text.tier.kind[health.kind]}${health.scannedAt === null ? null : html` · ${text.tier.lookedAt} ${time(view, health.scannedAt)}`}
           </p>
-          ${health.problem && html`<p class="problem">${health.problem}</p>`}
+          ${health.problem && html`<p class="problem">${prose(health.problem)}</p>`}
         </div>
       </section>
       ${view.viewer?.mayAdminister === true ? html`<div class="actions"><a class="button" href="${urls.tier(health.name)}/cleanup">${text.cleanup.plan}</a></div>` : null}

@@ -1,6 +1,7 @@
 import { html, type Html } from "@trivault/core";
 import { csrfField } from "../layout.ts";
 import { icon } from "../status.ts";
+import { prose } from "./prose.ts";
 import { ago, time, urls, type View } from "../view.ts";
 
 /** An alert as it is shown: what happened, since when, what is still safe, what to do. */
@@ -36,7 +37,7 @@ function alertItem(view: View, alert: AlertView): Html {
           alert.endedAt === null ? null : html` · ${text.alerts.ended} ${time(view, alert.endedAt)}`
         }
       </p>
-      ${alert.text.map((paragraph) => html`<p>${paragraph}</p>`)}
+      ${alert.text.map((paragraph) => html`<p>${prose(paragraph)}</p>`)}
       ${alert.silenced && html`<p class="when">${text.alerts.silenced(alert.silenced.by, alert.silenced.reason)} ${time(view, alert.silenced.until)}</p>`}
     </div>
     ${view.viewer?.mayOperate === true && alert.endedAt === null ? silenceForm(view, alert) : null}

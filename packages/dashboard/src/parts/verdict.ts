@@ -62,7 +62,7 @@ export function problemWords(view: View, { tiers }: DatabaseHealth): Html {
   }
   const byAge = Map.groupBy(bad, ({ ageSeconds }) => ageSeconds);
   const parts = [...byAge].map(([age, those]) => {
-    const where = text.list(those.map(({ tier }) => tier));
+    const where = text.either(those.map(({ tier }) => tier));
     if (age === null) return html`${text.verdict.noCopy(where)}`;
     return html`${text.verdict.noNewCopy(where)} ${time(view, new Date(view.now.getTime() - age * 1000).toISOString())}`;
   });

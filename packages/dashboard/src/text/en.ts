@@ -12,6 +12,7 @@ export const en = {
   since: "since",
   ago: (age: string) => `${age} ago`,
   list: (items: readonly string[]) => listOf(items, "and"),
+  either: (items: readonly string[]) => listOf(items, "or"),
   showAll: (count: number) => `Show all ${count}`,
   copyTo: (tier: string) => `copy to ${tier}`,
   nav: {
@@ -207,6 +208,7 @@ export const en = {
     startedBy: (by: string) => `by ${by}`,
     took: (time: string) => `took ${time}`,
     restoreByHand: "Restore it on any machine",
+    notBegun: "not begun",
     restoreHint: "With this program, the identity file and one tier; neither this page nor the queue is needed.",
     copy: "Copy",
     log: "What happened",

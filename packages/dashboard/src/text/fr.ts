@@ -15,6 +15,7 @@ export const fr: Texts = {
   since: "depuis",
   ago: (age) => `il y a ${age}`,
   list: (items) => listOf(items, "et"),
+  either: (items) => listOf(items, "ni"),
   showAll: (count) => `Tout afficher (${count})`,
   copyTo: (tier) => `copie vers ${tier}`,
   nav: {
@@ -220,6 +221,7 @@ export const fr: Texts = {
     startedBy: (by) => `par ${by}`,
     took: (time) => `durée ${time}`,
     restoreByHand: "La restaurer sur n’importe quelle machine",
+    notBegun: "pas commencée",
     restoreHint:
       "Avec ce programme, le fichier d’identité et un seul niveau ; ni cette page ni la file ne sont nécessaires.",
     copy: "Copier",

@@ -1,0 +1,108 @@
+import { open, readdir } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { startTcpProxy, type TcpProxy } from "@trivault/testkit";
+import { openBrowser, type Tab, type TestBrowser } from "../apps/api/test/browser.ts";
+import { type RunningApi, startSiteApi } from "./support/site-api.ts";
+import { startSite, type TestSite, webShop } from "./support/site.ts";
+
+/** A person sees each tier fail, is told what is still safe, and sees that all is well again. */
+
+const WAIT = { timeout: 150_000 };
+
+let browser: TestBrowser;
+let site: TestSite;
+let api: RunningApi;
+const lines: TcpProxy[] = [];
+beforeAll(async () => {
+  browser = await openBrowser();
+  site = await startSite({
+    fill: webShop(5),
+    async env({ remote, s3 }) {
+      lines.push(await startTcpProxy(remote), await startTcpProxy(addressOf(s3.endpoint)));
+      return {
+        BACKUP_API_PORT: "0",
+        BACKUP_MAINTENANCE_EVERY: "1m",
+        BACKUP_REMOTE_SERVER: `127.0.0.1:${lines[0]?.port}`,
+        BACKUP_SSH_KNOWN_HOSTS: "",
+        BACKUP_SSH_HOST_KEY: remote.fingerprint,
+        BACKUP_S3_ENDPOINT: `http://127.0.0.1:${lines[1]?.port}`,
+      };
+    },
+  });
+  await site.startWorker();
+  api = await startSiteApi(site.env);
+}, 300_000);
+afterAll(async () => {
+  await api?.stop();
+  await site?.[Symbol.asyncDispose]();
+  for (const line of lines) await line.stop();
+  await browser?.[Symbol.asyncDispose]();
+});
+
+function addressOf(endpoint: string): { host: string; port: number } {
+  const { hostname, port } = new URL(endpoint);
+  return { host: hostname, port: Number(port) };
+}
+
+test("tiers that are down, a damaged copy, and how all of it heals", async () => {
+  await using tab = await browser.open();
+  const { page } = tab;
+  await backUp(tab);
+  await page.locator("h1", { hasText: "complete on every tier" }).waitFor(WAIT);
+  const first = (await page.locator("#verdict .id").textContent()) ?? "";
+
+  await Promise.all(lines.map((line) => line.down()));
+  await backUp(tab);
+  for (const tier of ["remote", "cloud"]) {
+    const stage = page.locator(`[data-stage=${tier}][data-state=retrying]`);
+    await stage.waitFor(WAIT);
+    expect(await stage.locator(".problem").textContent()).toMatch(/ECONNREFUSED|connect/i);
+  }
+  await tab.shoot("failures-backup");
+  const second = (await page.locator("#verdict .id").textContent()) ?? "";
+
+  // The local copy of the first is damaged meanwhile, and a person asks for it to be verified.
+  await damage(path.join(site.env["BACKUP_DIR"] ?? "", "shop", first));
+  await page.goto(`${api.url}/backups/${first}`);
+  await page.getByRole("button", { name: "Verify" }).click();
+  await page.locator("#log .problem, #log small").first().waitFor(WAIT);
+
+  await page.goto(api.url);
+  const verdict = page.locator("h1", { hasText: /remote.*cannot be reached|cloud.*cannot be reached/s });
+  await Promise.any([verdict.waitFor(WAIT), page.locator("#verdict", { hasText: "cannot be reached" }).waitFor(WAIT)]);
+  for (const tier of ["remote", "cloud"]) {
+    await page.locator("#tiers, .tiers", { hasText: tier }).first().waitFor(WAIT);
+  }
+  await tab.shoot("failures-overview");
+  expect(await tab.violations()).toEqual([]);
+  await page.goto(`${api.url}/databases/shop`);
+  await tab.shoot("failures-database");
+  await page.goto(`${api.url}/alerts`);
+  await tab.shoot("failures-alerts");
+
+  await Promise.all(lines.map((line) => line.up()));
+  await page.goto(api.url);
+  await page.locator("h1", { hasText: "shop is safe in three tiers" }).waitFor(WAIT);
+  await tab.shoot("failures-over");
+  for (const id of [first, second]) {
+    await page.goto(`${api.url}/backups/${id}`);
+    await page.locator("h1", { hasText: "complete on every tier" }).waitFor(WAIT);
+    expect(await page.locator("#copies tbody tr", { hasText: "complete" }).count()).toBe(3);
+  }
+  expect(tab.offences).toEqual([]);
+}, 600_000);
+
+async function backUp({ page }: Tab): Promise<void> {
+  await page.goto(`${api.url}/databases/shop`);
+  await page.getByRole("button", { name: "Back up now" }).click();
+  await page.waitForURL(/\/backups\/\d{8}t\d{6}z-\w{8}/);
+}
+
+async function damage(folder: string): Promise<void> {
+  const [segment = ""] = (await readdir(folder)).filter((name) => name.startsWith("data-"));
+  await using handle = await open(path.join(folder, segment), "r+");
+  const byte = Buffer.alloc(1);
+  await handle.read(byte, 0, 1, 500);
+  await handle.write(Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, 500);
+}
