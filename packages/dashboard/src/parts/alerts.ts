@@ -18,15 +18,21 @@ export interface AlertView {
   readonly silenced: { readonly until: string; readonly reason: string; readonly by: string } | null;
 }
 
-export function alertList(view: View, alerts: readonly AlertView[]): Html {
+/** `folded`: each in two lines, what more there is to say a click away. */
+export function alertList(
+  view: View,
+  alerts: readonly AlertView[],
+  { folded }: { readonly folded: boolean } = { folded: false },
+): Html {
   return html`<ul class="alerts" aria-label="${view.text.alerts.firing}">
-    ${alerts.map((alert) => alertItem(view, alert))}
+    ${alerts.map((alert) => alertItem(view, alert, folded))}
   </ul>`;
 }
 
-function alertItem(view: View, alert: AlertView): Html {
+function alertItem(view: View, alert: AlertView, folded: boolean): Html {
   const { text } = view;
   const tone = alert.endedAt !== null ? "ok" : alert.silenced ? "idle" : alert.severity === "critical" ? "bad" : "warn";
+  const paragraphs = alert.text.map((paragraph) => html`<p>${prose(paragraph)}</p>`);
   return html`<li class="alert ${tone}">
     ${icon(tone)}
     <div>
@@ -37,7 +43,14 @@ function alertItem(view: View, alert: AlertView): Html {
           alert.endedAt === null ? null : html` · ${text.alerts.ended} ${time(view, alert.endedAt)}`
         }
       </p>
-      ${alert.text.map((paragraph) => html`<p>${prose(paragraph)}</p>`)}
+      ${
+        folded
+          ? html`<details class="more-of">
+              <summary>${text.alerts.whatToDo}</summary>
+              ${paragraphs}
+            </details>`
+          : paragraphs
+      }
       ${alert.silenced && html`<p class="when">${text.alerts.silenced(alert.silenced.by, alert.silenced.reason)} ${time(view, alert.silenced.until)}</p>`}
     </div>
     ${view.viewer?.mayOperate === true && alert.endedAt === null ? silenceForm(view, alert) : null}

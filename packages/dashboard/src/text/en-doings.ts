@@ -20,6 +20,7 @@ export const doings = {
     ended: "ended",
     severity: { warning: "Warning", critical: "Critical" },
     silence: "Silence…",
+    whatToDo: "What it is, and what to do",
     unsilence: "Silence no longer",
     reason: "Reason",
     howLong: "For",

@@ -22,6 +22,7 @@ export const doings: Doings = {
     ended: "terminée",
     severity: { warning: "Avertissement", critical: "Critique" },
     silence: "Mettre en sourdine…",
+    whatToDo: "Ce qui se passe, et que faire",
     unsilence: "Ne plus mettre en sourdine",
     reason: "Raison",
     howLong: "Pendant",
