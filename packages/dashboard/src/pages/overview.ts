@@ -18,6 +18,8 @@ export interface OverviewPage {
 
 /** From so many databases on there is something to filter. */
 const MANY = 8;
+/** From so many on a browser looks only at the rows in sight (assets/app.css). */
+const VERY_MANY = 50;
 
 export function overviewPage(view: View, { overview, alerts, filter }: OverviewPage): string {
   const { text } = view;
@@ -59,7 +61,7 @@ function databases(view: View, overview: Overview, filter: OverviewPage["filter"
       ${all.length < MANY ? null : filterForm(view, filter, problems)}
     </div>
     <div class="scroll">
-      <table class="databases">
+      <table class="databases tiers-${Math.min(tiers.length, 6)}${shown.length > VERY_MANY ? " many" : null}">
         <thead>
           <tr>
             <th scope="col">${text.overview.database}</th>
