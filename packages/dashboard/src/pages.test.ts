@@ -35,7 +35,7 @@ describe("the sentence", () => {
   test("names the databases that are not safe, and tiers that cannot be reached, since when", () => {
     const words = textOf(verdict(view(), SITES.failing().overview).markup);
     expect(words).toMatch(
-      /^7 of 10 databases are safe in three tiers billing has no cloud copy since 02:14 UTC; crm has no/,
+      /^7 of 10 databases are safe in two tiers billing has no cloud copy since 02:14 UTC; crm has no/,
     );
     expect(words).toMatch(/search_index_production_2026 has no backup yet; cloud cannot be reached since 02:14 UTC\./);
   });

@@ -42,7 +42,7 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
     id: backupId,
     database,
     startedAt: recorded?.startedAt ?? timeOfBackupId(backupId).toISOString(),
-    state,
+    state: state === "ok" && copies.some(isBad) ? "incomplete" : state,
     actor: recorded?.actor ?? null,
     seconds: (jobs && secondsOf(jobs)) ?? recorded?.seconds ?? null,
     stages: stagesOf(deps, { jobs, recorded, database, expected }),
@@ -57,6 +57,11 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
       null,
     note: queue === "unreachable" ? (reason ?? null) : null,
   };
+}
+
+/** Its run ended well, and yet it cannot be restored from there now. */
+function isBad({ state }: CopyView): boolean {
+  return state === "damaged" || state === "untrusted";
 }
 
 /** From its first job's beginning to its last one's end. */

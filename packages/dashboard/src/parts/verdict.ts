@@ -39,11 +39,15 @@ export function verdictTone({ health }: Overview): Tone {
   return tones.every((tone) => tone === "ok") && health.tiers.every(({ reachable }) => reachable) ? "ok" : "warn";
 }
 
-function headline({ text }: View, { health: { databases } }: Overview): string {
+/** What is not seen is not said to be safe there: of tiers that cannot be reached the sentence tells after it. */
+function headline({ text }: View, { health: { databases, tiers: all } }: Overview): string {
   if (databases.length === 0) return text.verdict.noDatabase;
+  const seen = new Set(all.filter(({ reachable }) => reachable).map(({ name }) => name));
+  if (seen.size === 0) return text.verdict.noTier;
   const good = databases.filter(({ ok }) => ok).length;
-  const sets = new Set(databases.map(({ tiers }) => tiers.map(({ tier }) => tier).join("\n")));
-  const where = text.verdict.where(sets.size === 1 ? (databases[0]?.tiers.length ?? 0) : null);
+  const seenOf = databases.map(({ tiers }) => tiers.map(({ tier }) => tier).filter((tier) => seen.has(tier)));
+  const sets = new Set(seenOf.map((tiers) => tiers.join("\n")));
+  const where = text.verdict.where(sets.size === 1 ? (seenOf[0]?.length ?? 0) : null, seen.size < all.length);
   if (databases.length > 1) return text.verdict.many(good, databases.length, where);
   return text.verdict.one(databases[0]?.name ?? "", good === 1, where);
 }

@@ -31,8 +31,12 @@ export const en = {
     asOf: "As of",
     old: "This is old: the tiers are not being looked at.",
     noDatabase: "No database is configured, so nothing is known to be safe",
-    where: (tiers: number | null) =>
-      tiers === null ? "in all their tiers" : `in ${numberWord(tiers)} tier${tiers === 1 ? "" : "s"}`,
+    noTier: "No tier can be reached, so nothing is known to be safe now",
+    /** `down`: there are others, which are not seen. */
+    where: (tiers: number | null, down: boolean) =>
+      tiers === null
+        ? `in all their tiers${down ? " that can be reached" : ""}`
+        : `in ${numberWord(tiers)} tier${tiers === 1 ? "" : "s"}`,
     many: (good: number, all: number, where: string) =>
       good === all ? `All ${all} databases are safe ${where}` : `${good} of ${all} databases are safe ${where}`,
     one: (name: string, good: boolean, where: string) => (good ? `${name} is safe ${where}` : `${name} is not safe`),
@@ -118,7 +122,7 @@ export const en = {
     overBudget: "Over its budget",
     damaged: (count: number) => `${count} damaged`,
     untrusted: (count: number) => `${count} not trusted`,
-    inBackups: (count: string) => `in ${count} backups`,
+    inBackups: (count: string) => (count === "1" ? "in 1 backup" : `in ${count} backups`),
     used: (share: string) => `${share} used`,
     free: (bytes: string, share: string) => `${bytes} free (${share})`,
     fullOn: "full on",

@@ -34,8 +34,11 @@ export const fr: Texts = {
     asOf: "État à",
     old: "Cet état est ancien : les niveaux ne sont plus examinés.",
     noDatabase: "Aucune base n’est configurée : rien n’est donc réputé en sécurité",
-    where: (tiers) =>
-      tiers === null ? "sur tous leurs niveaux" : `sur ${numberWord(tiers)} niveau${tiers > 1 ? "x" : ""}`,
+    noTier: "Aucun niveau n’est joignable : rien n’est connu comme étant en sécurité pour l’instant",
+    where: (tiers, down) =>
+      tiers === null
+        ? `sur tous leurs niveaux${down ? " joignables" : ""}`
+        : `sur ${numberWord(tiers)} niveau${tiers > 1 ? "x" : ""}`,
     many: (good, all, where) =>
       good === all
         ? `Les ${all} bases sont en sécurité ${where}`
@@ -129,7 +132,7 @@ export const fr: Texts = {
     overBudget: "Budget dépassé",
     damaged: (count) => `${count} endommagée${s(count)}`,
     untrusted: (count) => `${count} non fiable${s(count)}`,
-    inBackups: (count) => `en ${count} sauvegardes`,
+    inBackups: (count) => `en ${count} sauvegarde${count === "0" || count === "1" ? "" : "s"}`,
     used: (share) => `${share} utilisés`,
     free: (bytes, share) => `${bytes} libres (${share})`,
     fullOn: "plein le",
