@@ -34,6 +34,12 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
 }, 60_000);
 
+interface Recorded {
+  readonly action: string;
+  readonly outcome: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
 interface Manner {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -285,9 +291,7 @@ describe("without workers", () => {
       json("backup:audit:logs", "--from 1h --limit 1000"),
       json("backup:audit:verify"),
     ]);
-    const told = new Set(
-      events.map(({ action, outcome }: { action: string; outcome: string }) => `${action} ${outcome}`),
-    );
+    const told = new Set(events.map(({ action, outcome }: Recorded) => `${action} ${outcome}`));
     for (const action of [
       "backup.dump",
       "backup.copy",
@@ -299,6 +303,8 @@ describe("without workers", () => {
       expect(told).toContain(`${action} ok`);
     }
     expect(verdict).toMatchObject({ ok: true, problems: [] });
+    const dumps = events.filter(({ action, outcome }: Recorded) => action === "backup.dump" && outcome === "ok");
+    expect(dumps.every(({ details }: Recorded) => Number(details["rows"]) > 100)).toBe(true);
   });
 
   test("completion is printed", async () => {

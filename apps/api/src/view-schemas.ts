@@ -18,6 +18,7 @@ export const run = z
     slot: z.string().nullable(),
     seconds,
     bytes: bytes.nullable(),
+    rows: count.nullable().describe("In all tables, as the dump saw them; null where they were not counted."),
     stages: listOf(
       z.object({
         stage: z.enum(["dump", "encrypt", "copy"]),

@@ -76,6 +76,15 @@ describe("runs", () => {
     expect(seen(observe({ site: site(60e6) }))).toEqual([]);
     expect(seen(observe({ site: site(20e6, [50e6, 51e6]) }))).toEqual([]);
     expect(wordsOf(observe({ site: site(20e6) }), "size-unusual")).toMatch(/2\.5 times smaller than usual/);
+    const before = { sizes: { shop: [50e6, 51e6, 52e6, 50e6, 51e6, 50e6] } };
+    const rows = (last: number | null) => ({ ...before, rows: { shop: [9000, 9000, 9100, 9200, 9300, last] } });
+    expect(seen(observe({ site: rows(9400) }))).toEqual([]);
+    expect(seen(observe({ site: rows(null) }))).toEqual([]);
+    expect(wordsOf(observe({ site: rows(1820) }), "size-unusual")).toMatch(
+      /The backup of shop holds 5\.0 times fewer rows than usual[^]*shop: 1820 rows instead of about 9100, since/,
+    );
+    const few = { ...before, rows: { shop: [1, 2, 1, 2, 1, 900] } };
+    expect(seen(observe({ site: few }))).toEqual([]);
     const incidents = after(event("size.accepted", { database: "shop", outcome: "ok" }));
     expect(seen(observe({ site: site(20e6), incidents }))).toEqual([]);
   });

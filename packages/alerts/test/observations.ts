@@ -47,10 +47,12 @@ export interface Site {
   readonly tier?: Readonly<Record<string, Partial<Overview["health"]["tiers"][number] & Overview["tiers"][number]>>>;
   /** Sizes of the last runs, by database. */
   readonly sizes?: Readonly<Record<string, readonly number[]>>;
+  /** Their row counts. */
+  readonly rows?: Readonly<Record<string, readonly (number | null)[]>>;
 }
 
 export function overviewOf(config: Config, site: Site = {}, now = NOW): Overview {
-  const { ages = {}, lacking = {}, down = [], tier: tierFacts = {}, sizes = {} } = site;
+  const { ages = {}, lacking = {}, down = [], tier: tierFacts = {}, sizes = {}, rows = {} } = site;
   const objectiveSeconds = 7200;
   const health = config.databases.map(({ name, tiers }) => {
     const ofTiers = tiers.map((tier) => {
@@ -104,7 +106,14 @@ export function overviewOf(config: Config, site: Site = {}, now = NOW): Overview
       runsOk: 0,
       strip: (sizes[name] ?? []).map((bytes, index, all) => {
         const startedAt = ago((all.length - index) * 3600, now);
-        return { backupId: newBackupId(startedAt), startedAt: startedAt.toISOString(), state: "ok", seconds: 9, bytes };
+        return {
+          backupId: newBackupId(startedAt),
+          startedAt: startedAt.toISOString(),
+          state: "ok",
+          seconds: 9,
+          bytes,
+          rows: rows[name]?.[index] ?? null,
+        };
       }),
     })),
     tiers: config.tiers.map(({ name }) => ({

@@ -14,7 +14,7 @@ export interface InlineResult {
   readonly stages: Readonly<
     Record<
       string,
-      | { readonly ok: true; readonly bytes: number; readonly seconds: number }
+      | { readonly ok: true; readonly bytes: number; readonly seconds: number; readonly rows?: number | null }
       | { readonly ok: false; readonly error: unknown }
     >
   >;
@@ -40,7 +40,10 @@ export async function runInline(
   const stages: Record<string, InlineResult["stages"][string]> = {};
   const running = new Map<StageName, Promise<void>>();
   const givenUp = new AbortController();
-  const begin = (name: StageName, stage: (context: StageContext) => Promise<{ bytes: number; seconds: number }>) => {
+  const begin = (
+    name: StageName,
+    stage: (context: StageContext) => Promise<{ bytes: number; seconds: number; rows?: number | null }>,
+  ) => {
     if (running.has(name)) return;
     const context: StageContext = {
       signal: AbortSignal.any([watch.signal, givenUp.signal]),
@@ -50,8 +53,8 @@ export async function runInline(
       start: async (next) => start(next),
     };
     const outcome = stage(context).then(
-      ({ bytes, seconds }) => {
-        stages[name] = { ok: true, bytes, seconds };
+      ({ bytes, seconds, rows = null }) => {
+        stages[name] = { ok: true, bytes, seconds, rows };
         watch.ended?.(name, true);
       },
       async (error: unknown) => {

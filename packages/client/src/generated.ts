@@ -766,6 +766,8 @@ export type Run = {
   readonly slot: string | null;
   readonly seconds: number;
   readonly bytes: number | null;
+  /** In all tables, as the dump saw them; null where they were not counted. */
+  readonly rows: number | null;
   readonly stages: readonly {
     readonly stage: "dump" | "encrypt" | "copy";
     readonly tier: string | null;

@@ -3,7 +3,9 @@ import { codeOf, hidePasswords, messageOf } from "@trivault/core";
 import type { JobContext } from "@trivault/queue";
 
 /** Carries out a stage and writes its end into the record: a failure too, also one that is tried again (`details.retried`). */
-export async function recorded<T extends { readonly bytes: number; readonly seconds: number }>(
+export async function recorded<
+  T extends { readonly bytes: number; readonly seconds: number; readonly rows?: number | null },
+>(
   record: Recorder,
   event: Omit<AuditEvent, "outcome" | "seconds" | "bytes" | "error">,
   context: Pick<JobContext, "attempt" | "isRetried">,
@@ -13,8 +15,8 @@ export async function recorded<T extends { readonly bytes: number; readonly seco
   const details = { ...event.details, attempt: context.attempt };
   try {
     const result = await stage();
-    const { seconds, bytes } = result;
-    await record({ ...event, outcome: "ok", seconds, bytes, details });
+    const { seconds, bytes, rows = null } = result;
+    await record({ ...event, outcome: "ok", seconds, bytes, details: rows === null ? details : { ...details, rows } });
     return result;
   } catch (error) {
     await record({

@@ -114,7 +114,7 @@ function fakeDump(ms: number, seen: (database: string, slot: string | undefined)
     await sleep(ms);
     ended?.();
     await rm(run.path, { recursive: true });
-    return { ...ref, bytes: 1, seconds: ms / 1000 };
+    return { ...ref, bytes: 1, rows: null, seconds: ms / 1000 };
   };
 }
 

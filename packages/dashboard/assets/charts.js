@@ -35,9 +35,19 @@
     hourCycle: "h23",
   });
   const dateOf = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
-  const clockOf = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const clockOf = new Intl.DateTimeFormat(locale, clock);
+  const secondOf = new Intl.DateTimeFormat(locale, { ...clock, second: "2-digit" });
 
-  const isMidnight = (tick) => new Date(tick * 1000).getHours() === 0;
+  /** The clock within some days, and the day where one begins. */
+  function formatFor(span) {
+    const within = span < 600 ? secondOf : clockOf;
+    return (tick) => {
+      const date = new Date(tick * 1000);
+      const isMidnight = date.getHours() + date.getMinutes() + date.getSeconds() === 0;
+      return (span < 5 * 86400 && !isMidnight ? within : dateOf).format(date);
+    };
+  }
 
   /** A colour as it is computed: a canvas does not know light-dark(). */
   function colour(element, name) {
@@ -56,7 +66,7 @@
     const muted = colour(element, "--muted");
     const grid = { stroke: colour(element, "--line"), width: 1 };
     const axis = { stroke: muted, grid, ticks: { show: false }, font: "11px sans-serif" };
-    const short = x.length > 0 && x.at(-1) - x[0] < 5 * 86400;
+    const timeAt = formatFor(x.length > 0 ? x.at(-1) - x[0] : 0);
     const readout = element.parentElement.querySelector("figcaption");
     const title = (readout.dataset.title ??= readout.textContent);
     return new uPlot(
@@ -72,8 +82,7 @@
             ...axis,
             size: 26,
             space: 70,
-            values: (_, ticks) =>
-              ticks.map((tick) => (short && !isMidnight(tick) ? clockOf : dateOf).format(tick * 1000)),
+            values: (_, ticks) => ticks.map(timeAt),
           },
           {
             ...axis,

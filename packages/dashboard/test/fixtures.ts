@@ -118,6 +118,7 @@ export function runsOf({ name, trouble }: Plan, index: number, count = 60): Run[
       database: name,
       startedAt,
       state: failed ? "failed" : incomplete ? "incomplete" : "ok",
+      rows: failed ? null : 1_000_000,
       actor: i % 20 === 3 ? "user:ada" : "schedule",
       slot: startedAt,
       seconds,
@@ -184,9 +185,9 @@ function siteOf(plans: readonly Plan[], tiers: readonly TierHealth[], alerts: re
   const runs = plans.map((plan, i) => runsOf(plan, i, i < 10 ? 60 : 30));
   const rows = plans.map(({ name }, i): DatabaseRow => {
     const own = runs[i] ?? [];
-    const strip = own
-      .slice(-30)
-      .map(({ backupId, startedAt, state, seconds, bytes }) => ({ backupId, startedAt, state, seconds, bytes }));
+    const strip = own.slice(-30).map(({ backupId, startedAt, state, seconds, bytes, rows: counted }) => {
+      return { backupId, startedAt, state, seconds, bytes, rows: counted };
+    });
     return { name, strip, runs: own.length, runsOk: own.filter(({ state }) => state === "ok").length };
   });
   const tierRows = tiers.map(({ name }, i) => ({

@@ -35,6 +35,7 @@ export function databaseRow(name: string): DatabaseRow {
     state: "ok" as const,
     seconds: 42,
     bytes: 1000,
+    rows: null,
   }));
   return { name, strip, runs: 720, runsOk: 719 };
 }

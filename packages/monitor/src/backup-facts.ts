@@ -24,6 +24,8 @@ export interface StageFacts {
   readonly at: number;
   readonly seconds: number;
   readonly bytes: number;
+  /** Of a dump whose tables were counted. */
+  readonly rows: number | null;
   /** Events of it, up to the one that counts. */
   readonly events: number;
   /** The number of the attempt, as the queue counts. */
@@ -129,6 +131,7 @@ function ended(before: StageFacts | null, event: RecordedEvent): StageFacts {
     at: timeOf(event),
     seconds,
     bytes,
+    rows: typeof details?.["rows"] === "number" ? details["rows"] : null,
     events: (before?.events ?? 0) + 1,
     attempt: typeof attempt === "number" ? attempt : 1,
     retried: details?.["retried"] === true,

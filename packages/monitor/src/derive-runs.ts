@@ -91,6 +91,7 @@ function runOf(attempts: readonly BackupFacts[], wanted: readonly string[], now:
     slot: final.slot,
     seconds: Math.max(0, Math.round(last - begun) / 1000),
     bytes: bytesOf(final),
+    rows: final.dump?.rows ?? null,
     stages: stagesOf(attempts, final, wanted),
   };
 }

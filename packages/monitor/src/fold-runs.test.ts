@@ -46,7 +46,7 @@ describe("one backup", () => {
     expect(
       foldRuns(
         recordOf([
-          [1, dump],
+          [1, { ...dump, details: { rows: 12 } }],
           [2, encrypt],
           [3, copy("cloud")],
           [4, copy("remote")],
@@ -57,6 +57,7 @@ describe("one backup", () => {
       {
         backupId: id,
         database: "shop",
+        rows: 12,
         startedAt: at(0).toISOString(),
         state: "ok",
         actor: "schedule",

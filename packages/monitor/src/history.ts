@@ -142,8 +142,8 @@ function rowOf(name: string, runs: readonly Run[], now: Date): DatabaseRow {
   const ended = runs.filter(({ startedAt, state }) => startedAt >= from && state !== "running");
   return {
     name,
-    strip: runs.slice(-STRIP).map(({ backupId, startedAt, state, seconds, bytes }) => {
-      return { backupId, startedAt, state, seconds, bytes };
+    strip: runs.slice(-STRIP).map(({ backupId, startedAt, state, seconds, bytes, rows }) => {
+      return { backupId, startedAt, state, seconds, bytes, rows };
     }),
     runs: ended.length,
     runsOk: ended.filter(({ state }) => state === "ok").length,

@@ -15,6 +15,8 @@ export interface Run {
   readonly seconds: number;
   /** Of the backup as it lies on a tier; null before the dump has ended well. */
   readonly bytes: number | null;
+  /** Of all its tables, as the dump saw them; null where they were not counted. */
+  readonly rows: number | null;
   readonly stages: readonly RunStage[];
   /** Why the last attempt failed, in the operator's words. */
   readonly problem: { readonly code: string; readonly message: string } | null;
@@ -51,7 +53,7 @@ export interface Overview {
 export interface DatabaseRow {
   readonly name: string;
   /** The last 30 runs, oldest first. */
-  readonly strip: readonly Pick<Run, "backupId" | "startedAt" | "state" | "seconds" | "bytes">[];
+  readonly strip: readonly Pick<Run, "backupId" | "startedAt" | "state" | "seconds" | "bytes" | "rows">[];
   /** Of the last 30 days, those that have ended. */
   readonly runs: number;
   readonly runsOk: number;

@@ -238,6 +238,7 @@ function run(
     slot: null,
     seconds,
     bytes,
+    rows: null,
     stages,
     problem,
   };

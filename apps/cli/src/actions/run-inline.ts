@@ -48,8 +48,10 @@ async function recordStages(
     const outcome = outcomes[key];
     if (outcome === undefined) return;
     const event = { action: ACTIONS[stage], actor: actor(), database, backupId, tier: tier ?? undefined };
-    if (outcome.ok) await record({ ...event, outcome: "ok", bytes: outcome.bytes, seconds: outcome.seconds });
-    else await record({ ...event, outcome: "failed", error: recordedError(outcome.error) });
+    if (outcome.ok) {
+      const { bytes, seconds, rows = null } = outcome;
+      await record({ ...event, outcome: "ok", bytes, seconds, ...(rows === null ? {} : { details: { rows } }) });
+    } else await record({ ...event, outcome: "failed", error: recordedError(outcome.error) });
   });
   await Promise.all(events);
 }

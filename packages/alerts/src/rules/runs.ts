@@ -43,12 +43,11 @@ export const runFailed: Rule = {
 };
 
 const LEAST_HISTORY = 5;
+/** Below these, whatever a factor says is chance. */
 const SMALL_BYTES = 1024 * 1024;
+const FEW_ROWS = 1000;
 
-/**
- * The newest backup's size against the median of those before it. Row counts would tell more, but lie encrypted in each
- * backup, where a watcher without the identity cannot look.
- */
+/** The newest backup's size, and the rows in its tables, against the median of those before it. */
 export const sizeUnusual: Rule = {
   clearSeconds: 0,
   signs: (observation) => (observation.overview?.databases ?? []).flatMap((row) => sizeSign(observation, row) ?? []),
@@ -56,16 +55,12 @@ export const sizeUnusual: Rule = {
     const names = signs.map(({ member }) => member);
     const [first] = signs;
     const one = names.length === 1;
+    const oddities = signs.map((each) => `${each.member}: ${datum(each, "oddities")}`).slice(0, 8);
     return {
       title: one
-        ? `The backup of ${names[0]} is ${datum(first, "factor")} times ${datum(first, "how")} than usual`
+        ? `The backup of ${names[0]} ${datum(first, "how")} than usual`
         : `The backups of ${count(names.length, "database")} have an unusual size`,
-      what: `${signs
-        .map((each) => `${each.member}: ${datum(each, "bytes")} instead of about ${datum(each, "usual")}`)
-        .slice(0, 8)
-        .join(
-          "; ",
-        )}, since ${since(earliest(signs), now)}. Rows were not compared: their counts lie encrypted in the backups.`,
+      what: `${oddities.join("; ")}, since ${since(earliest(signs), now)}.`,
       safe: stillSafe(overview, names),
       todo: "See whether tables were emptied, or much was loaded. Older backups stay by the rules of retention; hold one with `npm run backup:keep:add -- ID --reason WHY` if data may be lost. If the size is right, say so: `npm run backup:keep:accept-size -- --from ID`.",
       facts: [["Databases", list(names)]],
@@ -78,30 +73,60 @@ type Row = NonNullable<Observation["overview"]>["databases"][number];
 
 function sizeSign({ incidents, config }: Observation, { name, strip }: Row): Sign | null {
   const accepted = incidents[`size ${name}`]?.since.getTime() ?? 0;
-  const runs = strip.filter(
-    ({ state, bytes }) => bytes !== null && (state === "ok" || state === "incomplete"),
-  ) as (Row["strip"][number] & { bytes: number })[];
+  const runs = strip.filter(({ state, bytes }) => bytes !== null && (state === "ok" || state === "incomplete"));
   const newest = runs.at(-1);
-  const before = runs.slice(0, -1).filter(({ startedAt }) => Date.parse(startedAt) > accepted);
-  if (!newest || before.length < LEAST_HISTORY || Date.parse(newest.startedAt) <= accepted) return null;
-  const usual = median(before.map(({ bytes }) => bytes));
-  if (Math.max(usual, newest.bytes) < SMALL_BYTES) return null;
-  const factor = Math.max(newest.bytes, usual) / Math.max(1, Math.min(newest.bytes, usual));
-  if (factor <= config.monitoring.alerts.thresholds.sizeFactor) return null;
+  if (!newest || Date.parse(newest.startedAt) <= accepted) return null;
+  const counted = runs.filter(({ startedAt }) => Date.parse(startedAt) > accepted);
+  const { sizeFactor } = config.monitoring.alerts.thresholds;
+  const limits = (least: number) => ({ least, factor: sizeFactor });
+  const size = oddity(
+    counted.map(({ bytes }) => bytes),
+    limits(SMALL_BYTES),
+  );
+  const rows = oddity(
+    counted.map((run) => run.rows),
+    limits(FEW_ROWS),
+  );
+  const oddities = [
+    ...(size ? [`${formatBytes(size.newest)} instead of about ${formatBytes(size.usual)}`] : []),
+    ...(rows ? [`${count(rows.newest, "row")} instead of about ${Math.round(rows.usual)}`] : []),
+  ];
+  if (oddities.length === 0) return null;
+  const how = size
+    ? `is ${size.times} times ${size.less ? "smaller" : "larger"}`
+    : rows && `holds ${rows.times} times ${rows.less ? "fewer" : "more"} rows`;
   return sign({
     rule: "size-unusual",
     subject: "sizes",
     member: name,
     severity: "warning",
     since: new Date(newest.startedAt),
-    data: {
-      backupId: newest.backupId,
-      factor: factor >= 100 ? "over 100" : factor.toFixed(1),
-      how: newest.bytes < usual ? "smaller" : "larger",
-      bytes: formatBytes(newest.bytes),
-      usual: formatBytes(usual),
-    },
+    data: { backupId: newest.backupId, how: how ?? "", oddities: oddities.join(", ") },
   });
+}
+
+interface Oddity {
+  readonly newest: number;
+  /** The median of those before it. */
+  readonly usual: number;
+  readonly less: boolean;
+  /** `2.5`. */
+  readonly times: string;
+}
+
+/** Of values oldest first; null where the last is as those before it, or too little is known. */
+function oddity(
+  values: readonly (number | null)[],
+  { least, factor }: { readonly least: number; readonly factor: number },
+): Oddity | null {
+  const newest = values.at(-1) ?? null;
+  const before = values.slice(0, -1).filter((value) => value !== null);
+  if (newest === null || before.length < LEAST_HISTORY) return null;
+  const usual = median(before);
+  if (Math.max(usual, newest) < least) return null;
+  const times = Math.max(newest, usual) / Math.max(1, Math.min(newest, usual));
+  if (times <= factor) return null;
+  return { newest, usual, less: newest < usual, times: times >= 100 ? "over 100" : times.toFixed(1) };
 }
 
 /** A deletion on a large scale that maintenance does not make by itself. */

@@ -41,6 +41,8 @@ export interface DumpResult extends BackupRef {
   /** Bytes of the compressed dump. */
   readonly bytes: number;
   readonly seconds: number;
+  /** Of all tables that were counted; null where none was. */
+  readonly rows: number | null;
 }
 
 /**
@@ -69,8 +71,8 @@ export async function dumpStage(site: Site, dump: DumpPayload, context: StageCon
   try {
     await context.start({ ...ref, stage: "encrypt" });
     const signal = AbortSignal.any([context.signal, lost.signal]);
-    const bytes = await dumpIntoSpool({ site, run, connection, selection, tools, snapshot, signal, context });
-    return { ...ref, bytes, seconds: (performance.now() - begun) / 1000 };
+    const dumped = await dumpIntoSpool({ site, run, connection, selection, tools, snapshot, signal, context });
+    return { ...ref, ...dumped, seconds: (performance.now() - begun) / 1000 };
   } catch (error) {
     await markAborted(run, error instanceof TrivaultError ? error.message : "the dump failed");
     await rm(run.spool, { recursive: true, force: true });
@@ -91,7 +93,7 @@ interface Work {
   readonly context: StageContext;
 }
 
-async function dumpIntoSpool(work: Work): Promise<number> {
+async function dumpIntoSpool(work: Work): Promise<Pick<DumpResult, "bytes" | "rows">> {
   const { site, run, connection, selection, tools, snapshot, signal, context } = work;
   const startedAt = site.now().toISOString();
   const stop = new AbortController();
@@ -109,7 +111,7 @@ async function dumpIntoSpool(work: Work): Promise<number> {
   const following = followSpool(dump, work, either);
   try {
     // All at once: the exact row counts come from the dump's own snapshot, while it runs.
-    const [extras] = await Promise.all([writeExtras(work), dump.done, following]);
+    const [{ extras, rows }] = await Promise.all([writeExtras(work), dump.done, following]);
     const last = await readSpool(run);
     const lastPart = last.parts.at(-1);
     if (lastPart === undefined)
@@ -127,7 +129,7 @@ async function dumpIntoSpool(work: Work): Promise<number> {
     const bytes = lastPart * site.config.segmentSize + last.lastSize;
     context.progress({ bytes, totalBytes: bytes, segments: dumped.parts });
     context.note(`dump complete: ${formatBytes(bytes)} compressed, in ${dumped.parts} segments`);
-    return bytes;
+    return { bytes, rows };
   } finally {
     stop.abort(new TrivaultError("CANCELLED", "The dump was stopped."));
     await Promise.allSettled([dump.done, following]);
@@ -177,7 +179,7 @@ async function writeExtras({
   tools,
   snapshot,
   context,
-}: Work): Promise<Dumped["extras"]> {
+}: Work): Promise<Pick<Dumped, "extras"> & Pick<DumpResult, "rows">> {
   const extras: Dumped["extras"] = [];
   const globals = await dumpGlobals(connection, tools);
   if ("skipped" in globals) context.note(`roles and tablespaces are not in this backup: ${globals.skipped}`);
@@ -188,7 +190,8 @@ async function writeExtras({
   const details = await snapshot.details({ rowCounts: site.config.rowCounts, selection });
   await writeExtra(run, "details.zst", Buffer.from(JSON.stringify(details)));
   extras.push("details.zst");
-  return extras;
+  const counts = details.tables.map(({ rows }) => rows).filter((rows) => rows !== null);
+  return { extras, rows: counts.length === 0 ? null : counts.reduce((sum, rows) => sum + rows, 0) };
 }
 
 async function writeExtra(run: RunDirectory, name: string, content: Uint8Array): Promise<void> {
