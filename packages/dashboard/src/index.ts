@@ -2,7 +2,7 @@ export { type AssetFile, assetFiles } from "./assets.ts";
 export { chooseLocale, type Locale, LOCALES } from "./locale.ts";
 export { type AlertsPage, alertsPage } from "./pages/alerts.ts";
 export { type AuditFilterValues, type AuditPage, auditPage } from "./pages/audit.ts";
-export { type BackupView, backupPage, type CopyView, type ManifestView, type StageView } from "./pages/backup.ts";
+export { type BackupView, backupPage, type CopyView, type ManifestView } from "./pages/backup.ts";
 export { type CleanupPage, cleanupPage } from "./pages/cleanup.ts";
 export { type DatabasePageData, databasePage } from "./pages/database.ts";
 export { type LoginPage, loginPage } from "./pages/login.ts";
@@ -13,5 +13,6 @@ export { type RestoreCheck, type RestorePage, restorePage } from "./pages/restor
 export { tierPage, tiersPage } from "./pages/tiers.ts";
 export { noticeText } from "./notice.ts";
 export { type AlertView } from "./parts/alerts.ts";
+export { type StageView } from "./parts/stage-card.ts";
 export { type LogLine } from "./parts/log-table.ts";
 export { type AssetName, ASSETS, createView, type Notice, urls, TEXTS, type View, type Viewer } from "./view.ts";

@@ -3,6 +3,7 @@ import { csrfField, page } from "../layout.ts";
 import { type LogLine, logTable } from "../parts/log-table.ts";
 import { actorName } from "../parts/runs-table.ts";
 import { prose } from "../parts/prose.ts";
+import { stageCard, type StageView } from "../parts/stage-card.ts";
 import { badge, icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 
@@ -24,21 +25,6 @@ export interface BackupView {
   readonly problem: string | null;
   /** What could not be asked, in a sentence. */
   readonly note: string | null;
-}
-
-export interface StageView {
-  readonly stage: "dump" | "encrypt" | "copy";
-  readonly tier: string | null;
-  readonly state: "waiting" | "active" | "retrying" | "completed" | "failed";
-  readonly bytes: number | null;
-  /** `guessed`: as large as the backup before it. */
-  readonly total: { readonly bytes: number; readonly guessed: boolean } | null;
-  readonly segments: number | null;
-  readonly seconds: number | null;
-  readonly attempts: number;
-  readonly problem: string | null;
-  /** In Bull Board, where the queue knows it. */
-  readonly job: string | null;
 }
 
 export interface CopyView {
@@ -115,70 +101,6 @@ export function backupPage(view: View, backup: BackupView): string {
 /** Of a tier that is not seen it is not known. */
 function mayLieSomewhere({ copies: those }: BackupView): boolean {
   return those.some(({ state }) => state === "complete" || state === "unknown");
-}
-
-const STAGE_TONES: Readonly<Record<StageView["state"], Tone>> = {
-  waiting: "idle",
-  active: "live",
-  retrying: "warn",
-  completed: "ok",
-  failed: "bad",
-};
-
-export function stageCard(view: View, stage: StageView, moving: boolean): Html {
-  const { text, format } = view;
-  const tone = STAGE_TONES[stage.state];
-  const rate =
-    stage.bytes !== null && stage.seconds !== null && stage.seconds > 0 && stage.state === "completed"
-      ? `${format.bytes(stage.bytes / stage.seconds)}/s`
-      : null;
-  const name = stage.tier === null ? text.stage[stage.stage] : text.copyTo(stage.tier);
-  const details: HtmlValue[] = [
-    stage.bytes === null
-      ? null
-      : html`<span class="bytes"
-          >${format.bytes(stage.bytes)}${stage.state === "active" && totalWords(view, stage)}</span
-        >`,
-    html`<span class="rate">${rate}</span>`,
-    html`<span class="left"
-      >${stage.seconds !== null && stage.state === "completed" ? format.duration(stage.seconds) : null}</span
-    >`,
-    stage.segments === null ? null : html`<span class="segments">${text.backup.segments(stage.segments)}</span>`,
-    stage.job && html`<a class="job" href="${stage.job}">${text.backup.job}</a>`,
-  ];
-  return html`<li
-    class="stage ${tone}"
-    data-stage="${stage.tier ?? stage.stage}"
-    data-state="${stage.state}"
-    data-total="${stage.total?.bytes ?? ""}"
-    data-guessed="${stage.total?.guessed === true ? 1 : ""}"
-  >
-    <span class="head"
-      >${icon(tone)}<strong>${name}</strong
-      ><span class="state"
-        >${stage.state === "waiting" && !moving ? text.backup.notBegun : text.stageState[stage.state]}</span
-      ></span
-    >
-    ${progress(stage, name)}
-    <span class="facts">${details}</span>
-    ${stage.attempts > 1 ? html`<small>${text.run.attempts(stage.attempts)}</small>` : null}
-    ${stage.problem && html`<small class="problem">${prose(stage.problem)}</small>`}
-  </li>`;
-}
-
-function totalWords({ text, format }: View, { total }: StageView): string | null {
-  if (total === null) return null;
-  const bytes = format.bytes(total.bytes);
-  return ` / ${total.guessed ? text.backup.aboutBytes(bytes) : bytes}`;
-}
-
-/** A guess is never shown as reached. */
-function progress({ state, bytes, total }: StageView, name: string): Html {
-  if (state === "completed") return html`<progress max="1" value="1" aria-label="${name}"></progress>`;
-  if (state !== "active") return html`<progress max="1" value="0" aria-label="${name}"></progress>`;
-  if (total === null || total.bytes === 0) return html`<progress aria-label="${name}"></progress>`;
-  const most = total.guessed ? Math.round(total.bytes * 0.97) : total.bytes;
-  return html`<progress max="${total.bytes}" value="${Math.min(bytes ?? 0, most)}" aria-label="${name}"></progress>`;
 }
 
 const COPY_TONES: Readonly<Record<CopyView["state"], Tone>> = {
@@ -271,20 +193,23 @@ function actions(view: View, backup: BackupView): Html | null {
   return html`<div class="actions" role="group" aria-label="${text.action.label}">
     ${complete ? html`<a class="button main" href="${url}/restore">${text.action.restore}</a>` : null}
     ${complete ? html`<form method="post" action="${url}/verify">${csrfField(view)}<button>${text.action.verify}</button></form>` : null}
-    ${
-      backup.keep === null && !mayLieSomewhere(backup)
-        ? null
-        : backup.keep === null
-          ? html`<details class="act">
-              <summary class="button">${text.action.keep}</summary>
-              <form method="post" action="${url}/keep" class="inline">
-                ${csrfField(view)} <label>${text.alerts.reason} <input name="reason" required maxlength="200" /></label
-                ><button>${text.action.keepIt}</button>
-              </form>
-            </details>`
-          : html`<form method="post" action="${url}/unkeep">
-              ${csrfField(view)}<button>${text.action.unkeep}</button>
-            </form>`
-    }
+    ${backup.keep !== null ? unkeepForm(view, url) : mayLieSomewhere(backup) ? keepForm(view, url) : null}
   </div>`;
+}
+
+function keepForm(view: View, url: string): Html {
+  const { text } = view;
+  return html`<details class="act">
+    <summary class="button">${text.action.keep}</summary>
+    <form method="post" action="${url}/keep" class="inline">
+      ${csrfField(view)} <label>${text.alerts.reason} <input name="reason" required maxlength="200" /></label
+      ><button>${text.action.keepIt}</button>
+    </form>
+  </details>`;
+}
+
+function unkeepForm(view: View, url: string): Html {
+  return html`<form method="post" action="${url}/unkeep">
+    ${csrfField(view)}<button>${view.text.action.unkeep}</button>
+  </form>`;
 }
