@@ -42,6 +42,19 @@ test("50 processes record at once: each event stands in the chain once", async (
   expect(await log.verify()).toMatchObject({ ok: true, events: 500 + own, waiting: 0 });
 }, 300_000);
 
+test("what had to be put aside is in the chain soon after, though nothing else is recorded", async () => {
+  expect(await log.append(EVENT)).toBe("chained");
+  const lock = await takeFileLock(path.join(folder, "lock.db"), 1000);
+  expect(await log.append(EVENT)).toBe("spilled");
+  expect(await log.verify()).toMatchObject({ events: 1, waiting: 1 });
+  lock?.release();
+  for (const end = Date.now() + 30_000; (await log.verify()).waiting > 0; await sleep(100)) {
+    expect(Date.now()).toBeLessThan(end);
+  }
+  expect(await log.verify()).toMatchObject({ ok: true, events: 2, waiting: 0 });
+  await log.close();
+});
+
 test("killed in mid-write, again and again: what was acknowledged is there, once, and the chain holds", async () => {
   const acknowledged: string[] = [];
   for (let round = 0; round < 5; round += 1) {

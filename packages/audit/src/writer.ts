@@ -4,7 +4,7 @@ import { AppendError, appendLines, idsFrom } from "./append.ts";
 import type { AuditEvent } from "./event.ts";
 import { findEnd } from "./find-end.ts";
 import { prepare, type Unwritten } from "./line.ts";
-import { claimSpills, removeSpills, writeSpill } from "./spill.ts";
+import { claimSpills, listSpills, removeSpills, writeSpill } from "./spill.ts";
 
 /** Where an event went. `chained` and `spilled` are on the disk; `pending` is in this process's memory and in its log. */
 export type Where = "chained" | "spilled" | "pending";
@@ -37,6 +37,8 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
   let running: Promise<void> | null = null;
   let patience = LOCK_PATIENCE_MS;
   let retry: NodeJS.Timeout | null = null;
+  /** Events of ours lie in spill files. Nobody sees them before they are appended, and it may be long until somebody else is. */
+  let aside = false;
 
   async function append(event: AuditEvent): Promise<Where> {
     const prepared = prepare(event, now());
@@ -63,20 +65,20 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
   }
 
   function drain(): Promise<void> {
-    if (running === null && waiting.length > 0) running = writeAll();
+    if (running === null && (waiting.length > 0 || aside)) running = writeAll();
     return running ?? Promise.resolve();
   }
 
   async function writeAll(): Promise<void> {
     try {
-      while (waiting.length > 0) {
-        if (await writeOnce()) continue;
-        retry ??= setTimeout(() => {
-          retry = null;
-          void drain();
-        }, RETRY_MS).unref();
-        return;
-      }
+      let written = true;
+      do written = await writeOnce();
+      while (written && waiting.length > 0);
+      if (written && !aside) return;
+      retry ??= setTimeout(() => {
+        retry = null;
+        void drain();
+      }, RETRY_MS).unref();
     } finally {
       running = null; // in the same turn as the last look at `waiting`, so that no event falls between two stools
     }
@@ -100,7 +102,7 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
       taken.push(...waiting.splice(0));
       if (error instanceof AppendError) for (const entry of taken) entry.mayStandFrom ??= error.from;
     }
-    return putAside(taken);
+    return taken.length === 0 || putAside(taken);
   }
 
   async function chain(taken: readonly Waiting[]): Promise<void> {
@@ -116,6 +118,8 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
     await appendLines(folder, after, events, now());
     // A file that cannot be removed is known again by its name.
     await removeSpills(folder, spills).catch((error: unknown) => log.warn({ err: error }, "a spill file stays"));
+    // Of very many only some are taken at once.
+    aside = spills.length > 0 && listSpills(folder).waiting.length > 0;
   }
 
   async function putAside(taken: readonly Waiting[]): Promise<boolean> {
@@ -125,6 +129,7 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
         taken.map(({ event }) => event),
         earliest(taken),
       );
+      aside = true;
       for (const { tell } of taken) tell("spilled");
       return true;
     } catch (error) {
