@@ -10,8 +10,8 @@ const base = {
 };
 
 export default {
-  // Suites wait for servers as much as they compute: on a machine of two cores three keep it busy.
-  maxWorkers: 3,
+  // Suites wait for servers as much as they compute: on a machine of two cores jest would run one at a time.
+  maxWorkers: 2,
   // Generous: what hangs is told late, but a busy machine makes no test fail.
   testTimeout: 240_000,
   projects: [

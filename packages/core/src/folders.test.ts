@@ -18,3 +18,12 @@ test("makes what is missing, for this user alone, and leaves what is there", asy
 test("says no at once where the system never will", async () => {
   await expect(ensureFolder("/proc/nope/deeper")).rejects.toThrow(/^E/);
 });
+
+test("many make the same folders at once, and none fails", async () => {
+  const root = await mkdtemp(path.join(tmpdir(), "folders-"));
+  for (let round = 0; round < 300; round++) {
+    const folder = path.join(root, `round-${round}`, "a/b");
+    await Promise.all(Array.from({ length: 8 }, () => ensureFolder(folder)));
+  }
+  await rm(root, { recursive: true });
+});

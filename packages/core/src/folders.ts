@@ -7,14 +7,21 @@ import { codeOf } from "./errors.ts";
  * folders under /proc do.
  */
 export async function ensureFolder(folder: string): Promise<void> {
+  return make(folder, TRIES);
+}
+
+/** Others may make the parent between the look at it and the one before: then it is tried again. */
+const TRIES = 5;
+
+async function make(folder: string, tries: number): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
     if (codeOf(error) === "EEXIST" && (await isFolder(folder))) return;
     const parent = path.dirname(folder);
-    if (codeOf(error) !== "ENOENT" || parent === folder || (await isFolder(parent))) throw error;
-    await ensureFolder(parent);
-    await ensureFolder(folder);
+    if (codeOf(error) !== "ENOENT" || parent === folder || tries === 1) throw error;
+    if (!(await isFolder(parent))) await make(parent, tries);
+    await make(folder, tries - 1);
   }
 }
 
