@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
@@ -75,7 +76,8 @@ test("--follow goes on with what comes, a line each, until it is interrupted", a
   const following = startCli(["audit", "logs", "--follow", "--json", "--limit", "1"], { cwd: dir.path, env: env() });
   const log = openAuditLog(auditFolder(dir.path));
   const stop = setInterval(() => void log.record({ action: "keep.marked", outcome: "ok", actor: "user:x@y" }), 300);
-  setTimeout(() => following.kill("SIGINT"), 6000);
+  while (following.stdout().split("\n").length <= 3) await sleep(50);
+  following.kill("SIGINT");
   const { code, stdout } = await following.ended;
   clearInterval(stop);
   expect(code).toBe(0);

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 
@@ -13,6 +14,8 @@ export interface Ended {
 export interface Started {
   readonly pid: number;
   readonly ended: Promise<Ended>;
+  /** What it has printed so far. */
+  stdout(): string;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -35,11 +38,14 @@ export function startCli(
     child.once("error", reject);
     child.once("exit", resolve);
   });
-  const ended = Promise.all([exited, text(child.stdout), text(child.stderr)]).then(([code, stdout, stderr]) => {
+  let stdout = "";
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => (stdout += piece));
+  const said = once(child.stdout, "close");
+  const ended = Promise.all([exited, text(child.stderr), said]).then(([code, stderr]) => {
     printed.push(stdout, stderr);
     return { code, stdout, stderr };
   });
-  return { pid: child.pid ?? 0, ended, kill: (signal) => child.kill(signal) };
+  return { pid: child.pid ?? 0, ended, stdout: () => stdout, kill: (signal) => child.kill(signal) };
 }
 
 export function runCli(...args: Parameters<typeof startCli>): Promise<Ended> {
