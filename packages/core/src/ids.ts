@@ -29,7 +29,9 @@ function startOf(text: string): Date | null {
   const number = (from: number, to: number) => Number(text.slice(from, to));
   const [year, month, day] = [number(0, 4), number(4, 6), number(6, 8)];
   const [hour, minute, second] = [number(9, 11), number(11, 13), number(13, 15)];
-  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day); // Date.UTC would put the years before 100 into the last century
+  date.setUTCHours(hour, minute, second);
   // Date turns impossible days and hours into others, silently.
   const exists = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
   return exists && hour < 24 && minute < 60 && second < 60 ? date : null;
