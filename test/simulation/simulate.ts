@@ -7,6 +7,7 @@ import { expectedBackups } from "./oracle.ts";
 import { createWorld, POLICY, type SimulatedWorker, TIME_ZONE, type World } from "./world.ts";
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** Simulated hours end a moment early, so that whatever begins late begins in its own hour. */
 const LAST_MOMENT_MS = 5000;
 
@@ -41,8 +42,7 @@ export interface SimulationResult {
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const begun = performance.now();
   await using world = await createWorld(options.databases);
-  // In the past, so that no file is older than it should be: what tiers date is dated by the real clock.
-  const start = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS - (options.hours + 2) * HOUR_MS);
+  const start = startOf(options.hours);
   const log = openAuditLog(auditFolder(world.config.backupDir));
   const accidents = startAccidents(world, options);
   try {
@@ -73,13 +73,23 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   }
 }
 
+/**
+ * In the evening before a midnight, so that days change; and in the past, so that no file is older than it should be: what
+ * tiers date is dated by the real clock.
+ */
+function startOf(hours: number): Date {
+  const midnight = Math.floor((Date.now() - hours * HOUR_MS) / DAY_MS) * DAY_MS;
+  return new Date(midnight - 7 * HOUR_MS);
+}
+
 /** Waits until each database has a sealed backup of this slot, and the simulated hour is over. */
 async function slotServed(log: AuditLog, world: World, slot: Date, accidents: Accidents): Promise<number> {
   const begun = performance.now();
   for (;;) {
     const served = new Set<string>();
     for await (const event of log.query({ from: slot, action: "backup.encrypt", outcome: "ok" })) {
-      if (event.database !== undefined) served.add(event.database);
+      // One of the hour before may be recorded again: its worker died after it was sealed.
+      if (event.database !== undefined && event.backupId?.startsWith(stampOf(slot))) served.add(event.database);
     }
     const seconds = (performance.now() - begun) / 1000;
     if (served.size === world.databases.length) return seconds;
@@ -89,7 +99,7 @@ async function slotServed(log: AuditLog, world: World, slot: Date, accidents: Ac
         `the slot ${slot.toISOString()} was not served in 10 minutes: ${missing.slice(0, 5).join(", ")} … ${accidents.logs()}`,
       );
     }
-    await sleep(500);
+    await sleep(200);
   }
 }
 
@@ -157,7 +167,7 @@ async function untilInOrder(world: World, log: AuditLog, slots: readonly Date[])
     // Time stands still, so that no new slot comes; maintenance would come every quarter of an hour, here it is asked for.
     for (const deadline = Date.now() + 300_000; ;) {
       for (const { name } of world.tiers) await queues.maintenance.add("maintenance", { tier: name });
-      await sleep(5000);
+      await sleep(1500);
       const order = await inspect(world, log, slots);
       if (order.problems.length === 0 || Date.now() > deadline) return order;
     }
@@ -202,9 +212,13 @@ async function inspect(world: World, log: AuditLog, slots: readonly Date[]): Pro
 }
 
 function oneRunIn(database: string, slot: Date, ids: readonly string[]): string[] {
-  const stamp = slot.toISOString().slice(0, 13).replaceAll("-", "").toLowerCase();
-  const count = ids.filter((id) => id.startsWith(stamp)).length;
+  const count = ids.filter((id) => id.startsWith(stampOf(slot))).length;
   return count === 1 ? [] : [`${database} has ${count} runs in the slot ${slot.toISOString()}`];
+}
+
+/** What the ids of a slot's backups begin with: the hour. */
+function stampOf(slot: Date): string {
+  return slot.toISOString().slice(0, 13).replaceAll("-", "").toLowerCase();
 }
 
 /** Every backup that was ever sealed, by database, from the record. */

@@ -1,5 +1,8 @@
-import { enableCompileCache } from "node:module";
+import { enableCompileCache, flushCompileCache } from "node:module";
 import path from "node:path";
+
+/** By then a program has loaded what it needs to begin. */
+const LOADED_AFTER_MS = 3000;
 
 /**
  * Every program calls this first, and loads the rest by `await import` after it: Node keeps what it compiled for the next
@@ -9,4 +12,6 @@ import path from "node:path";
  */
 export function keepCompiled(): void {
   enableCompileCache(path.join(import.meta.dirname, "../../../node_modules/.cache/trivault-compiled"));
+  // Node itself writes it at the end of a program, which one that is killed does not have.
+  setTimeout(flushCompileCache, LOADED_AFTER_MS).unref();
 }

@@ -7,6 +7,7 @@ import { jobAttributes, type Tracing } from "./tracing.ts";
 const PROGRESS_MS = 500;
 /** A job that makes each of its workers die is not started for ever. */
 const MAX_DEATHS = 30;
+const LOOKS_WITHIN_TAKEOVER = 5;
 
 export interface JobContext {
   readonly signal: AbortSignal;
@@ -94,7 +95,8 @@ export function startWorker(
       prefix: KEY_PREFIX,
       concurrency: config.concurrency[queue],
       lockDuration: config.takeoverSeconds * 1000,
-      stalledInterval: config.takeoverSeconds * 1000,
+      // Looked for more often than that, or a dead worker's job would wait for up to twice the time.
+      stalledInterval: (config.takeoverSeconds * 1000) / LOOKS_WITHIN_TAKEOVER,
       maxStalledCount: MAX_DEATHS,
       ...(tracing && { telemetry: tracing.telemetry }),
     },
