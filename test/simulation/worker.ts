@@ -1,0 +1,4 @@
+import { keepCompiled } from "@trivault/core/compile-cache";
+
+keepCompiled();
+await import("./run-worker.ts");
