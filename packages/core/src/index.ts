@@ -27,6 +27,7 @@ export { escapeHtml, html, Html, type HtmlValue, join } from "./html.ts";
 export * from "./ids.ts";
 export * from "./json-file.ts";
 export * from "./keys.ts";
+export * from "./language.ts";
 export * from "./log.ts";
 export * from "./manifest.ts";
 export * from "./process-exists.ts";

@@ -1,20 +1,11 @@
-import { formatBytes } from "@trivault/core";
-import type { Locale } from "./locale.ts";
+import { dayUnit, type Language, type LocalNumbers, localNumbers, NBSP, tagOf } from "@trivault/core";
 
-const TAGS = { en: "en-GB", fr: "fr-FR" } as const;
-const DAY = { en: "d", fr: "j" } as const;
-/** Never broken at the end of a line. */
-const NBSP = "\u00A0";
-
-export interface Format {
-  count(value: number): string;
-  bytes(value: number): string;
+export interface Format extends LocalNumbers {
   /** At most two units: `3 h 12 min`. */
   duration(seconds: number): string;
   /** The largest unit alone, where a rough idea is enough: `3 h`. */
   age(seconds: number): string;
   percent(share: number): string;
-  money(value: number): string;
   /** In UTC, as it stands until a script turns it into the viewer's zone. */
   time(iso: string, kind: TimeKind, now: Date): string;
 }
@@ -23,21 +14,19 @@ export interface Format {
 export type TimeKind = "smart" | "full" | "date" | "clock";
 
 /** Made once: Intl's formats take milliseconds to make. */
-const made = new Map<Locale, Format>();
+const made = new Map<Language, Format>();
 
-export function formatFor(locale: Locale): Format {
-  const known = made.get(locale) ?? makeFormat(locale);
-  made.set(locale, known);
+export function formatFor(language: Language): Format {
+  const known = made.get(language) ?? makeFormat(language);
+  made.set(language, known);
   return known;
 }
 
-function makeFormat(locale: Locale): Format {
-  const tag = TAGS[locale];
-  const whole = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 });
+function makeFormat(language: Language): Format {
+  const tag = tagOf(language);
   const tenth = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
-  const amount = new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const units = [
-    { size: 86_400, name: DAY[locale] },
+    { size: 86_400, name: dayUnit(language) },
     { size: 3600, name: "h" },
     { size: 60, name: "min" },
     { size: 1, name: "s" },
@@ -59,11 +48,7 @@ function makeFormat(locale: Locale): Format {
   };
   const dates = dateFormats(tag);
   return {
-    count: (value) => whole.format(value),
-    bytes(value) {
-      const text = formatBytes(value).replace(" ", NBSP);
-      return locale === "fr" ? text.replace(".", ",").replace(/B$/, "o") : text;
-    },
+    ...localNumbers(language),
     duration: (seconds) => parts(seconds, 2),
     // 36 hours are more telling than one day.
     age: (seconds) =>
@@ -71,9 +56,8 @@ function makeFormat(locale: Locale): Format {
     percent(share) {
       // Never up to a hundred that it is not.
       const percent = share < 1 ? Math.min(Math.floor(share * 1000) / 10, 99.9) : 100;
-      return `${tenth.format(percent)}${locale === "fr" ? NBSP : ""}%`;
+      return `${tenth.format(percent)}${language === "fr" ? NBSP : ""}%`;
     },
-    money: (value) => amount.format(value),
     time(iso, kind, now) {
       const date = new Date(iso);
       const today = date.toISOString().slice(0, 10) === now.toISOString().slice(0, 10);

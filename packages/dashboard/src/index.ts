@@ -1,5 +1,5 @@
 export { type AssetFile, assetFiles } from "./assets.ts";
-export { chooseLocale, type Locale, LOCALES } from "./locale.ts";
+export { chooseLanguage } from "./choose-language.ts";
 export { type AlertsPage, alertsPage } from "./pages/alerts.ts";
 export { type AuditFilterValues, type AuditPage, auditPage } from "./pages/audit.ts";
 export { type BackupView, backupPage, type CopyView, type ManifestView } from "./pages/backup.ts";

@@ -13,8 +13,8 @@ export interface Page {
 
 /** One whole page, as it is sent. */
 export function page(view: View, { title, here, scripts = [], styles = [], body }: Page): string {
-  const { assetUrl, locale, text, notice = null, queueAway = false } = view;
-  const document = html`<html lang="${locale}">
+  const { assetUrl, language, text, notice = null, queueAway = false } = view;
+  const document = html`<html lang="${language}">
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { asOf, backupOf, NOW, type Site, SITES } from "../test/fixtures.ts";
-import { LOCALES } from "./locale.ts";
+import { LANGUAGES } from "@trivault/core";
 import { backupPage } from "./pages/backup.ts";
 import { databasePage } from "./pages/database.ts";
 import { overviewPage } from "./pages/overview.ts";
@@ -10,7 +10,7 @@ import { createView, type View, type Viewer, type ViewOptions } from "./view.ts"
 
 const ADA: Viewer = { name: "ada", mayOperate: true, mayAdminister: true, csrf: "token", canSignOut: true };
 const view = (changes: Partial<ViewOptions> = {}): View =>
-  createView({ locale: "en", now: NOW, assetUrl: (name) => `/a/${name}`, viewer: ADA, firing: null, ...changes });
+  createView({ language: "en", now: NOW, assetUrl: (name) => `/a/${name}`, viewer: ADA, firing: null, ...changes });
 const overviewOf = (site: Site, of = view()) =>
   overviewPage(of, { overview: site.overview, alerts: site.alerts, filter: { query: "", onlyProblems: false } });
 const textOf = (markup: string) =>
@@ -151,8 +151,8 @@ describe("what may be done", () => {
   });
 });
 
-test.each(LOCALES)("no page has an inline script, style or handler (%s)", (locale) => {
-  const of = view({ locale });
+test.each(LANGUAGES)("no page has an inline script, style or handler (%s)", (language) => {
+  const of = view({ language });
   const site = SITES.failing();
   const pages = [
     overviewOf(site, of),
@@ -160,6 +160,6 @@ test.each(LOCALES)("no page has an inline script, style or handler (%s)", (local
   ];
   for (const page of pages) {
     expect(page).not.toMatch(/<script>|<style|\sstyle=|\son\w+=/);
-    expect(page).toContain(`<html lang="${locale}">`);
+    expect(page).toContain(`<html lang="${language}">`);
   }
 });

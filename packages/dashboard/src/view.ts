@@ -1,10 +1,9 @@
-import { html, type Html } from "@trivault/core";
+import { html, type Html, type Language } from "@trivault/core";
 import { type Format, formatFor, type TimeKind } from "./format.ts";
-import type { Locale } from "./locale.ts";
 import { en, type Texts } from "./text/en.ts";
 import { fr } from "./text/fr.ts";
 
-export const TEXTS: Readonly<Record<Locale, Texts>> = { en, fr };
+export const TEXTS: Readonly<Record<Language, Texts>> = { en, fr };
 
 /** Files that pages load; where each is, with a hash of its content, is told by whoever serves them. */
 export const ASSETS = [
@@ -30,7 +29,7 @@ export interface Viewer {
 }
 
 export interface ViewOptions {
-  readonly locale: Locale;
+  readonly language: Language;
   readonly now: Date;
   readonly assetUrl: (name: AssetName) => string;
   /** Null on the page that asks who it is. */
@@ -55,7 +54,7 @@ export interface View extends ViewOptions {
 }
 
 export function createView(options: ViewOptions): View {
-  return { ...options, text: TEXTS[options.locale], format: formatFor(options.locale) };
+  return { ...options, text: TEXTS[options.language], format: formatFor(options.language) };
 }
 
 /** In UTC; assets/app.js turns it into the viewer's zone, with UTC on hover. */

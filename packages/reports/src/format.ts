@@ -1,14 +1,7 @@
-import { formatBytes } from "@trivault/core";
-import type { Language } from "./report.ts";
-
-/** Never broken at the end of a line. */
-const NBSP = "\u00A0";
-const TAGS: Readonly<Record<Language, string>> = { en: "en-GB", fr: "fr-FR" };
+import { dayUnit, type Language, type LocalNumbers, localNumbers, NBSP, tagOf } from "@trivault/core";
 
 /** Numbers and times as a reader of a language writes them, by the clocks of one zone. */
-export interface Format {
-  count(value: number): string;
-  bytes(value: number): string;
+export interface Format extends LocalNumbers {
   /** `+1.5 MiB`, `−300 KiB`. */
   change(bytes: number): string;
   /** At most two units: `2 h 5 min`, `4.3 s`. */
@@ -17,7 +10,6 @@ export interface Format {
   durations(seconds: readonly number[], mark: (seconds: number) => string): string;
   /** Three decimals at most, and never up to what it does not reach. */
   percent(share: number): string;
-  money(value: number): string;
   /** `24 Nov, 02:14`. */
   time(time: string): string;
   /** `24 November 2026, 02:14`. */
@@ -33,32 +25,26 @@ export interface Format {
 }
 
 export function formatOf(language: Language, timeZone: string, more: (count: number) => string): Format {
-  const tag = TAGS[language];
-  const french = language === "fr";
-  const day = french ? "j" : "d";
+  const tag = tagOf(language);
+  const local = localNumbers(language);
   const dates = (options: Intl.DateTimeFormatOptions, zone = timeZone) => {
     const formatter = new Intl.DateTimeFormat(tag, { timeZone: zone, hourCycle: "h23", ...options });
     return (text: string) => formatter.format(new Date(text));
   };
   const numbers = (digits: number, least = 0) =>
     new Intl.NumberFormat(tag, { maximumFractionDigits: digits, minimumFractionDigits: least });
-  const [whole, tenth, thousandth, cents] = [numbers(0), numbers(1, 1), numbers(3), numbers(2, 2)];
+  const [whole, tenth, thousandth] = [numbers(0), numbers(1, 1), numbers(3)];
   const clock = { hour: "2-digit", minute: "2-digit" } as const;
   const time = dates({ day: "numeric", month: "short", ...clock });
   const longTime = dates({ day: "numeric", month: "long", year: "numeric", ...clock });
   const longDay = dates({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
   const shortDay = dates({ day: "numeric", month: "short" }, "UTC");
   const list = new Intl.ListFormat(tag, { type: "conjunction" });
-  const bytes = (value: number) => {
-    const text = formatBytes(value).replace(" ", NBSP);
-    return french ? text.replace(".", ",").replace(/B$/, "o") : text;
-  };
   const two = (large: number, unit: string, small: number, smallUnit: string) =>
     small === 0 ? `${large}${NBSP}${unit}` : `${large}${NBSP}${unit}${NBSP}${small}${NBSP}${smallUnit}`;
   return {
-    count: (value) => whole.format(value),
-    bytes,
-    change: (value) => `${value < 0 ? "−" : "+"}${bytes(Math.abs(value))}`,
+    ...local,
+    change: (value) => `${value < 0 ? "−" : "+"}${local.bytes(Math.abs(value))}`,
     duration(seconds) {
       if (seconds === 0) return `0${NBSP}s`;
       if (seconds < 59.95) return `${tenth.format(seconds)}${NBSP}s`;
@@ -67,7 +53,7 @@ export function formatOf(language: Language, timeZone: string, more: (count: num
       const minutes = Math.round(all / 60);
       if (minutes < 1440) return two(Math.floor(minutes / 60), "h", minutes % 60, "min");
       const hours = Math.round(minutes / 60);
-      return two(Math.floor(hours / 24), day, hours % 24, "h");
+      return two(Math.floor(hours / 24), dayUnit(language), hours % 24, "h");
     },
     durations(seconds, mark) {
       const longest = Math.max(...seconds);
@@ -83,7 +69,6 @@ export function formatOf(language: Language, timeZone: string, more: (count: num
       const shown = share >= 1 ? 100 : Math.floor(share * 100_000 + 1e-6) / 1000;
       return `${thousandth.format(shown)}${NBSP}%`;
     },
-    money: (value) => cents.format(value),
     time,
     longTime,
     day: longDay,

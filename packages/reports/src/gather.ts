@@ -1,12 +1,11 @@
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
-import { type Config, TrivaultError } from "@trivault/core";
+import { type Config, type Language, TrivaultError } from "@trivault/core";
 import { costOfCopies, loadMarks, readInventories } from "@trivault/maintenance";
 import { FACT_ACTIONS, type Overview } from "@trivault/monitor";
 import { COPY_ACTIONS, foldCopies } from "./copy-history.ts";
 import { EVENT_ACTIONS, type OpenAlert, type ReportInput, windowOf } from "./input.ts";
 import type { Interval } from "./intervals.ts";
 import { foldReportRuns } from "./report-runs.ts";
-import type { Language } from "./report.ts";
 
 export interface ReportRequest {
   readonly period: Interval;

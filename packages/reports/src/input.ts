@@ -1,11 +1,10 @@
 import type { RecordedEvent } from "@trivault/audit";
-import type { Config } from "@trivault/core";
+import type { Config, Language } from "@trivault/core";
 import type { Marks } from "@trivault/maintenance";
 import type { Overview } from "@trivault/monitor";
 import type { CopyHistory } from "./copy-history.ts";
 import type { Interval } from "./intervals.ts";
 import type { ReportRun } from "./report-runs.ts";
-import type { Language } from "./report.ts";
 
 /** All that a report is made of. */
 export interface ReportInput {

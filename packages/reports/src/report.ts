@@ -1,3 +1,4 @@
+import { LANGUAGES } from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -146,7 +147,7 @@ const restore = z.object({
 export const reportSchema = z.object({
   format: z.literal("trivault-report"),
   version: z.literal(1),
-  language: z.enum(["en", "fr"]),
+  language: z.enum(LANGUAGES),
   /** Whose calendar and clocks the texts are told by. */
   timeZone: z.string(),
   madeAt: time,
@@ -196,5 +197,4 @@ export type Durations = z.infer<typeof durations>;
 export type RunCounts = z.infer<typeof runCounts>;
 export type Rate = z.infer<typeof successRate>;
 export type AvailabilityFigure = z.infer<typeof availability>;
-export type Language = Report["language"];
 export type Verdict = Rate["verdict"];

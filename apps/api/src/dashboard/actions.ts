@@ -1,5 +1,5 @@
 import formbody from "@fastify/formbody";
-import { chooseLocale, cleanupPage, type RestoreCheck, restorePage, urls } from "@trivault/dashboard";
+import { chooseLanguage, cleanupPage, type RestoreCheck, restorePage, urls } from "@trivault/dashboard";
 import { isBackupId, timeOfBackupId } from "@trivault/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -97,7 +97,7 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
   });
 
   app.post("/reports", may("operator"), async (request, reply) => {
-    const language = chooseLocale(request.headers["accept-language"]);
+    const language = chooseLanguage(request.headers["accept-language"]);
     const call = { method: "POST", url: "/api/v1/reports?format=html", body: { language } } as const;
     const { statusCode, payload, headers } = await inject(request, call, "text/html, application/json");
     if (statusCode >= 400) throw new ApiProblem(readProblem(payload));

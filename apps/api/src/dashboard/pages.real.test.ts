@@ -156,7 +156,7 @@ describe("without violations of accessibility, errors, or anything from elsewher
     async () => {
       tab = await browser.open();
       const site = SITES.healthy();
-      const common = { locale: "en", now: new Date(), assetUrl, next: "/", csrf: "x" } as const;
+      const common = { language: "en", now: new Date(), assetUrl, next: "/", csrf: "x" } as const;
       const base = await serve(site, {
         [`/running/${RESTORE.backupId}`]: (view) => backupPage(view, backup(site, "running")),
         "/restore": (view) => restorePage(view, RESTORE),

@@ -1,5 +1,5 @@
 import { type Identity, mayAct } from "@trivault/access";
-import { chooseLocale, createView, noticeText, type View, type Viewer } from "@trivault/dashboard";
+import { chooseLanguage, createView, noticeText, type View, type Viewer } from "@trivault/dashboard";
 import type { FastifyRequest } from "fastify";
 import { csrfToken } from "../csrf.ts";
 import type { ApiDeps } from "../deps.ts";
@@ -7,12 +7,12 @@ import { assetUrl } from "./assets.ts";
 
 /** What a page needs to know of whoever asked for it. */
 export function viewOf({ alerts, redis }: Pick<ApiDeps, "alerts" | "redis">, request: FastifyRequest): View {
-  const locale = chooseLocale(request.headers["accept-language"]);
+  const language = chooseLanguage(request.headers["accept-language"]);
   const now = new Date();
   const viewer = viewerOf(request);
-  const notice = noticeText(locale, doneIn(request));
+  const notice = noticeText(language, doneIn(request));
   return createView({
-    locale,
+    language,
     now,
     assetUrl,
     viewer,

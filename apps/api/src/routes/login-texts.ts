@@ -1,4 +1,4 @@
-import type { Locale } from "@trivault/dashboard";
+import type { Language } from "@trivault/core";
 
 interface Texts {
   readonly refused: string;
@@ -11,7 +11,7 @@ interface Texts {
 }
 
 /** Why a login did not succeed; the same words whether or not there is such a user. */
-export const LOGIN_TEXTS: Readonly<Record<Locale, Texts>> = {
+export const LOGIN_TEXTS: Readonly<Record<Language, Texts>> = {
   en: {
     refused: "User and password do not fit. Try again.",
     wrongCode: "This code is not right, or was used already. Wait for the next one, or take a recovery code.",

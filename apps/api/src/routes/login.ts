@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import formbody from "@fastify/formbody";
 import type { LoginResult } from "@trivault/access";
-import { chooseLocale, loginPage } from "@trivault/dashboard";
+import { chooseLanguage, loginPage } from "@trivault/dashboard";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { localPath } from "../cross-site.ts";
@@ -35,7 +35,7 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
     const nonce = cookies.read(request, "form") ?? randomBytes(16).toString("base64url");
     cookies.set(reply, "form", nonce);
     const html = loginPage({
-      locale: chooseLocale(request.headers["accept-language"]),
+      language: chooseLanguage(request.headers["accept-language"]),
       now: new Date(),
       assetUrl,
       problem: page.problem,
@@ -77,7 +77,7 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
   }
 
   async function attempt(request: FastifyRequest, reply: FastifyReply) {
-    const texts = LOGIN_TEXTS[chooseLocale(request.headers["accept-language"])];
+    const texts = LOGIN_TEXTS[chooseLanguage(request.headers["accept-language"])];
     const { user, password, code, next } = form.parse(request.body ?? {});
     const nonce = cookies.read(request, "form");
     if (nonce === null || !(await access.checkCsrf(`form ${nonce}`, request.csrfSent ?? ""))) {
@@ -112,7 +112,7 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
     plugin.get("/login", PUBLIC, async (request, reply) => {
       const { next } = query.parse(request.query);
       if ((await sessionOf(request)) !== null) return reply.redirect(localPath(next));
-      const { noUsers } = LOGIN_TEXTS[chooseLocale(request.headers["accept-language"])];
+      const { noUsers } = LOGIN_TEXTS[chooseLanguage(request.headers["accept-language"])];
       const problem = (await access.members()) === "users" ? null : noUsers;
       return show(reply, { step: "password", next, problem });
     });
@@ -123,7 +123,7 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
         return await attempt(request, reply);
       } catch (error) {
         request.log.error({ err: error }, "a login could not be checked");
-        const { failed } = LOGIN_TEXTS[chooseLocale(request.headers["accept-language"])];
+        const { failed } = LOGIN_TEXTS[chooseLanguage(request.headers["accept-language"])];
         return show(reply, { step: "password", next: "/", problem: failed, status: 503 });
       }
     });

@@ -1,4 +1,4 @@
-import { TrivaultError } from "@trivault/core";
+import { LANGUAGES, TrivaultError } from "@trivault/core";
 import { isDay, listReports, readKeptReport, reportSchema } from "@trivault/reports";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -35,7 +35,7 @@ const body = z
     from: time.optional().describe("24 hours before `to` where it is left out."),
     to: time.optional().describe("Now where it is left out."),
     database: databaseName.optional().describe("Only of this one."),
-    language: z.enum(["en", "fr"]).optional(),
+    language: z.enum(LANGUAGES).optional(),
   })
   .meta({ examples: [{ from: "2026-11-01T00:00:00.000Z", to: "2026-12-01T00:00:00.000Z" }] });
 

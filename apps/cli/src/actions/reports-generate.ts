@@ -1,7 +1,7 @@
 import path from "node:path";
 import { listAlerts } from "@trivault/alerts";
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { type Config, type Logger, publishText, TrivaultError } from "@trivault/core";
+import { type Config, type Language, type Logger, publishText, TrivaultError } from "@trivault/core";
 import { createObserver } from "@trivault/monitor";
 import { createMailer } from "@trivault/notify";
 import { mailOf, makeReport, type RenderedReport, type ReportRequest } from "@trivault/reports";
@@ -20,7 +20,7 @@ export interface GenerateOptions {
   readonly last?: number;
   readonly database?: string;
   readonly format?: "text" | "html" | "json";
-  readonly language?: "en" | "fr";
+  readonly language?: Language;
   readonly output?: string;
   readonly mail?: boolean;
   readonly mailTo?: readonly string[];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { listOf, number, oneOf, section, text, whole } from "./file-parts.ts";
+import { LANGUAGES } from "../language.ts";
 import { FORMATS } from "./formats.ts";
 import { ALERT_RULES } from "./monitoring-types.ts";
 
@@ -150,7 +151,7 @@ export const reports = section(
     schedule: text(FORMATS.schedule, 'A cron line; "0 7 * * *" by default. off: only on demand.').optional(),
     timeZone: text(FORMATS.timeZone, "Of its schedule and its days; that of all by default.").optional(),
     to: listOf(address, "mail addresses", "Who gets them by mail; nobody by default.").optional(),
-    language: oneOf(["en", "fr"], "en by default.").optional(),
+    language: oneOf(LANGUAGES, "en by default.").optional(),
     keepDays: whole(1, 36_500, "How long they stay in BACKUP_DIR; 400 by default.").optional(),
     targets: section(
       {

@@ -1,3 +1,5 @@
+import type { Language } from "../language.ts";
+
 /** What is told, to whom, and when: the sections `mail`, `alerts` and `reports` of `trivault.config.yaml`. */
 export interface MonitoringConfig {
   /** Null: nothing can be mailed. */
@@ -92,7 +94,7 @@ export interface ReportsConfig {
   /** Null: only on demand. */
   readonly schedule: { readonly cron: string; readonly timeZone: string } | null;
   readonly to: readonly string[];
-  readonly language: "en" | "fr";
+  readonly language: Language;
   /** Reports older than this are removed from `BACKUP_DIR`. */
   readonly keepDays: number;
   /** What durations and rates are measured against. */

@@ -3,7 +3,7 @@ import { page } from "../layout.ts";
 import { icon } from "../status.ts";
 import { createView, type ViewOptions } from "../view.ts";
 
-export interface LoginPage extends Pick<ViewOptions, "locale" | "assetUrl" | "now"> {
+export interface LoginPage extends Pick<ViewOptions, "language" | "assetUrl" | "now"> {
   /** Why the last try did not succeed. */
   readonly problem: string | null;
   /** Where to after it. */

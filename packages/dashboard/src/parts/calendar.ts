@@ -35,10 +35,12 @@ function dayOf({ startedAt }: RetentionRow): string {
 function month(view: View, name: string, calendarOf: Calendar): Html {
   const first = new Date(`${name}-01T00:00:00Z`);
   const days = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
-  const title = new Intl.DateTimeFormat(view.locale, { month: "long", year: "numeric", timeZone: "UTC" }).format(first);
+  const title = new Intl.DateTimeFormat(view.language, { month: "long", year: "numeric", timeZone: "UTC" }).format(
+    first,
+  );
   const weekdays = Array.from({ length: 7 }, (_, i) =>
     // 1 January 2024 was a Monday.
-    new Intl.DateTimeFormat(view.locale, { weekday: "narrow", timeZone: "UTC" }).format(Date.UTC(2024, 0, 1 + i)),
+    new Intl.DateTimeFormat(view.language, { weekday: "narrow", timeZone: "UTC" }).format(Date.UTC(2024, 0, 1 + i)),
   );
   const lead = (first.getUTCDay() + 6) % 7;
   const cells: (Html | null)[] = Array.from({ length: lead }, () => html`<td></td>`);

@@ -1,8 +1,7 @@
-export const LOCALES = ["en", "fr"] as const;
-export type Locale = (typeof LOCALES)[number];
+import { type Language, LANGUAGES } from "@trivault/core";
 
 /** What a browser asks for in `Accept-Language`; English where it wants none of ours. */
-export function chooseLocale(acceptLanguage: string | undefined): Locale {
+export function chooseLanguage(acceptLanguage: string | undefined): Language {
   const wanted = (acceptLanguage ?? "")
     .split(",")
     .map((part) => {
@@ -13,8 +12,8 @@ export function chooseLocale(acceptLanguage: string | undefined): Locale {
     .filter(({ weight }) => weight > 0)
     .toSorted((a, b) => b.weight - a.weight);
   for (const { language } of wanted) {
-    const locale = LOCALES.find((each) => each === language);
-    if (locale !== undefined) return locale;
+    const ours = LANGUAGES.find((each) => each === language);
+    if (ours !== undefined) return ours;
   }
   return "en";
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { chooseLocale } from "./locale.ts";
+import { chooseLanguage } from "./choose-language.ts";
 
 test.each([
   [undefined, "en"],
@@ -11,6 +11,6 @@ test.each([
   ["de, *;q=0.1", "en"],
   ["fr;q=0, en", "en"],
   [";;,q=,fr ; q=0.2", "fr"],
-])("of %j it takes %s", (header, locale) => {
-  expect(chooseLocale(header)).toBe(locale);
+])("of %j it takes %s", (header, language) => {
+  expect(chooseLanguage(header)).toBe(language);
 });
