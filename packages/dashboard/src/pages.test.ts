@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { asOf, backupOf, NOW, type Site, SITES } from "../test/fixtures.ts";
+import { asOf, backupOf, NOW, type Site, SITES } from "../test/fixtures/index.ts";
 import { LANGUAGES } from "@trivault/core";
 import { backupPage } from "./pages/backup.ts";
 import { databasePage } from "./pages/database.ts";
