@@ -50,7 +50,7 @@ describe("a login", () => {
     const [code = ""] = recoveryCodes;
     expect(new Set(recoveryCodes).size).toBe(10);
     const both = await Promise.all([attempt({ code }), attempt({ code: code.toUpperCase().replaceAll("-", " ") })]);
-    expect(both.map(({ status }) => status).toSorted()).toEqual(["ok", "refused"]);
+    expect(new Set(both.map(({ status }) => status))).toEqual(new Set(["ok", "refused"]));
     expect(await listUsers(site.file)).toMatchObject([{ recoveryCodesLeft: 9 }]);
   });
 

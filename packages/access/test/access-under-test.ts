@@ -18,32 +18,28 @@ export type Attempt = Parameters<Access["login"]>[0];
 /** An access file of its own for each test of a suite, with a clock that stands still until the test moves it. */
 export function accessUnderTest() {
   let dir: TempDir;
-  const site = {
-    file: "",
-    time: START,
-    access: undefined as never as Access,
-    now: (): Date => new Date(site.time),
+  const state = { file: "", time: START, access: undefined as never as Access };
+  const now = () => new Date(state.time);
+  const login = (changes: Partial<Attempt>) =>
+    state.access.login({ name: "alice", password: PASSWORD, code: null, ip: "192.0.2.1", device: null, ...changes });
+  const site = Object.assign(state, {
+    now,
     /** Anew, as after a restart. */
     open(log: Logger = silentLogger()) {
-      site.access = openAccess({ file: site.file, log, now: site.now, cost: COST });
+      state.access = openAccess({ file: state.file, log, now, cost: COST });
     },
     token: (name: string, options: { expiresAt?: Date } = {}) =>
-      createToken(
-        site.file,
-        { name, role: "operator", createdBy: "user:t@h", expiresAt: null, ...options },
-        site.now(),
-      ),
+      createToken(state.file, { name, role: "operator", createdBy: "user:t@h", expiresAt: null, ...options }, now()),
     async user(name: string) {
       const entry = { name, role: "admin", password: PASSWORD, createdBy: "user:t@h" } as const;
-      const enrolment = await addUser(site.file, entry, site.now(), COST);
+      const enrolment = await addUser(state.file, entry, now(), COST);
       return { ...enrolment, secret: new URL(enrolment.otpauthUrl).searchParams.get("secret") ?? "" };
     },
-    codeAt: (secret: string, at: number = site.time): Promise<string> =>
+    codeAt: (secret: string, at: number = state.time): Promise<string> =>
       generate({ secret, epoch: Math.floor(at / 1000) }),
-    attempt: (changes: Partial<Attempt> = {}): Promise<LoginResult> =>
-      site.access.login({ name: "alice", password: PASSWORD, code: null, ip: "192.0.2.1", device: null, ...changes }),
-    wrong: (changes: Partial<Attempt> = {}): Promise<LoginResult> => site.attempt({ password: "wrong", ...changes }),
-  };
+    attempt: (changes: Partial<Attempt> = {}) => login(changes),
+    wrong: (changes: Partial<Attempt> = {}) => login({ password: "wrong", ...changes }),
+  });
   beforeEach(async () => {
     dir = await makeTempDir("tv-access");
     site.file = path.join(dir.path, "deep/access.json");
