@@ -1,5 +1,7 @@
 import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
+import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createLogger } from "@trivault/core";
 import { type RedisServer, startRedis } from "@trivault/testkit";
 import fc from "fast-check";
 import {
@@ -37,19 +39,26 @@ afterAll(async () => {
 
 interface Fuzzed {
   readonly url: string;
+  /** Errors that the API logged: why a request failed. */
+  readonly logged: readonly string[];
   readonly document: OpenApiDocument;
   readonly matches: ReturnType<typeof matcherOf>;
 }
 
 async function serve(): Promise<Fuzzed> {
-  const { config, deps, url } = await serveSite(redis.url);
+  const logged: string[] = [];
+  const write = (line: Buffer, _: string, done: () => void) => {
+    logged.push(line.toString());
+    done();
+  };
+  const { config, deps, url } = await serveSite(redis.url, {}, createLogger("error", "api", new Writable({ write })));
   for (const id of [ID, "20261122t020000z-00000001", "20261121t020000z-00000002"])
     await putSigned(config, deps.tiers[0], id);
   await putSigned(config, deps.tiers[1], ID);
   await deps.record({ action: "backup.verified", outcome: "ok", actor: "user:a@b", backupId: ID, tier: "local" });
   const served = await fetch(`${url}/api/v1/openapi.json`, { headers: BEARER });
   const document = openApiDocument.parse(await served.json());
-  return { url, document, matches: matcherOf(document) };
+  return { url, logged, document, matches: matcherOf(document) };
 }
 
 interface Answer {
@@ -136,7 +145,7 @@ test(`no request makes it fail, and every answer is as documented (FUZZ_SEED=${S
     ({ path }) => (SLOW.test(path) ? Math.ceil(RUNS / 4) : RUNS),
     false,
   );
-  expect(wrong).toEqual([]);
+  expect({ wrong, logged: wrong.length > 0 ? site.logged.slice(0, 3) : [] }).toEqual({ wrong: [], logged: [] });
   expect(statuses.size).toBe(operationsOf(document).length);
   // The generator hits: nearly every route was asked for something that there is.
   if (process.env["FUZZ_SHOW"])

@@ -7,6 +7,7 @@ import {
   MANIFEST,
   resolveConfig,
   sha256Hex,
+  silentLogger,
   timeOfBackupId,
 } from "@trivault/core";
 import { loadOrCreateSigningKey, signManifest } from "@trivault/crypto";
@@ -26,11 +27,12 @@ export interface ServedSite extends AppUnderTest {
 export async function serveSite(
   redisUrl: string,
   settings: Readonly<Record<string, string>> = {},
+  log = silentLogger(),
 ): Promise<ServedSite> {
   const folder = await makeTempDir("tv-api");
   const config = await siteConfig(folder.path, settings);
   const tiers = openTiers(config.tiers);
-  const underTest = appUnderTest({ redisUrl, config, tiers, requestsPerMinute: 10_000_000 });
+  const underTest = appUnderTest({ redisUrl, config, tiers, log, requestsPerMinute: 10_000_000 });
   afterwards(async () => {
     for (const tier of tiers) await tier.store.close();
     await folder.remove();

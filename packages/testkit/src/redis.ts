@@ -37,7 +37,10 @@ async function launch(extra: readonly string[]): Promise<RedisServer> {
   const killNow = () => child.kill("SIGKILL");
   process.once("exit", killNow);
 
+  const toldOf = (code: number | null, signal: NodeJS.Signals | null) =>
+    process.stderr.write(`the test's redis-server on port ${port} ended by itself, with ${signal ?? code}\n`);
   const stop = async () => {
+    child.off("exit", toldOf);
     await end(child);
     process.off("exit", killNow);
     await dir.remove();
@@ -48,6 +51,7 @@ async function launch(extra: readonly string[]): Promise<RedisServer> {
     await stop();
     throw error;
   }
+  child.once("exit", toldOf);
   return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid ?? 0, stop, [Symbol.asyncDispose]: stop };
 }
 
