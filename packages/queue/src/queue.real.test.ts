@@ -2,11 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
 import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
+import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { copyQueueOf } from "./jobs.ts";
 import { startPrivateRedis } from "./private-redis.ts";
 import { requestBackup, startCopy, startEncrypt } from "./producer.ts";
-import { closeQueues, openQueues, type Queues } from "./queues.ts";
+import { closeQueues, KEY_PREFIX, openQueues, type Queues } from "./queues.ts";
 import { checkRedis, connectRedis } from "./redis.ts";
 import { isSettled, runStatus } from "./runs.ts";
 import { type Handler, type RunningWorker, startWorker } from "./worker.ts";
@@ -128,6 +129,30 @@ describe("producer", () => {
 });
 
 describe("worker", () => {
+  test("takes a dead worker's job up as soon as its lock is over", async () => {
+    await request();
+    const dead = new Worker("dump", null, {
+      connection: redis,
+      prefix: KEY_PREFIX,
+      autorun: false,
+      lockDuration: 5000,
+    });
+    const job = await dead.getNextJob("dead");
+    const { promise: taken, resolve } = Promise.withResolvers<number>();
+    work(async () => {
+      resolve(performance.now());
+      return {};
+    });
+    await sleep(1000);
+    await job?.extendLock("dead", 5000); // its last sign of life
+    const silentSince = performance.now();
+    await dead.close(true);
+    // By looks as far apart as a lock is long it would take nine seconds.
+    const seconds = ((await taken) - silentSince) / 1000;
+    expect(seconds).toBeGreaterThan(4.5);
+    expect(seconds).toBeLessThan(8);
+  });
+
   test("keeps result, progress and a readable log with the job", async () => {
     work(async (_data, context) => {
       context.note("half of it");
