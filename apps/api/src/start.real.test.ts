@@ -200,6 +200,18 @@ describe("npm run api", () => {
     60_000,
   );
 
+  test("enqueues once its Redis is there, which came up after it", async () => {
+    const port = await freePort();
+    const program = run("main.ts", { REDIS_URL: `redis://127.0.0.1:${port}` });
+    const [, base = ""] = await program.said(/"url":"(http:[^"]+)","msg":"API ready"/);
+    expect((await fetch(`${base}/api/v1/backups`, POST)).status).toBe(503);
+    await using _late = await startRedis({ port });
+    await program.said(/the queue is reached again/);
+    expect((await fetch(`${base}/api/v1/backups`, POST)).status).toBe(202);
+    program.child.kill("SIGTERM");
+    expect((await program.ended).code).toBe(0);
+  }, 60_000);
+
   test("without REDIS_URL it uses the Redis of `npm start`, where that runs", async () => {
     const whole = run("start.ts", {});
     await whole.said(/Bull Board/);

@@ -61,6 +61,12 @@ describe("redis", () => {
     await checkRedis(redis, server.url);
   });
 
+  test("that is too old is refused, with its version", async () => {
+    const old = { info: async () => "redis_version:4.0.9\r\nmaxmemory_policy:noeviction\r\n" };
+    const refused = { code: "QUEUE_UNSAFE", permanent: true, message: expect.stringContaining("4.0.9") };
+    await expect(checkRedis(old as Pick<Redis, "info">, server.url)).rejects.toMatchObject(refused);
+  });
+
   test("that is not there is told by its address, without its password", async () => {
     const connection = connectRedis("redis://:hunter2@127.0.0.1:1", "fail-fast");
     const error: unknown = await checkRedis(connection, "redis://:hunter2@127.0.0.1:1").catch(
@@ -112,6 +118,20 @@ describe("producer", () => {
     await startEncrypt(queues, job);
     await until(async () => (await queues.encrypt.getJob(job.backupId))?.returnvalue?.call === 2);
     expect(await queues.encrypt.getCompletedCount()).toBe(1);
+  });
+
+  test("goes on once Redis is there, though it was not when all began", async () => {
+    const late = connectRedis(`redis://127.0.0.1:${server.port}`, "fail-fast");
+    await server.stop();
+    const theirs = openQueues(late);
+    const ask = () => requestBackup(theirs, late, { database: "shop", actor: "token:default" });
+    await expect(ask()).rejects.toMatchObject({ code: "QUEUE_UNREACHABLE" });
+    server = await startRedis({ port: server.port });
+    await until(async () => (await late.ping().catch(() => null)) === "PONG");
+    await ask();
+    expect(await theirs.dump.count()).toBe(1);
+    await closeQueues(theirs);
+    late.disconnect();
   });
 
   test("says within seconds that Redis is away, instead of waiting for it", async () => {

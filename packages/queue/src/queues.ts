@@ -16,6 +16,8 @@ export function openQueues(redis: Redis, tracing: Tracing | null = null): Queues
       prefix: KEY_PREFIX,
       defaultJobOptions: { ...JOB_OPTIONS[name], ...KEEP_JOBS },
       skipWaitingForReady: true,
+      // BullMQ asks once, and where Redis does not answer then, all later calls fail with that; checkRedis looks at it.
+      skipVersionCheck: true,
       ...(tracing && { telemetry: tracing.telemetry }),
     });
     queue.on("error", () => undefined); // as in redis.ts: each call reports its own failure

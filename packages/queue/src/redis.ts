@@ -27,15 +27,19 @@ export function socketOf(url: string): string {
   return url.replace(/^unix:(?:\/\/)?/, "");
 }
 
+/** What BullMQ can work with (its `RedisConnection.minimumVersion`). */
+const OLDEST = 5;
+
 /**
  * Refuses a Redis that is not there, too old, or that may throw jobs away: with any `maxmemory-policy` but noeviction a
  * full Redis silently loses keys of the queues.
  */
-export async function checkRedis(redis: Redis, url: string): Promise<void> {
+export async function checkRedis(redis: Pick<Redis, "info">, url: string): Promise<void> {
   const shown = hidePasswords(url);
-  let policy: string;
+  let info: string;
   try {
-    policy = await within(5000, evictionPolicy(redis));
+    // Not CONFIG, which managed services forbid.
+    info = await within(5000, redis.info());
   } catch (cause) {
     throw new TrivaultError(
       "QUEUE_UNREACHABLE",
@@ -43,6 +47,7 @@ export async function checkRedis(redis: Redis, url: string): Promise<void> {
       { cause },
     );
   }
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? "unknown";
   if (policy !== "noeviction") {
     throw new TrivaultError(
       "QUEUE_UNSAFE",
@@ -50,11 +55,14 @@ export async function checkRedis(redis: Redis, url: string): Promise<void> {
       { permanent: true },
     );
   }
-}
-
-/** From INFO, which managed services answer where they forbid CONFIG. */
-async function evictionPolicy(redis: Redis): Promise<string> {
-  return /^maxmemory_policy:(\S+)/m.exec(await redis.info("memory"))?.[1] ?? "unknown";
+  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? "unknown";
+  if (Number.parseInt(version, 10) < OLDEST) {
+    throw new TrivaultError(
+      "QUEUE_UNSAFE",
+      `Redis at ${shown} is version ${version}, and ${OLDEST}.0 is the oldest that can keep the queues: upgrade it, or name a newer one in REDIS_URL.`,
+      { permanent: true },
+    );
+  }
 }
 
 /** Whether Redis answers now; never waits for long. */

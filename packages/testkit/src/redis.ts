@@ -17,19 +17,21 @@ export interface RedisServer extends AsyncDisposable {
  * A real redis-server on a free port, in a folder of its own, that never evicts (`noeviction`) and writes nothing to disk.
  * `args` come last and win: `["--maxmemory-policy", "allkeys-lru"]`, `["--appendonly", "yes"]`.
  */
-export async function startRedis(options: { args?: readonly string[] } = {}): Promise<RedisServer> {
+export async function startRedis(
+  options: { readonly args?: readonly string[]; readonly port?: number } = {},
+): Promise<RedisServer> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await launch(options.args ?? []);
+      return await launch(options.args ?? [], options.port);
     } catch (error) {
       // Between freePort and bind another process may take the port.
-      if (attempt === 3 || !String(error).includes("Address already in use")) throw error;
+      if (attempt === 3 || options.port !== undefined || !String(error).includes("Address already in use")) throw error;
     }
   }
 }
 
-async function launch(extra: readonly string[]): Promise<RedisServer> {
-  const port = await freePort();
+async function launch(extra: readonly string[], wanted: number | undefined): Promise<RedisServer> {
+  const port = wanted ?? (await freePort());
   const dir = await makeTempDir("tv-redis");
   const settings = ["--bind", "127.0.0.1", "--port", String(port), "--dir", dir.path, "--daemonize", "no"];
   const args = [...settings, "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", ...extra];
