@@ -143,12 +143,12 @@ async function incomplete(on: Machine, database: string): Promise<string[]> {
   return (await listed(on, database)).map(({ id }) => id).filter((id) => !whole.has(id));
 }
 
-async function eventually<T>(ask: () => Promise<T>, isIt: (answer: T) => boolean): Promise<T> {
+async function eventually<T>(on: Machine, ask: () => Promise<T>, isIt: (answer: T) => boolean): Promise<T> {
   // To ask is a program's start and a listing of three tiers.
   for (const end = Date.now() + 120_000; ; await sleep(4000)) {
     const answer = await ask();
     if (isIt(answer)) return answer;
-    if (Date.now() > end) throw new Error(`still ${JSON.stringify(answer)}`);
+    if (Date.now() > end) throw new Error(`still ${JSON.stringify(answer)}; ${on.told()}`);
   }
 }
 
@@ -171,6 +171,7 @@ test("add a database: it is backed up, and so is one that was discovered", async
   await here.follow("docs/tasks/add-a-database.md");
   expect(await safe(here, "billing")).not.toEqual([]);
   await eventually(
+    here,
     () => safe(here, "main.crm"),
     (ids) => ids.length > 0,
   );
@@ -227,6 +228,7 @@ test("move: the database is the same, and each place fills again", async () => {
   const moved = await newMachine("moved", env);
   await moved.follow("docs/tasks/move-to-a-new-server.md", "Trivault moves to another machine");
   await eventually(
+    moved,
     () => incomplete(moved, "shop"),
     (ids) => ids.length === 0,
   );

@@ -41,6 +41,8 @@ export interface Machine extends AsyncDisposable {
   /** `npm start`; one that runs is ended first. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** How the service is, and what it said last: for the message of a test that waits in vain. */
+  told(): string;
 }
 
 export interface Ended {
@@ -63,6 +65,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   // One terminal for a whole page: what a block exports is there in the next.
   const kept = path.join(folder, "exported.sh");
   let service: ChildProcess | null = null;
+  let said = "";
 
   const real = async (text: string) => {
     const values = await options.real();
@@ -100,7 +103,11 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   const start = async () => {
     await stop();
     service = spawn("npm", ["start"], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
-    await saysItIsUp(service);
+    said = "";
+    for (const output of [service.stdout, service.stderr]) {
+      output?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-20_000)));
+    }
+    await isUp(service, () => said);
   };
   const carryOut = async (block: Block): Promise<string> => {
     const text = await real(block.text);
@@ -124,6 +131,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     sh,
     start,
     stop,
+    told: () => `npm start ${service?.exitCode === null ? "runs" : "does not run"}, and said last:\n${said}`,
     async follow(page, section) {
       const { blocks } = parsePage(await readFile(path.join(ROOT, page), "utf8"));
       const wanted = blocks.filter((block) => section === undefined || block.section === section);
@@ -143,17 +151,13 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   };
 }
 
-async function saysItIsUp(child: ChildProcess): Promise<void> {
+async function isUp(child: ChildProcess, said: () => string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let said = "";
-  const listen = (chunk: Buffer) => {
-    said += chunk.toString();
-    if (said.includes("Trivault is up.")) resolve();
-  };
-  child.stdout?.on("data", listen);
-  child.stderr?.on("data", listen);
+  for (const output of [child.stdout, child.stderr]) {
+    output?.on("data", () => said().includes("Trivault is up.") && resolve());
+  }
   child.once("error", reject);
-  child.once("exit", (code) => reject(new Error(`npm start ended with ${code}:\n${said}`)));
+  child.once("exit", (code) => reject(new Error(`npm start ended with ${code}:\n${said()}`)));
   await promise;
 }
 

@@ -1,6 +1,5 @@
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { connect, parseDatabaseUrl } from "@trivault/postgres";
 import { expectNoLeaks, freePort } from "@trivault/testkit";
@@ -171,7 +170,7 @@ describe("an interruption", () => {
   ])("by %s ends a backup in order, and nothing of it is left", async (signal, code) => {
     await whileLocked(async () => {
       const started = site.start("run --inline");
-      await sleep(4000);
+      await started.says("dumping shop");
       started.kill(signal);
       started.kill(signal); // npm passes on what the terminal has sent already
       const ended = await started.ended;

@@ -111,7 +111,7 @@ test("Ctrl-C ends the waiting, not the backup", async () => {
     const lock = await connect(parseDatabaseUrl(site.sourceUrl));
     await lock.query("BEGIN; LOCK TABLE products IN ACCESS EXCLUSIVE MODE");
     const waiting = site.start("run --wait --idempotency-key interrupted", { env: { REDIS_URL: redis.url } });
-    await sleep(5000);
+    await sleep(10_000); // its start takes one second, and up to ten times that on a busy machine
     waiting.kill("SIGINT");
     const ended = await waiting.ended;
     expect(ended).toMatchObject({

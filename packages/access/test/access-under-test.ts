@@ -30,7 +30,7 @@ export function accessUnderTest() {
     },
     token: (name: string, options: { expiresAt?: Date } = {}) =>
       createToken(state.file, { name, role: "operator", createdBy: "user:t@h", expiresAt: null, ...options }, now()),
-    async user(name: string) {
+    user: async (name: string) => {
       const entry = { name, role: "admin", password: PASSWORD, createdBy: "user:t@h" } as const;
       const enrolment = await addUser(state.file, entry, now(), COST);
       return { ...enrolment, secret: new URL(enrolment.otpauthUrl).searchParams.get("secret") ?? "" };

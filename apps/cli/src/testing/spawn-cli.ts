@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const MAIN = path.join(import.meta.dirname, "../main.ts");
 
@@ -16,6 +16,8 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** What it has printed so far. */
   stdout(): string;
+  /** Resolves once stderr holds the text, or the program has ended. */
+  says(text: string): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -39,13 +41,26 @@ export function startCli(
     child.once("exit", resolve);
   });
   let stdout = "";
+  let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (piece: string) => (stdout += piece));
-  const said = once(child.stdout, "close");
-  const ended = Promise.all([exited, text(child.stderr), said]).then(([code, stderr]) => {
+  child.stderr.setEncoding("utf8").on("data", (piece: string) => (stderr += piece));
+  const closed = [once(child.stdout, "close"), once(child.stderr, "close")];
+  const ended = Promise.all([exited, ...closed]).then(([code]) => {
     printed.push(stdout, stderr);
     return { code, stdout, stderr };
   });
-  return { pid: child.pid ?? 0, ended, stdout: () => stdout, kill: (signal) => child.kill(signal) };
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    stdout: () => stdout,
+    async says(text) {
+      let over = false;
+      const end = () => (over = true);
+      ended.then(end, end);
+      while (!over && !stderr.includes(text)) await sleep(50);
+    },
+    kill: (signal) => child.kill(signal),
+  };
 }
 
 export function runCli(...args: Parameters<typeof startCli>): Promise<Ended> {
