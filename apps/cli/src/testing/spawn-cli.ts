@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 const MAIN = path.join(import.meta.dirname, "../main.ts");
 
@@ -53,11 +52,13 @@ export function startCli(
     pid: child.pid ?? 0,
     ended,
     stdout: () => stdout,
-    async says(text) {
-      let over = false;
-      const end = () => (over = true);
-      ended.then(end, end);
-      while (!over && !stderr.includes(text)) await sleep(50);
+    says(text) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = () => stderr.includes(text) && resolve();
+      look();
+      child.stderr.on("data", look);
+      ended.then(() => resolve(), resolve);
+      return promise;
     },
     kill: (signal) => child.kill(signal),
   };
