@@ -70,7 +70,6 @@ test("tiers that are down, a damaged copy, and how all of it heals", async () =>
   expect(await page.textContent("h1")).toContain("not on every tier");
 
   await maintain();
-  await maintain();
   await page.goto(api.url);
   await page
     .locator("#verdict p", { hasText: /remote cannot be reached since .*; cloud cannot be reached since/ })

@@ -167,7 +167,7 @@ async function untilInOrder(world: World, log: AuditLog, slots: readonly Date[])
     // Time stands still, so that no new slot comes; maintenance would come every quarter of an hour, here it is asked for.
     for (const deadline = Date.now() + 300_000; ;) {
       for (const { name } of world.tiers) await queues.maintenance.add("maintenance", { tier: name });
-      await sleep(1500);
+      await sleep(5000);
       const order = await inspect(world, log, slots);
       if (order.problems.length === 0 || Date.now() > deadline) return order;
     }

@@ -8,7 +8,7 @@ import { openTiers, type Tier } from "@trivault/storage";
 import { makeTempDir, sharedCeph, startPostgres, startSshd } from "@trivault/testkit";
 import { type RestartableRedis, startRestartableRedis } from "./redis.ts";
 
-export const POLICY = { hourly: 6, daily: 3 } as const;
+export const POLICY = { hourly: 12, daily: 3 } as const;
 export const TIME_ZONE = "Europe/Paris";
 
 /** A site with many small databases on one server, found by discovery, and everything else real. */
@@ -75,7 +75,6 @@ export async function createWorld(databaseCount: number): Promise<World> {
       AWS_SECRET_ACCESS_KEY: s3.secretKey,
       WORKER_TAKEOVER_SECONDS: "5",
       WORKER_DUMP_CONCURRENCY: "2",
-      BACKUP_MAINTENANCE_EVERY: "1h",
       LOG_LEVEL: "warn",
     };
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey });

@@ -1,3 +1,4 @@
+import { LANGUAGES } from "@trivault/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GenerateOptions } from "../actions/reports-generate.ts";
 import type { ReportsListOptions } from "../actions/reports-list.ts";
@@ -20,7 +21,7 @@ function addGenerate(reports: Command): void {
     .option("--last <time>", "the last 24h, 7d, 4w, instead of --from and --to (default: 24h)", duration)
     .option("--database <name>", "only those of this database", notEmpty)
     .addOption(new Option("--format <format>", "its form (default: text; html with --output)").choices(FORMATS))
-    .addOption(new Option("--language <language>", "its language (default: reports.language)").choices(["en", "fr"]))
+    .addOption(new Option("--language <language>", "its language (default: reports.language)").choices(LANGUAGES))
     .option("--output <file>", "write it into this file, which only you may read", notEmpty)
     .option("--mail", "mail it to reports.to, as HTML and text")
     .option("--mail-to <addresses>", "mail it to these instead, separated by commas", addresses)

@@ -1,5 +1,5 @@
-import { type Format, formatOf } from "../format.ts";
 import type { Language } from "@trivault/core";
+import { type Format, formatOf } from "../format.ts";
 import { ENGLISH } from "./english.ts";
 import { FRENCH } from "./french.ts";
 import type { Texts } from "./texts.ts";
