@@ -18,7 +18,7 @@ await runService("trivault", async (config, log) => {
   try {
     let { redisUrl } = config;
     if (redisUrl === null) {
-      const redis = await startPrivateRedis(config.backupDir);
+      const redis = await startPrivateRedis(config.backupDir, log);
       running.unshift({ close: () => redis.stop() });
       redisUrl = redis.url;
     }

@@ -133,6 +133,21 @@ describe("npm start", () => {
     expect((await program.ended).code).toBe(0);
   }, 60_000);
 
+  test("killed and started again at once, it has a Redis of its own and the jobs of before", async () => {
+    const first = run("start.ts", {});
+    const [, before = ""] = await first.said(/API +(http:\S+)\/api\/v1\/backups\n/);
+    const { headers } = await fetch(`${before}/api/v1/backups`, POST);
+    const redis = await pidOfPrivateRedis();
+    first.child.kill("SIGKILL");
+    const second = run("start.ts", {});
+    const [, base = ""] = await second.said(/API +(http:\S+)\/api\/v1\/backups\n/);
+    expect(isAlive(redis)).toBe(false);
+    expect((await fetch(base + (headers.get("location") ?? ""), { headers: HEADERS })).status).toBe(200);
+    second.child.kill("SIGTERM");
+    expect((await second.ended).code).toBe(0);
+    await expect(pidOfPrivateRedis()).rejects.toThrow();
+  }, 60_000);
+
   test("uses the Redis of REDIS_URL, and starts and ends none", async () => {
     await using server = await startRedis();
     const program = run("start.ts", { REDIS_URL: server.url });

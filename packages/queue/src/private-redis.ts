@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, findReaper, TrivaultError } from "@trivault/core";
-import { connectRedis, socketOf } from "./redis.ts";
+import { ensureFolder, type FileLock, type Logger, takeFileLock } from "@trivault/core";
+import { endOrphan, type OwnRedisServer, redisAnswersAt, startRedisServer } from "./redis-server.ts";
 
 /** Longest path of a Unix socket (sun_path) that every system takes. */
 const MAX_SOCKET_PATH = 100;
@@ -20,88 +18,72 @@ export function privateRedisUrl(backupDir: string): string {
 
 export interface PrivateRedis {
   readonly url: string;
+  /** Ends it, if it is ours; again is fine. */
   stop(): Promise<void>;
 }
+
+/** Time between two looks: is there an owner, and does its Redis run? After failures the time grows to the most. */
+const LOOK_EVERY_MS = 1000;
+const MOST_MS = 30_000;
 
 /**
  * A redis-server of our own for a single machine: a socket that only this user can open, an append-only file under
- * BACKUP_DIR, no eviction. Where one already serves this folder (another process of ours) it is used and left running.
+ * BACKUP_DIR, no eviction. One process owns it (it holds `owner.db`, see takeFileLock); others of this folder use it, and
+ * one of them takes over when the owner ends. Where it ends by itself it is started again.
  */
-export async function startPrivateRedis(backupDir: string): Promise<PrivateRedis> {
+export async function startPrivateRedis(backupDir: string, log: Logger): Promise<PrivateRedis> {
   const url = privateRedisUrl(backupDir);
-  if (await answers(url)) return { url, stop: async () => undefined };
-  const socket = socketOf(url);
-  const data = path.join(backupDir, ".trivault/redis");
-  await mkdir(data, { recursive: true, mode: 0o700 });
-  await mkdir(path.dirname(socket), { recursive: true, mode: 0o700 });
-  const settings = {
-    port: "0",
-    unixsocket: socket,
-    unixsocketperm: "700",
-    dir: data,
-    appendonly: "yes",
-    save: "",
-    "maxmemory-policy": "noeviction",
-    daemonize: "no",
+  const folder = path.join(backupDir, ".trivault/redis");
+  const over = new AbortController();
+  let lock: FileLock | null = null;
+  let server: OwnRedisServer | null = null;
+
+  const keep = async () => {
+    await ensureFolder(folder);
+    lock ??= await takeFileLock(path.join(folder, "owner.db"), 0);
+    if (lock === null || server !== null) return;
+    await endOrphan(url, folder);
+    const started = await startRedisServer(url, folder);
+    server = started;
+    void started.ended.then((reason) => {
+      server = null;
+      if (!over.signal.aborted) log.error({ reason }, "the Redis of this machine ended by itself; it is started again");
+    });
   };
-  const server = await launch(Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]));
-  for (let tries = 0; tries < 100 && server.failure() === null; tries++) {
-    if (await answers(url)) return { url, stop: () => server.stop() };
-    await sleep(100);
+  const keepAlways = async () => {
+    for (let pause = LOOK_EVERY_MS; await passes(pause, over.signal);) {
+      try {
+        await keep();
+        pause = LOOK_EVERY_MS;
+      } catch (error) {
+        log.error({ err: error }, "the Redis of this machine could not be started; it is tried again");
+        pause = Math.min(pause * 2, MOST_MS);
+      }
+    }
+  };
+  const close = async () => {
+    await server?.stop();
+    lock?.release();
+    lock = null;
+  };
+
+  try {
+    // Where it has an owner that only now begins, or is about to end, this comes to a Redis that answers all the same.
+    for (await keep(); !(await redisAnswersAt(url)); await keep()) await sleep(100);
+  } catch (error) {
+    await close();
+    throw error;
   }
-  const failure = server.failure() ?? "it does not answer";
-  await server.stop();
-  throw new TrivaultError(
-    "QUEUE_UNREACHABLE",
-    `redis-server could not be started under ${data}: ${failure} Install it (apt-get install redis-server, brew install redis), or set REDIS_URL.`,
-    { permanent: true },
-  );
-}
-
-interface Server {
-  /** Why it is not running, or null. */
-  failure(): string | null;
-  stop(): Promise<void>;
-}
-
-/** In a process group of its own, so that Ctrl-C reaches us and not it; where we are killed, it ends as well. */
-async function launch(args: readonly string[]): Promise<Server> {
-  const [file = "redis-server", ...rest] = [...(await findReaper("TERM")), "redis-server", ...args];
-  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], detached: true });
-  const ended = Promise.withResolvers<void>();
-  let said = "";
-  let failure: string | null = null;
-  const keep = (chunk: Buffer) => {
-    said = (said + chunk.toString()).slice(-2000);
-  };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
-  child.once("error", (error) => {
-    failure = codeOf(error) === "ENOENT" ? "it is not installed." : error.message;
-    ended.resolve();
-  });
-  child.once("exit", (code, signal) => {
-    failure ??= `it ended with ${signal ?? code}. ${said.trim().split("\n").slice(-3).join(" ")}`;
-    ended.resolve();
-  });
+  const keeping = keepAlways();
   return {
-    failure: () => failure,
+    url,
     async stop() {
-      child.kill("SIGTERM");
-      const hurry = setTimeout(() => child.kill("SIGKILL"), 10_000);
-      await ended.promise;
-      clearTimeout(hurry);
+      over.abort();
+      await keeping;
+      await close();
     },
   };
 }
 
-async function answers(url: string): Promise<boolean> {
-  const redis = connectRedis(url, "fail-fast");
-  try {
-    return (await redis.ping()) === "PONG";
-  } catch {
-    return false; // nothing listens there, which is what was asked
-  } finally {
-    redis.disconnect();
-  }
-}
+/** False where the signal came first. */
+const passes = (ms: number, signal: AbortSignal) => sleep(ms, true, { signal }).catch(() => false);

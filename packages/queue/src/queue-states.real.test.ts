@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { QUEUES, resolveConfig, silentLogger } from "@trivault/core";
-import { type RedisServer, startRedis } from "@trivault/testkit";
+import { type RedisServer, startRedis, until } from "@trivault/testkit";
 import type { Redis } from "ioredis";
 import { requestBackup } from "./producer.ts";
 import { queueStates } from "./queue-states.ts";
@@ -28,13 +28,6 @@ const config = resolveConfig({ WORKER_TAKEOVER_SECONDS: "5" }, "read").worker;
 const later = (seconds: number) => new Date(Date.now() + seconds * 1000);
 const stateOf = async (queue: string, now = new Date()) =>
   (await queueStates(queues, now)).find((state) => state.queue === queue);
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await condition()); tries++) {
-    if (tries > 400) throw new Error("it did not happen within 20 s");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 test("an empty site: every queue, and nobody who serves it", async () => {
   const none = { waiting: 0, active: 0, delayed: 0, completed: 0, failed: 0, workers: 0, oldestWaitingSeconds: null };

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
-import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
+import { type RedisServer, startRedis, until } from "@trivault/testkit";
 import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { copyQueueOf } from "./jobs.ts";
-import { startPrivateRedis } from "./private-redis.ts";
 import { requestBackup, startCopy, startEncrypt } from "./producer.ts";
 import { closeQueues, KEY_PREFIX, openQueues, type Queues } from "./queues.ts";
 import { checkRedis, connectRedis } from "./redis.ts";
@@ -44,13 +43,6 @@ const work = (handler: Handler["run"], failed?: Handler["failed"]) => {
 const request = (idempotencyKey?: string) =>
   requestBackup(queues, redis, { database: "shop", actor: "token:default", idempotencyKey });
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await condition()); tries++) {
-    if (tries > 400) throw new Error("it did not happen within 20 s");
-    await sleep(50);
-  }
-}
-
 describe("redis", () => {
   test.each(["allkeys-lru", "volatile-ttl"])("with maxmemory-policy %s is refused", async (policy) => {
     await using careless = await startRedis({ args: ["--maxmemory-policy", policy] });
@@ -75,26 +67,6 @@ describe("redis", () => {
     expect(error).toMatchObject({ code: "QUEUE_UNREACHABLE", message: expect.stringContaining("127.0.0.1:1") });
     expect(String(error)).not.toContain("hunter2");
     connection.disconnect();
-  });
-
-  test("of our own: private, durable, used by whoever comes second, gone afterwards", async () => {
-    await using dir = await makeTempDir("tv with space");
-    const first = await startPrivateRedis(dir.path);
-    const second = await startPrivateRedis(dir.path);
-    expect(second.url).toBe(first.url);
-    const connection = connectRedis(first.url, "fail-fast");
-    await checkRedis(connection, first.url);
-    expect(await connection.config("GET", "appendonly")).toEqual(["appendonly", "yes"]);
-    expect(await connection.config("GET", "port")).toEqual(["port", "0"]);
-    await connection.set("kept", "yes");
-    connection.disconnect();
-    await second.stop();
-    await first.stop();
-    const third = await startPrivateRedis(dir.path);
-    const again = connectRedis(third.url, "fail-fast");
-    expect(await again.get("kept")).toBe("yes");
-    again.disconnect();
-    await third.stop();
   });
 });
 

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { resolveConfig, silentLogger } from "@trivault/core";
-import { type RedisServer, startRedis } from "@trivault/testkit";
+import { type RedisServer, startRedis, until } from "@trivault/testkit";
 import type { Redis } from "ioredis";
 import { requestBackup } from "./producer.ts";
 import { closeQueues, openQueues, type Queues } from "./queues.ts";
@@ -38,13 +37,6 @@ afterEach(async () => {
 const config = resolveConfig({ WORKER_TAKEOVER_SECONDS: "5" }, "read").worker;
 function work(run: Handler["run"]): void {
   running.push(startWorker(redis, "dump", config, silentLogger(), { run }));
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await condition()); tries++) {
-    if (tries > 400) throw new Error("it did not happen within 20 s");
-    await sleep(50);
-  }
 }
 
 describe("slots", () => {

@@ -9,3 +9,4 @@ export * from "./sample-database.ts";
 export * from "./sshd.ts";
 export * from "./tcp-proxy.ts";
 export * from "./temp.ts";
+export * from "./until.ts";
