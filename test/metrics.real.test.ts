@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { findProgram, freePort } from "@trivault/testkit";
+import { findProgram, freePort, until } from "@trivault/testkit";
 import { FAMILIES } from "../packages/metrics/src/families.ts";
 import { dashboardExpressions, dashboardPanels, documentedMetrics, exposedMetrics } from "./support/metric-names.ts";
-import { startWatchedSite, until, type WatchedSite } from "./support/watched-site.ts";
+import { startWatchedSite, type WatchedSite } from "./support/watched-site.ts";
 
 const DEPLOY = path.resolve(import.meta.dirname, "../deploy");
 const DOCS = path.resolve(import.meta.dirname, "../docs/metrics.md");
@@ -22,7 +22,7 @@ const ofProcess = (name: string) => /^trivault_(?:process|nodejs)_/.test(name);
 beforeAll(async () => {
   site = await startWatchedSite();
   backupId = await site.backUp();
-  await until("the observer has seen the backup", async () => {
+  await until(async () => {
     apiText = await (await site.api("GET", "/metrics")).text();
     return apiText.includes("\ntrivault_site_safe 1\n") && apiText.includes('stage="copy"');
   });
@@ -138,11 +138,8 @@ describe("the dashboard for Grafana", () => {
 
 test("a real Prometheus scrapes both with the example's configuration, evaluates the rules and answers the dashboard", async () => {
   await using prometheus = await startPrometheus();
-  await until(
-    "both targets are up",
-    async () => (await prometheus.query('sum(up{job=~"trivault.*"})'))[0]?.value[1] === "2",
-  );
-  await until("the rules were evaluated", async () => {
+  await until(async () => (await prometheus.query('sum(up{job=~"trivault.*"})'))[0]?.value[1] === "2");
+  await until(async () => {
     const [databases] = await prometheus.query("trivault:databases");
     const [safe] = await prometheus.query("trivault:databases_safe");
     return databases?.value[1] === "1" && safe?.value[1] === "1";
@@ -163,7 +160,7 @@ test("a real Prometheus scrapes both with the example's configuration, evaluates
 });
 
 test("one backup is one trace, over both processes, without a secret", async () => {
-  await until("all of it is sent", async () => site.spans.some(({ name }) => name === "process remote-sync"));
+  await until(async () => site.spans.some(({ name }) => name === "process remote-sync"));
   const post = site.spans.find(({ name }) => name === "POST /api/v1/backups");
   const ofBackup = site.spans.filter(({ traceId }) => traceId === post?.traceId);
   const trail = (name: string): string[] => {
@@ -175,7 +172,7 @@ test("one backup is one trace, over both processes, without a secret", async () 
     }
     return names;
   };
-  await until("what the copy came from is sent", async () => trail("process remote-sync").length > 1);
+  await until(async () => trail("process remote-sync").length > 1);
   expect(trail("process remote-sync")).toEqual([
     "trivault-api: POST /api/v1/backups",
     "trivault-api: add dump.dump",
@@ -201,7 +198,7 @@ test("one backup is one trace, over both processes, without a secret", async () 
 describe("when Redis is gone", () => {
   test("both tell it, and go on answering", async () => {
     await site.redis.stop();
-    await until("the worker says so", async () => (await fetch(`${site.workerUrl}/healthz`)).status === 503);
+    await until(async () => (await fetch(`${site.workerUrl}/healthz`)).status === 503);
     const text = await (await site.api("GET", "/metrics")).text();
     expect(valueOf(text, "trivault_queue_up")).toBe(0);
     expect(text).not.toContain("trivault_queue_workers");
@@ -240,7 +237,7 @@ async function startPrometheus(): Promise<AsyncDisposable & { query(expression: 
     await exited;
   };
   try {
-    await until("Prometheus is ready", async () => {
+    await until(async () => {
       if (child.exitCode !== null) throw new Error(log);
       return (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok;
     });

@@ -12,6 +12,7 @@ import {
   type RedisServer,
   startPostgres,
   startRedis,
+  until,
 } from "@trivault/testkit";
 import { writeFile } from "node:fs/promises";
 
@@ -89,7 +90,7 @@ export async function startWatchedSite(): Promise<WatchedSite> {
         ...(body ? { body: JSON.stringify(body) } : {}),
       });
     const workerUrl = `http://127.0.0.1:${port}`;
-    await until("the worker's metrics answer", async () => (await fetch(`${workerUrl}/healthz`)).ok);
+    await until(async () => (await fetch(`${workerUrl}/healthz`)).ok);
     return {
       folder: dir.path,
       postgres,
@@ -104,7 +105,7 @@ export async function startWatchedSite(): Promise<WatchedSite> {
         const answer = await ask("POST", "/api/v1/backups", { database: "shop" });
         if (answer.status !== 202) throw new Error(`${answer.status}: ${await answer.text()}`);
         const { id } = (await answer.json()) as { id: string };
-        await until(`backup ${id} is complete`, async () => {
+        await until(async () => {
           const { status } = (await (await ask("GET", `/api/v1/backups/${id}`)).json()) as { status: string };
           if (status === "failed") throw new Error(`it failed: ${worker.log()}`);
           return status === "completed";
@@ -122,18 +123,6 @@ export async function startWatchedSite(): Promise<WatchedSite> {
     await stack.disposeAsync();
     throw error;
   }
-}
-
-export async function until(what: string, look: () => Promise<boolean>): Promise<void> {
-  let last: unknown;
-  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(100)) {
-    try {
-      if (await look()) return;
-    } catch (error) {
-      last = error;
-    }
-  }
-  throw new Error(`it did not happen within 60 s: ${what}`, { cause: last });
 }
 
 interface Program {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog, type RecordedEvent } from "@trivault/audit";
 import { type Config, QUEUES, silentLogger } from "@trivault/core";
 import type { Overview } from "@trivault/monitor";
-import { expectNoLeaks, makeTempDir, type Receiver, startReceiver } from "@trivault/testkit";
+import { expectNoLeaks, makeTempDir, type Receiver, startReceiver, until } from "@trivault/testkit";
 import { makeCertificate, startMailServer } from "@trivault/testkit/mail-server";
 import { beat, overviewOf, type Site, testConfig } from "../test/observations.ts";
 import { certificateExpiries } from "./certificates.ts";
@@ -82,10 +82,6 @@ async function makeDesk(more: { deadMan?: boolean } = {}): Promise<Desk> {
       return `${severity}: ${title}`;
     });
   return { config, ops, second, deadMan, audit, world, start, told };
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(20);
 }
 
 async function eventsOf({ audit }: Desk): Promise<RecordedEvent[]> {

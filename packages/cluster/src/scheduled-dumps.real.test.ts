@@ -15,7 +15,7 @@ import {
   requestBackup,
   startWorker,
 } from "@trivault/queue";
-import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
+import { makeTempDir, type RedisServer, startRedis, until } from "@trivault/testkit";
 import { type DumpHandlerDeps, dumpHandler } from "./dump-handler.ts";
 import { createDumpLimit } from "./dump-limit.ts";
 import { openSite } from "./open-site.ts";
@@ -116,12 +116,6 @@ function fakeDump(ms: number, seen: (database: string, slot: string | undefined)
     await rm(run.path, { recursive: true });
     return { ...ref, bytes: 1, rows: null, seconds: ms / 1000 };
   };
-}
-
-async function until(condition: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
-  for (const end = Date.now() + ms; !(await condition()); await sleep(20)) {
-    if (Date.now() > end) throw new Error(`it did not happen within ${ms / 1000} s`);
-  }
 }
 
 describe("the schedule", () => {

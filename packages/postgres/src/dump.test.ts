@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { findReaper, type TrivaultError, silentLogger } from "@trivault/core";
-import { type TempDir, expectNoLeaks, makeTempDir } from "@trivault/testkit";
+import { type TempDir, expectNoLeaks, makeTempDir, until } from "@trivault/testkit";
 
 import { parseDatabaseUrl } from "./connection-url.ts";
 import { type DumpProcess, startDump } from "./dump.ts";
@@ -181,12 +181,4 @@ function alive(pid: number): boolean {
 
 async function gone(pids: readonly number[]): Promise<boolean> {
   return until(() => !pids.some(alive));
-}
-
-async function until(condition: () => boolean): Promise<boolean> {
-  for (let i = 0; i < 500; i++) {
-    if (condition()) return true;
-    await sleep(20);
-  }
-  throw new Error("It did not come about in 10 seconds.");
 }

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { newBackupId } from "@trivault/core";
-import { expectNoLeaks, makeTempDir } from "@trivault/testkit";
+import { expectNoLeaks, makeTempDir, until } from "@trivault/testkit";
 import { startMailServer } from "@trivault/testkit/mail-server";
 import { reportSchema } from "./report.ts";
 
@@ -107,8 +107,4 @@ function start(env: Readonly<Record<string, string>>): ChildProcess {
 async function ended(child: ChildProcess): Promise<{ code: number | null; stderr: string }> {
   const [[code], stderr] = await Promise.all([once(child, "exit"), child.stderr ? text(child.stderr) : ""]);
   return { code, stderr };
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { AuditEvent, RecordedEvent } from "@trivault/audit";
 import { silentLogger } from "@trivault/core";
 import type { Mail } from "@trivault/notify";
-import { makeTempDir, type TempDir } from "@trivault/testkit";
+import { makeTempDir, type TempDir, until } from "@trivault/testkit";
 import { sample, sampleConfig } from "../test/sample.ts";
 import { buildReport } from "./build-report.ts";
 import { listReports, readReportState } from "./kept-reports.ts";
@@ -71,9 +71,6 @@ function start(change: Partial<ReportsDeps> = {}): void {
   );
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(5);
-}
 const mailed = async () => (await readReportState({ backupDir: dir.path }, "2026-11-24"))?.mail ?? null;
 
 test("many processes, started again and again, make one report and send one mail", async () => {
