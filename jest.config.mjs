@@ -6,6 +6,7 @@ const base = {
   transform: {},
   extensionsToTreatAsEsm: [".ts"],
   roots: ["<rootDir>/packages", "<rootDir>/apps", "<rootDir>/test"],
+  setupFilesAfterEnv: ["<rootDir>/test/setup/equal-bytes.ts"],
   testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/fixtures/"],
 };
 

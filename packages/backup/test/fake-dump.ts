@@ -21,6 +21,8 @@ export interface FakeSite extends AsyncDisposable {
   readonly started: NextStage[];
   readonly notes: string[];
   context(signal?: AbortSignal): StageContext;
+  /** What a restore would hand to zstd: every data segment of a copy, opened and in order. */
+  contentOf(tier: Tier, ref: BackupRef): Promise<Buffer>;
   /** The same site, with stores that another function makes of the real ones: to break them. */
   with(wrap: (store: Store) => Store): Site;
 }
@@ -58,6 +60,7 @@ export async function fakeSite(): Promise<FakeSite> {
     { name: "remote", kind: "sftp", store: memoryStore("remote") },
     { name: "cloud", kind: "s3", store: memoryStore("cloud") },
   ];
+  const opener = createOpener([keys.identity]); // one for all: each starts a thread
   const started: NextStage[] = [];
   const notes: string[] = [];
   const site: Site = { config, tiers, sealer: () => sealer, signingKey: async () => signingKey, now: () => new Date() };
@@ -74,12 +77,23 @@ export async function fakeSite(): Promise<FakeSite> {
       progress: () => undefined,
       start: async (next) => void started.push(next),
     }),
+    async contentOf(tier, ref) {
+      const stored = await readManifest(tier, ref);
+      if (!stored) throw new Error(`${tier.name} has no complete copy of ${ref.backupId}`);
+      const plain: Uint8Array[] = [];
+      for (const segment of dataSegments(stored.signed.manifest)) {
+        const key = backupKey(ref.database, ref.backupId, segment.name);
+        const cipher = await readAll(tier.store.get(key), segment.size);
+        plain.push(Buffer.from(await opener.open(Uint8Array.from(cipher), segment)));
+      }
+      return Buffer.concat(plain);
+    },
     with: (wrap) => {
       const [local, ...others] = tiers.map((tier) => ({ ...tier, store: wrap(tier.store) }));
       return { ...site, tiers: [local as Tier, ...others] };
     },
     async [Symbol.asyncDispose]() {
-      await sealer.close();
+      await Promise.all([sealer.close(), opener.close()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -132,24 +146,6 @@ export async function beginDump({ config }: FakeSite): Promise<FakeDump> {
       await lease.release();
     },
   };
-}
-
-/** What a restore would hand to zstd: every data segment of a copy, opened and in order. */
-export async function contentOf(tier: Tier, ref: BackupRef, trust: Trust): Promise<Buffer> {
-  const stored = await readManifest(tier, ref);
-  if (!stored) throw new Error(`${tier.name} has no complete copy of ${ref.backupId}`);
-  const opener = createOpener(trust.identities);
-  try {
-    const plain: Uint8Array[] = [];
-    for (const segment of dataSegments(stored.signed.manifest)) {
-      const key = backupKey(ref.database, ref.backupId, segment.name);
-      const cipher = await readAll(tier.store.get(key), segment.size);
-      plain.push(Buffer.from(await opener.open(Uint8Array.from(cipher), segment)));
-    }
-    return Buffer.concat(plain);
-  } finally {
-    await opener.close();
-  }
 }
 
 /** Repeatable bytes that no two segments share. */

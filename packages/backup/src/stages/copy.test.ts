@@ -3,15 +3,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { backupKey, MANIFEST } from "@trivault/core";
 import { bytesSource, type Tier } from "@trivault/storage";
-import {
-  beginDump,
-  contentOf,
-  dyingStores,
-  type FakeSite,
-  fakeSite,
-  sampleContent,
-  SEGMENT,
-} from "../../test/fake-dump.ts";
+import { beginDump, dyingStores, type FakeSite, fakeSite, sampleContent, SEGMENT } from "../../test/fake-dump.ts";
 import { listCopies } from "../copies.ts";
 import type { BackupRef } from "../site.ts";
 import { readNotes } from "../tier-notes.ts";
@@ -33,7 +25,7 @@ afterEach(async () => fake[Symbol.asyncDispose]());
 
 const tier = (name: string): Tier => fake.site.tiers.find((each) => each.name === name) ?? fake.site.tiers[0];
 const copy = (from: string, to: string, site = fake.site) => copyStage(site, { ...ref, from, to }, fake.context());
-const whole = (name: string) => contentOf(tier(name), ref, fake.trust);
+const whole = (name: string) => fake.contentOf(tier(name), ref);
 const damageOn = async (name: string) => {
   const options = { signal: AbortSignal.timeout(30_000), allowUnsigned: false };
   return (await verifyCopy(tier(name), ref, fake.trust, options)).damage;

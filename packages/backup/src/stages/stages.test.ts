@@ -4,15 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { backupKey, MANIFEST } from "@trivault/core";
 import { bytesSource } from "@trivault/storage";
-import {
-  beginDump,
-  contentOf,
-  dyingStores,
-  type FakeSite,
-  fakeSite,
-  sampleContent,
-  SEGMENT,
-} from "../../test/fake-dump.ts";
+import { beginDump, dyingStores, type FakeSite, fakeSite, sampleContent, SEGMENT } from "../../test/fake-dump.ts";
 import { listCopies } from "../copies.ts";
 import { markAborted } from "../run-directory.ts";
 import { settlePrevious } from "../settle.ts";
@@ -39,7 +31,7 @@ describe("encrypt", () => {
     await dump.finish(content);
     const result = await sealing;
     expect(result.segments).toBe(4);
-    expect(await contentOf(fake.site.tiers[0], dump.ref, fake.trust)).toEqual(content);
+    expect(await fake.contentOf(fake.site.tiers[0], dump.ref)).toEqual(content);
     expect(fake.started).toEqual([
       { stage: "copy", ...dump.ref, from: "local", to: "remote" },
       { stage: "copy", ...dump.ref, from: "local", to: "cloud" },
@@ -64,7 +56,7 @@ describe("encrypt", () => {
         }
         if (first instanceof Error) expect(first.message).toBe("killed");
         await encryptStage(fake.site, dump.ref, fake.context());
-        expect(await contentOf(fake.site.tiers[0], dump.ref, fake.trust)).toEqual(content);
+        expect(await fake.contentOf(fake.site.tiers[0], dump.ref)).toEqual(content);
       }
     },
   );
@@ -128,7 +120,7 @@ describe("copy", () => {
     await dump.finish(content);
     await sealing;
     expect(await copying).toMatchObject({ segments: 4, skipped: 0 });
-    expect(await contentOf(remote(), dump.ref, fake.trust)).toEqual(content);
+    expect(await fake.contentOf(remote(), dump.ref)).toEqual(content);
     expect(await copyStage(fake.site, { ...dump.ref, ...toRemote }, fake.context())).toMatchObject({ segments: 0 });
   });
 
@@ -146,9 +138,9 @@ describe("copy", () => {
         );
         if (!dying.died()) break;
         const [seen] = await listCopies(remote());
-        if (seen?.complete) expect(await contentOf(remote(), dump.ref, fake.trust)).toEqual(content);
+        if (seen?.complete) expect(await fake.contentOf(remote(), dump.ref)).toEqual(content);
         await copyStage(fake.site, { ...dump.ref, ...toRemote }, fake.context());
-        expect(await contentOf(remote(), dump.ref, fake.trust)).toEqual(content);
+        expect(await fake.contentOf(remote(), dump.ref)).toEqual(content);
       }
     },
   );
@@ -163,7 +155,7 @@ describe("copy", () => {
     await remote().store.delete(spoilt);
     await remote().store.put(spoilt, bytesSource(Buffer.from("not it")));
     expect(await copyStage(fake.site, { ...dump.ref, ...toRemote }, fake.context())).toMatchObject({ skipped: 3 });
-    expect(await contentOf(remote(), dump.ref, fake.trust)).toEqual(content);
+    expect(await fake.contentOf(remote(), dump.ref)).toEqual(content);
   });
 
   test("bytes that rotted on the local tier never arrive: the copy fails and stays without a manifest", async () => {
