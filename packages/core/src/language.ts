@@ -38,3 +38,33 @@ export function localNumbers(language: Language): LocalNumbers {
     money: (value) => cents.format(value),
   };
 }
+
+/** Of at most so many units, the largest first: `3 h 12 min`. Days go with hours, and never with seconds. */
+export function writeDuration(language: Language, seconds: number, mostUnits: number): string {
+  const units = [
+    { size: 86_400, name: dayUnit(language) },
+    { size: 3600, name: "h" },
+    { size: 60, name: "min" },
+    { size: 1, name: "s" },
+  ];
+  const first = units.findIndex(({ size }) => seconds >= size);
+  if (first === -1) return `${seconds > 0 ? `<${NBSP}1` : "0"}${NBSP}s`;
+  let rest = Math.round(seconds);
+  const counts = units.slice(first, first + mostUnits).map(({ size, name }) => {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    return { count, name };
+  });
+  return counts
+    .filter(({ count }) => count > 0)
+    .map(({ count, name }) => `${count}${NBSP}${name}`)
+    .join(NBSP);
+}
+
+/** To the minute, for readers whose zone is not known: `2026-11-23 02:14 UTC`, `23 nov. 2026 à 02:14 UTC`. */
+export function writeUtc(language: Language, at: Date): string {
+  const clock = at.toISOString().slice(11, 16);
+  if (language === "en") return `${at.toISOString().slice(0, 10)} ${clock} UTC`;
+  const day = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" } as const;
+  return `${at.toLocaleDateString(tagOf(language), day)} à ${clock}${NBSP}UTC`;
+}

@@ -1,4 +1,4 @@
-import { dayUnit, type Language, type LocalNumbers, localNumbers, NBSP, tagOf } from "@trivault/core";
+import { type Language, type LocalNumbers, localNumbers, NBSP, tagOf, writeDuration } from "@trivault/core";
 
 export interface Format extends LocalNumbers {
   /** At most two units: `3 h 12 min`. */
@@ -25,34 +25,15 @@ export function formatFor(language: Language): Format {
 function makeFormat(language: Language): Format {
   const tag = tagOf(language);
   const tenth = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
-  const units = [
-    { size: 86_400, name: dayUnit(language) },
-    { size: 3600, name: "h" },
-    { size: 60, name: "min" },
-    { size: 1, name: "s" },
-  ];
-  const parts = (seconds: number, most: number) => {
-    const first = units.findIndex(({ size }) => seconds >= size);
-    if (first === -1) return `${seconds > 0 ? "<" + NBSP + "1" : "0"}${NBSP}s`;
-    let rest = Math.round(seconds);
-    // Days and hours, hours and minutes: never days and seconds.
-    const counts = units.slice(first, first + most).map(({ size, name }) => {
-      const count = Math.floor(rest / size);
-      rest -= count * size;
-      return { count, name };
-    });
-    return counts
-      .filter(({ count }) => count > 0)
-      .map(({ count, name }) => `${count}${NBSP}${name}`)
-      .join(NBSP);
-  };
   const dates = dateFormats(tag);
   return {
     ...localNumbers(language),
-    duration: (seconds) => parts(seconds, 2),
+    duration: (seconds) => writeDuration(language, seconds, 2),
     // 36 hours are more telling than one day.
     age: (seconds) =>
-      seconds >= 86_400 && seconds < 2 * 86_400 ? `${Math.floor(seconds / 3600)}${NBSP}h` : parts(seconds, 1),
+      seconds >= 86_400 && seconds < 2 * 86_400
+        ? `${Math.floor(seconds / 3600)}${NBSP}h`
+        : writeDuration(language, seconds, 1),
     percent(share) {
       // Never up to a hundred that it is not.
       const percent = share < 1 ? Math.min(Math.floor(share * 1000) / 10, 99.9) : 100;

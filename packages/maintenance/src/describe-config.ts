@@ -78,6 +78,7 @@ function describeMonitoring({ mail, alerts, reports }: MonitoringConfig) {
         host: new URL(alerts.deadMan.url).host,
         every: formatDuration(alerts.deadMan.everySeconds),
       },
+      language: alerts.language,
       repeat: formatDuration(alerts.repeatSeconds),
       off: alerts.off,
     },

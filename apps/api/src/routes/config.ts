@@ -1,4 +1,4 @@
-import { configJsonSchema } from "@trivault/core";
+import { configJsonSchema, LANGUAGES } from "@trivault/core";
 import { checkConnections, describeConfig } from "@trivault/maintenance";
 import { z } from "zod";
 import type { ApiDeps, App } from "../deps.ts";
@@ -18,6 +18,7 @@ const inForce = z
     alerts: z.object({
       channels: listOf(z.object({ name: z.string(), kind: z.string(), from: z.string(), to: listOf(z.string()) })),
       deadMan: z.object({ host: z.string(), every: z.string() }).nullable(),
+      language: z.enum(LANGUAGES),
       repeat: z.string(),
       off: listOf(z.string()),
     }),

@@ -105,6 +105,7 @@ export const alerts = section(
       .record(z.string(), channel, { error: "expected a map from names to channels" })
       .describe("Where alerts are told, by name.")
       .optional(),
+    language: oneOf(LANGUAGES, "Of what is sent through channels; en by default.").optional(),
     deadMan: section(
       {
         ...url("A check's URL, as healthchecks.io and its like give it"),

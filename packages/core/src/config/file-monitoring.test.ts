@@ -30,6 +30,7 @@ alerts:
     chat: { kind: telegram, botTokenEnv: BOT, chatId: -1001234567890 }
     hook: { kind: webhook, url: "http://127.0.0.1:1/x", secret: hunter2hunter2hunter2 }
   deadMan: { url: "https://hc.example.org/x", every: 10m }
+  language: fr
   repeat: 1h
   off: [size-unusual]
   thresholds: { copyLag: 2h, leastFree: 0.1, silent: 90s }
@@ -68,6 +69,7 @@ reports: { schedule: off, to: [a@example.org], language: fr, keepDays: 30, targe
             secret: "hunter2hunter2hunter2",
           },
         ],
+        language: "fr",
         deadMan: { url: "https://hc.example.org/x", everySeconds: 600 },
         repeatSeconds: 3600,
         off: ["size-unusual"],
@@ -108,6 +110,7 @@ alerts:
   deadman: {}
   off: [tier-unreachabel]
   thresholds: { leastFree: 5, copyLag: 10 }
+  language: de
 reports: { schedule: daily, language: de, targets: { successRate: 99 } }
 `,
       { ...DATABASE, SET: "https://x/", WRONG: "hunter2" },
@@ -128,14 +131,15 @@ reports: { schedule: daily, language: de, targets: { successRate: 99 } }
       start("alerts.channels.unset.urlEnv (line 8) names UNSET, which is not set in the environment."),
       start("alerts.channels.wrong.urlEnv (line 9) names WRONG, whose value (hidden) is wrong: expected a URL"),
       start("alerts.deadman (line 14) is not known here: did you mean deadMan?"),
+      start('alerts.language (line 17) is "de": expected one of en, fr.'),
       start('alerts.off[0] (line 15) is "tier-unreachabel": expected one of run-failed'),
       start("alerts.thresholds.copyLag (line 16) is 10: expected a duration"),
       start("alerts.thresholds.leastFree (line 16) is 5: expected a number from 0 to 1."),
       start('mail.from (line 1) is "hunter": expected a mail address, or a name with one'),
       start("mail.port (line 1) is 70000"),
-      start('reports.language (line 17) is "de": expected one of en, fr.'),
-      start('reports.schedule (line 17) is "daily": expected a cron line'),
-      start("reports.targets.successRate (line 17) is 99: expected a number from 0 to 1."),
+      start('reports.language (line 18) is "de": expected one of en, fr.'),
+      start('reports.schedule (line 18) is "daily": expected a cron line'),
+      start("reports.targets.successRate (line 18) is 99: expected a number from 0 to 1."),
     ]);
   });
 

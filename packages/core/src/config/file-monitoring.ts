@@ -55,6 +55,7 @@ export function readMonitoring(input: Input): Result {
     mail,
     alerts: {
       channels: channels.filter(({ kind }) => kind !== "email" || mail !== null),
+      language: alerts.language ?? byDefault.language,
       deadMan: readDeadMan(around),
       repeatSeconds: alerts.repeat ?? byDefault.repeatSeconds,
       off: [...new Set(alerts.off)],

@@ -47,6 +47,8 @@ export type Severity = "warning" | "critical";
 
 export interface AlertsConfig {
   readonly channels: readonly ChannelConfig[];
+  /** Of what is sent through channels; the dashboard speaks that of its reader. */
+  readonly language: Language;
   /** Pinged while all is well, so that silence itself raises the alarm elsewhere (healthchecks.io and the like). */
   readonly deadMan: { readonly url: string; readonly everySeconds: number } | null;
   /** An alert that lasts is told again after this. */
@@ -113,6 +115,7 @@ export const DEFAULT_MONITORING: MonitoringConfig = {
   mail: null,
   alerts: {
     channels: [],
+    language: "en",
     deadMan: null,
     repeatSeconds: 4 * 3600,
     off: [],
