@@ -126,8 +126,8 @@ async function openGeneration(config: Config, shared: Shared): Promise<Generatio
     config,
     observer,
     now,
-    openAlerts: async () =>
-      (await listAlerts(config, now())).map(({ severity, title, raisedAt }) => {
+    openAlerts: async (language) =>
+      (await listAlerts(config, language, now())).map(({ severity, title, raisedAt }) => {
         return { severity, title, since: new Date(raisedAt) };
       }),
   });

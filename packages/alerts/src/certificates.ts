@@ -19,13 +19,12 @@ export async function certificateExpiries(
 ): Promise<Expiry[]> {
   return Promise.all(
     placesOf(config).map(async (place): Promise<Expiry> => {
-      const what = `the certificate of ${place.host}:${place.port}`;
-      const remedy = `Renew the certificate of ${place.host}, and see why it is not renewed by itself.`;
+      const which = { kind: "certificate", name: `${place.host}:${place.port}` } as const;
       try {
-        return { what, at: await expiryOf(place, signal), remedy };
+        return { ...which, at: await expiryOf(place, signal) };
       } catch (error) {
-        note(`${what} could not be looked at: ${messageOf(error)}`);
-        return { what, at: null, remedy };
+        note(`the certificate of ${which.name} could not be looked at: ${messageOf(error)}`);
+        return { ...which, at: null };
       }
     }),
   );

@@ -51,7 +51,7 @@ export function startChecks(
     const found = await certificateExpiries(config, signal, (line) => log.warn(line));
     // One that could not be asked this time ends when it did.
     certificates = found.map((each) =>
-      each.at === null ? (known.find(({ what }) => what === each.what) ?? each) : each,
+      each.at === null ? (known.find(({ name }) => name === each.name) ?? each) : each,
     );
     wake();
     return found.every(({ at }) => at !== null);

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { ALERT_RULES, type Config, ensureFolder, publishJson, readJson } from "@trivault/core";
+import { ALERT_RULES, type Config, ensureFolder, LANGUAGES, publishJson, readJson } from "@trivault/core";
 import { z } from "zod";
 import { incidentSchema } from "./incidents.ts";
 
@@ -9,7 +9,7 @@ import { incidentSchema } from "./incidents.ts";
  */
 const severity = z.enum(["warning", "critical"]);
 const time = z.coerce.date();
-const pairs = z.array(z.tuple([z.string(), z.string()]));
+const said = { title: z.string(), text: z.string(), facts: z.array(z.tuple([z.string(), z.string()])) };
 
 const sign = z.object({
   rule: z.enum(ALERT_RULES),
@@ -25,15 +25,20 @@ const sign = z.object({
 const message = z.object({
   id: z.string(),
   severity: z.enum(["warning", "critical", "resolved", "info"]),
-  title: z.string(),
-  text: z.string(),
-  facts: pairs,
+  /** A version before knew English alone. */
+  language: z.enum(LANGUAGES).default("en"),
+  ...said,
   link: z.string().nullable(),
   at: time,
   topic: z.string(),
 });
 
-const words = z.object({ title: z.string(), text: z.string(), facts: pairs, link: z.string().nullable() });
+/** In English; in other languages beside it, which a version before neither wrote nor reads. */
+const words = z.object({
+  ...said,
+  link: z.string().nullable(),
+  translated: z.partialRecord(z.enum(LANGUAGES), z.object(said)).default({}),
+});
 
 export const stateSchema = z.object({
   version: z.literal(1),
@@ -102,6 +107,7 @@ export const stateSchema = z.object({
 export type DeskState = Readonly<z.infer<typeof stateSchema>>;
 export type TrackedSign = DeskState["signs"][number];
 export type RaisedAlert = DeskState["alerts"][number];
+export type SaidWords = RaisedAlert["words"];
 export type Delivery = DeskState["outbox"][number];
 
 export const NOTHING: DeskState = {

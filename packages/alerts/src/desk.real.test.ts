@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog, type RecordedEvent } from "@trivault/audit";
-import { type Config, QUEUES, silentLogger } from "@trivault/core";
+import { type Config, type Language, QUEUES, silentLogger } from "@trivault/core";
 import type { Overview } from "@trivault/monitor";
 import { expectNoLeaks, makeTempDir, type Receiver, startReceiver, until } from "@trivault/testkit";
 import { makeCertificate, startMailServer } from "@trivault/testkit/mail-server";
@@ -34,7 +34,7 @@ interface Desk {
 }
 
 /** A desk over a real record, files and HTTP servers; what the observer and the queue tell is given. */
-async function makeDesk(more: { deadMan?: boolean } = {}): Promise<Desk> {
+async function makeDesk(more: { deadMan?: boolean; language?: Language } = {}): Promise<Desk> {
   const stack = new AsyncDisposableStack();
   open.push(() => stack.disposeAsync());
   const folder = stack.use(await makeTempDir("tv-alerts"));
@@ -48,6 +48,7 @@ async function makeDesk(more: { deadMan?: boolean } = {}): Promise<Desk> {
       { name: "ops", from: "warning", kind: "webhook", url: ops.url, secret: null },
       { name: "second", from: "warning", kind: "webhook", url: second.url, secret: null },
     ],
+    language: more.language ?? "en",
     deadMan: more.deadMan ? { url: `${deadMan.url}/uuid`, everySeconds: 1 } : null,
   });
   await mkdir(config.backupDir, { recursive: true });
@@ -102,16 +103,16 @@ test("what the record tells is told once by each channel, over a restart too, an
   expect(JSON.parse(made.ops.received[0]?.body ?? "")).toMatchObject({
     text: expect.stringMatching(/permission denied[\s\S]*Still safe: local[\s\S]*What to do/),
   });
-  expect(desk.current()).toMatchObject([{ rule: "run-failed", members: ["shop"], silence: null }]);
+  expect(desk.current("en")).toMatchObject([{ rule: "run-failed", members: ["shop"], silence: null }]);
   await desk.close();
-  expect(await listAlerts(made.config, new Date())).toHaveLength(1);
+  expect(await listAlerts(made.config, "en", new Date())).toHaveLength(1);
 
   const next = made.start();
-  await until(() => next.current().length === 1);
+  await until(() => next.current("en").length === 1);
   await made.audit.record({ action: "backup.encrypt", outcome: "ok", actor: "schedule", database: "shop" });
   await until(() => made.told().length === 2);
   expect(made.told()[1]).toBe("resolved: The backup of shop failed");
-  expect(next.ended()).toMatchObject([{ rule: "run-failed" }]);
+  expect(next.ended("en")).toMatchObject([{ rule: "run-failed" }]);
   await until(async () => (await eventsOf(made)).some(({ action }) => action === "alert.resolved"));
   const actions = (await eventsOf(made)).map(({ action }) => action).filter((action) => action.startsWith("alert."));
   expect(actions).toEqual(["alert.raised", "alert.resolved"]);
@@ -137,12 +138,12 @@ test("of two processes one tells, and the other takes over", async () => {
   const made = await makeDesk();
   const desks = [made.start(), made.start()];
   await made.audit.record({ ...runFailed, error });
-  await until(() => desks.every((desk) => desk.current().length === 1));
+  await until(() => desks.every((desk) => desk.current("en").length === 1));
   expect(made.told()).toHaveLength(1);
   await desks[0]?.close();
   await made.audit.record({ action: "backup.encrypt", outcome: "ok", actor: "schedule", database: "shop" });
   await until(() => made.told().length === 2);
-  expect(desks[1]?.current()).toEqual([]);
+  expect(desks[1]?.current("en")).toEqual([]);
 });
 
 test("a channel that fails is told by the others, tried again, and holds up nothing", async () => {
@@ -163,18 +164,18 @@ test("an alert is silenced with a reason and an end, and heard of again", async 
   const made = await makeDesk();
   const desk = made.start();
   await made.audit.record({ ...runFailed, error });
-  await until(() => desk.current().length === 1);
-  const id = desk.current()[0]?.id ?? "";
+  await until(() => desk.current("en").length === 1);
+  const id = desk.current("en")[0]?.id ?? "";
   const request = { alert: id, reason: "the server moves", until: new Date(Date.now() + 3_600_000), actor: "user:ann" };
   await desk.silence(request);
-  expect(desk.current()[0]?.silence).toMatchObject({ reason: "the server moves", by: "user:ann" });
+  expect(desk.current("en")[0]?.silence).toMatchObject({ reason: "the server moves", by: "user:ann" });
   await expect(desk.silence({ ...request, alert: "run-failed-00000000" })).rejects.toThrow(
     /No alert .* is told: there is/,
   );
   await expect(desk.silence({ ...request, until: new Date(0) })).rejects.toThrow(/must end in the future/);
   expect(await desk.unsilence(id, "user:ann")).toBe(true);
   expect(await desk.unsilence(id, "user:ann")).toBe(false);
-  expect(desk.current()[0]?.silence).toBeNull();
+  expect(desk.current("en")[0]?.silence).toBeNull();
   const actions = (await eventsOf(made)).filter(({ actor }) => actor === "user:ann").map(({ action }) => action);
   expect(actions).toEqual(["alert.silenced", "alert.unsilenced"]);
 });
@@ -206,6 +207,25 @@ test("every channel can be tried, one or all", async () => {
   expect(made.told()).toEqual(["info: A test from Trivault"]);
   expect(await desk.test("second")).toMatchObject([{ ok: true }]);
   await expect(desk.test("third")).rejects.toThrow(/No channel third is configured: there is ops, second/);
+});
+
+test("channels and the dead man's switch are told in the language of the configuration", async () => {
+  const made = await makeDesk({ deadMan: true, language: "fr" });
+  const desk = made.start();
+  const lost = { action: "tier.vanished", outcome: "failed", actor: "maintenance" } as const;
+  await made.audit.record({ ...lost, tier: "cloud", database: "shop", details: { copies: 3 } });
+  await until(() => made.told().length === 1);
+  expect(made.told()).toEqual(["critical: 3 copies ont disparu de cloud"]);
+  expect(JSON.parse(made.ops.received[0]?.body ?? "")).toMatchObject({
+    text: expect.stringMatching(/Toujours en sécurité[^]*À faire/),
+    facts: { Niveau: "cloud", Bases: "shop", Copies: "3", Alerte: expect.stringMatching(/^tier-shrunk-/) },
+  });
+  await until(() => made.deadMan.received.some(({ path: at }) => at === "/uuid/fail"));
+  expect(made.deadMan.received.at(-1)?.body).toBe("3 copies ont disparu de cloud");
+  await desk.test("second");
+  expect(made.told(made.second).at(-1)).toBe("info: Un test de Trivault");
+  expect(desk.current("en").map(({ title }) => title)).toEqual(["3 copies vanished from cloud"]);
+  expect(desk.current("fr").map(({ title }) => title)).toEqual(["3 copies ont disparu de cloud"]);
 });
 
 test("the dead man's switch hears of good and bad, and nothing more once nobody evaluates", async () => {
@@ -251,9 +271,9 @@ test("certificates are read by a handshake: HTTPS, mail by TLS and STARTTLS", as
     );
   const inDays = (at: Date | null | undefined) => ((at?.getTime() ?? 0) - Date.now()) / 86_400_000;
   const found = await expiries([s3], mail.port, "starttls", "http://plain.example.org");
-  expect(found.map(({ what }) => what)).toEqual([
-    `the certificate of 127.0.0.1:${port}`,
-    `the certificate of 127.0.0.1:${mail.port}`,
+  expect(found.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+    `certificate 127.0.0.1:${port}`,
+    `certificate 127.0.0.1:${mail.port}`,
   ]);
   for (const { at } of found) expect(Math.round(inDays(at))).toBe(30);
   const [ofMail] = await expiries([], secure.port, "tls", null);

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { acquireLease } from "@trivault/backup";
-import { type Config, ensureFolder, messageOf } from "@trivault/core";
+import { type Config, ensureFolder, type Language, messageOf } from "@trivault/core";
 import { type Channel, openChannels } from "@trivault/notify";
 import { alertsFolder, type DeskState, NOTHING, readState } from "./desk-state.ts";
 import { evaluate, type EvaluatorDeps } from "./evaluator.ts";
@@ -25,9 +25,9 @@ export type AlertDeps = Omit<EvaluatorDeps, "channels" | "everyMs" | "onState" |
 
 export interface AlertDesk {
   /** What is told now, the worst first. Of another process, where that evaluates; then up to `everyMs` old. */
-  current(): readonly Alert[];
+  current(language: Language): readonly Alert[];
   /** Those that ended lately, the newest first. */
-  ended(): readonly EndedAlert[];
+  ended(language: Language): readonly EndedAlert[];
   /** Throws NOT_FOUND where no such alert is told. */
   silence(request: SilenceRequest): Promise<Silence>;
   /** False where it was not silenced. */
@@ -92,10 +92,10 @@ export function startAlerts(deps: AlertDeps): AlertDesk {
   const refreshing = keepRefreshing();
 
   return {
-    current: () => alertsOf(state, silences, now()),
-    ended: () => endedOf(state),
+    current: (language) => alertsOf(state, silences, language, now()),
+    ended: (language) => endedOf(state, language),
     async silence(request) {
-      const silence = await silenceAlert(config, deps.record, alertsOf(state, silences, now()), request, now());
+      const silence = await silenceAlert(config, deps.record, alertsOf(state, silences, "en", now()), request, now());
       await refresh();
       wake?.();
       return silence;
@@ -106,7 +106,8 @@ export function startAlerts(deps: AlertDeps): AlertDesk {
       wake?.();
       return was;
     },
-    test: (channel) => testChannels(channels, channel ?? null, now(), closing.signal),
+    test: (channel) =>
+      testChannels(channels, channel ?? null, config.monitoring.alerts.language, now(), closing.signal),
     async close() {
       closing.abort();
       await Promise.all([evaluating, refreshing]);

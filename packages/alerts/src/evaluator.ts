@@ -13,8 +13,11 @@ import { look, type LookDeps, tokenExpiries, type TokenLife } from "./look.ts";
 import { failingChannels, pruned } from "./outbox.ts";
 import { pause } from "./pause.ts";
 import { pruneIncidents } from "./prune-incidents.ts";
+import { saidIn } from "./say.ts";
 import { readSilences } from "./silences.ts";
 import { silenceOf, step } from "./step.ts";
+import { TEXTS } from "./texts/all.ts";
+import type { FrameTexts } from "./texts/texts.ts";
 import type { Observation, Silence } from "./types.ts";
 
 /** A look at the site that is older says nothing of how it is. */
@@ -40,6 +43,7 @@ export interface EvaluatorDeps extends LookDeps {
 export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promise<void> {
   const { config, now, log, everyMs, channels } = deps;
   const { alerts } = config.monitoring;
+  const { notWell } = TEXTS[alerts.language];
   let woken = Promise.withResolvers<void>();
   const wake = () => woken.resolve();
   deps.onWake(wake);
@@ -57,7 +61,7 @@ export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promis
 
   let overview: Overview | null = null;
   let silences: readonly Silence[] = [];
-  let lastLook = { at: performance.now(), problem: "the site was not looked at yet" as string | null };
+  let lastLook = { at: performance.now(), problem: notWell.neverLooked as string | null };
 
   const tick = async () => {
     const seen = await look(deps, overview);
@@ -80,7 +84,7 @@ export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promis
       change(step({ ...state, incidents }, observation, findSigns(observation), { alerts, silences }));
     }
     change({ ...state, outbox: pruned(state.outbox, channels, now()) });
-    lastLook = { at: performance.now(), problem: staleness(overview, seen.problem, now()) };
+    lastLook = { at: performance.now(), problem: staleness(overview, seen.problem, notWell, now()) };
     await save(); // before anything is sent
     delivery.start();
     const { toRecord } = state;
@@ -91,13 +95,12 @@ export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promis
 
   const siteProblem = (): string | null => {
     const silent = performance.now() - lastLook.at;
-    if (silent > Math.max(LONG_SILENCE_MS, 4 * everyMs))
-      return `nothing was evaluated for ${Math.round(silent / 1000)} s`;
+    if (silent > Math.max(LONG_SILENCE_MS, 4 * everyMs)) return notWell.silent(silent / 1000);
     if (lastLook.problem !== null) return lastLook.problem;
     const critical = state.alerts.filter(
       ({ id, severity }) => severity === "critical" && silenceOf(silences, id, now()) === null,
     );
-    return critical.length === 0 ? null : critical.map(({ words }) => words.title).join("; ");
+    return critical.length === 0 ? null : critical.map(({ words }) => saidIn(words, alerts.language).title).join("; ");
   };
 
   let deadMan: { close(): Promise<void> } | null = null;
@@ -111,7 +114,7 @@ export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promis
       const reason = messageOf(error);
       if (reason !== lastProblem && !signal.aborted) log.error({ err: error }, "the alerts could not be evaluated");
       lastProblem = reason;
-      lastLook = { ...lastLook, problem: `the alerts could not be evaluated: ${reason}` };
+      lastLook = { ...lastLook, problem: notWell.failed(reason) };
     }
     if (!signal.aborted) deadMan ??= alerts.deadMan && startDeadMan(alerts.deadMan, { problem: siteProblem, log });
     await Promise.race([woken.promise, pause(everyMs, signal)]);
@@ -162,8 +165,13 @@ function takeEvents(state: DeskState, feed: EventFeed, checks: Checks): DeskStat
 }
 
 /** Null where the site was looked at lately. */
-function staleness(overview: Overview | null, problem: string | null, now: Date): string | null {
-  if (overview === null) return problem ?? "the site was not looked at yet";
-  const old = now.getTime() - Date.parse(overview.at) > STALE_MS;
-  return old ? `the site was last looked at ${overview.at}: ${problem ?? "the observer is slow"}` : null;
+function staleness(
+  overview: Overview | null,
+  problem: string | null,
+  notWell: FrameTexts["notWell"],
+  now: Date,
+): string | null {
+  if (overview === null) return problem ?? notWell.neverLooked;
+  const at = new Date(overview.at);
+  return now.getTime() - at.getTime() > STALE_MS ? notWell.stale(at, problem) : null;
 }

@@ -1,13 +1,14 @@
-import { type Config, messageOf, TrivaultError } from "@trivault/core";
+import { type Config, type Language, messageOf, TrivaultError } from "@trivault/core";
 import { type DeskState, readState } from "./desk-state.ts";
+import { saidIn } from "./say.ts";
 import { readSilences } from "./silences.ts";
 import { silenceOf } from "./step.ts";
 import type { Alert, EndedAlert, Silence } from "./types.ts";
 
 /** What is told now, the worst first; by whoever evaluates, wherever that is. */
-export async function listAlerts(config: Pick<Config, "backupDir">, now: Date): Promise<Alert[]> {
+export async function listAlerts(config: Pick<Config, "backupDir">, language: Language, now: Date): Promise<Alert[]> {
   try {
-    return alertsOf(await readState(config), await readSilences(config, now), now);
+    return alertsOf(await readState(config), await readSilences(config, now), language, now);
   } catch (cause) {
     throw new TrivaultError(
       "CORRUPT",
@@ -17,7 +18,7 @@ export async function listAlerts(config: Pick<Config, "backupDir">, now: Date): 
   }
 }
 
-export function alertsOf({ alerts }: DeskState, silences: readonly Silence[], now: Date): Alert[] {
+export function alertsOf({ alerts }: DeskState, silences: readonly Silence[], language: Language, now: Date): Alert[] {
   return alerts
     .map(({ id, rule, severity, words, members, since, raisedAt, told }): Alert => {
       const silence = silenceOf(silences, id, now);
@@ -25,7 +26,8 @@ export function alertsOf({ alerts }: DeskState, silences: readonly Silence[], no
         id,
         rule,
         severity,
-        ...words,
+        ...saidIn(words, language),
+        link: words.link,
         members,
         since: since.toISOString(),
         raisedAt: raisedAt.toISOString(),
@@ -37,10 +39,11 @@ export function alertsOf({ alerts }: DeskState, silences: readonly Silence[], no
 }
 
 /** The newest first. */
-export function endedOf({ ended }: DeskState): EndedAlert[] {
+export function endedOf({ ended }: DeskState, language: Language): EndedAlert[] {
   return ended.map(({ words, since, raisedAt, endedAt, ...alert }) => ({
     ...alert,
-    ...words,
+    ...saidIn(words, language),
+    link: words.link,
     since: since.toISOString(),
     raisedAt: raisedAt.toISOString(),
     endedAt: endedAt.toISOString(),

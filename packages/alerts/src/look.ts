@@ -52,14 +52,6 @@ export interface TokenLife {
 
 export function tokenExpiries(tokens: readonly TokenLife[]): Expiry[] {
   return tokens.flatMap(({ name, expiresAt }) =>
-    expiresAt === null
-      ? []
-      : [
-          {
-            what: `the API token "${name}"`,
-            at: expiresAt,
-            remedy: `Make a new one (\`trivault token create\`), give it to whatever uses "${name}", and revoke the old one.`,
-          },
-        ],
+    expiresAt === null ? [] : [{ kind: "token", name, at: expiresAt } as const],
   );
 }

@@ -1,5 +1,6 @@
 import type { ChannelConfig, Severity } from "@trivault/core";
 import type { Message } from "@trivault/notify";
+import { alertId } from "./alert-id.ts";
 import type { Delivery, DeskState } from "./desk-state.ts";
 
 /** What could not be delivered for so long is given up. */
@@ -79,6 +80,6 @@ export function failingChannels(outbox: Outbox): { name: string; since: Date; re
   return outbox.flatMap(({ channel, failed }) => (failed ? [{ name: channel, ...failed }] : []));
 }
 
-function isAbout({ topic, facts }: Message, channel: string): boolean {
-  return topic.startsWith("channel-failed-") && facts.some(([name, value]) => name === "Channel" && value === channel);
+function isAbout({ topic }: Message, channel: string): boolean {
+  return topic.startsWith(`${alertId({ rule: "channel-failed", subject: channel })}.`);
 }

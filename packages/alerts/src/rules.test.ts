@@ -6,6 +6,7 @@ import { ago, beat, event, NO_INCIDENTS, NOW, observe, overviewOf, testConfig } 
 import { findSigns, RULES } from "./find-signs.ts";
 import { takeEvent } from "./incidents.ts";
 import { pruneIncidents } from "./prune-incidents.ts";
+import { TEXTS } from "./texts/all.ts";
 import type { Observation } from "./types.ts";
 
 /** `rule subject: member, member`, with the rules that are told by another alert in brackets. */
@@ -19,7 +20,7 @@ function seen(observation: Observation): string[] {
 
 function wordsOf(observation: Observation, rule: AlertRule) {
   const signs = findSigns(observation).filter((each) => each.rule === rule && !each.suppressed);
-  const words = RULES[rule].words(signs, observation);
+  const words = RULES[rule].words(signs, observation, TEXTS.en);
   return [words.title, words.what, words.safe, words.todo].join("\n");
 }
 
@@ -30,10 +31,11 @@ const after = (...events: ReturnType<typeof event>[]) => events.reduce(takeEvent
 test("what to do names only commands that there are", async () => {
   const root = path.resolve(import.meta.dirname, "../../..");
   const { scripts } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")) as { scripts: object };
-  const folder = path.join(import.meta.dirname, "rules");
-  const sources = await Promise.all((await readdir(folder)).map((name) => readFile(path.join(folder, name), "utf8")));
+  const folder = path.join(import.meta.dirname, "texts");
+  const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".ts"));
+  const sources = await Promise.all(files.map((name) => readFile(path.join(folder, name), "utf8")));
   const named = sources.flatMap((source) => [...source.matchAll(/(?:npm run |`)((?:backup:[\w:-]+)|worker)\b/g)]);
-  expect(named.length).toBeGreaterThan(10);
+  expect(named.length).toBeGreaterThan(20);
   expect(named.map(([, name = ""]) => name).filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
 });
 
@@ -233,9 +235,7 @@ describe("workers and queue", () => {
 
 describe("the site", () => {
   test("what expires is told in time", () => {
-    const expiries = (days: number) => [
-      { what: 'the API token "ci"', at: ago(-days * 86_400), remedy: "Make a new one." },
-    ];
+    const expiries = (days: number) => [{ kind: "token", name: "ci", at: ago(-days * 86_400) } as const];
     expect(seen(observe({ expiries: expiries(20) }))).toEqual([]);
     const soon = observe({ expiries: expiries(10) });
     expect(wordsOf(soon, "expiring")).toContain('The API token "ci" expires in 10d');

@@ -2,10 +2,11 @@ import { describe, expect, test } from "@jest/globals";
 import type { Message } from "@trivault/notify";
 import fc from "fast-check";
 import { ago, NOW, observe, testConfig } from "../test/observations.ts";
+import { alertId } from "./alert-id.ts";
 import { type DeskState, NOTHING, stateSchema } from "./desk-state.ts";
-import { delivered, dueNow, failingChannels, notDelivered, pruned } from "./outbox.ts";
+import { delivered, enqueue, dueNow, failingChannels, notDelivered, pruned } from "./outbox.ts";
 import { sign } from "./rules/rule.ts";
-import { alertId, step } from "./step.ts";
+import { step } from "./step.ts";
 import type { Sign, Silence } from "./types.ts";
 
 const REPEAT = 14_400;
@@ -14,6 +15,7 @@ const alerts = {
     { name: "ops", from: "warning", kind: "slack", url: "http://127.0.0.1:1/x" },
     { name: "pager", from: "critical", kind: "slack", url: "http://127.0.0.1:1/y" },
   ],
+  language: "en",
   repeatSeconds: REPEAT,
 } as const;
 const config = testConfig();
@@ -274,6 +276,7 @@ describe("the outbox", () => {
   const message = (id: string): Message => ({
     id,
     severity: "warning",
+    language: "en",
     title: "t",
     text: "t",
     facts: [],
@@ -300,6 +303,12 @@ describe("the outbox", () => {
     expect(dueNow(later, ago(-60)).map((each) => each.message.id)).toEqual(["1", "3"]);
     expect(failingChannels(later)).toEqual([{ name: "ops", since: NOW, reason: "404" }]);
     expect(dueNow(delivered(later, first), NOW).map((each) => each.message.id)).toEqual(["2", "3"]);
+  });
+
+  test("holds nothing for a channel about its own failure, in whatever language", () => {
+    const topic = `${alertId({ rule: "channel-failed", subject: "ops" })}.1`;
+    const about = { ...message("1"), severity: "critical", topic } as const;
+    expect(enqueue([], about, "critical", alerts.channels, NOW).map(({ channel }) => channel)).toEqual(["pager"]);
   });
 
   test("is bounded in number and time, but keeps something to try a failing channel with", () => {

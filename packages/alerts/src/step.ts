@@ -1,18 +1,18 @@
-import { createHash } from "node:crypto";
 import type { AlertsConfig, Severity } from "@trivault/core";
-import type { Message } from "@trivault/notify";
+import { alertId } from "./alert-id.ts";
 import type { DeskState, RaisedAlert, TrackedSign } from "./desk-state.ts";
 import { RULES } from "./find-signs.ts";
 import { enqueue } from "./outbox.ts";
-import type { Observation, Sign, Silence, Words } from "./types.ts";
-import { age, list, utc } from "./words.ts";
+import { endMessage, messageOf } from "./messages.ts";
+import { sayInAll } from "./say.ts";
+import type { Observation, Sign, Silence } from "./types.ts";
 
 /** An alert that grows is told again, but not at each new member. */
 const UPDATE_MS = 600_000;
 const MOST_ENDED = 50;
 
 export interface StepOptions {
-  readonly alerts: Pick<AlertsConfig, "channels" | "repeatSeconds">;
+  readonly alerts: Pick<AlertsConfig, "channels" | "language" | "repeatSeconds">;
   readonly silences: readonly Silence[];
 }
 
@@ -34,9 +34,13 @@ export function step(
   );
   const state = { ...before, signs: tracked, alerts: [] as RaisedAlert[] };
   let { outbox, toRecord } = before;
+  const { channels, language } = options.alerts;
   const tell = (alert: RaisedAlert, kind: Kind) => {
-    const { severity } = kind === "resolved" ? (alert.told ?? alert) : alert;
-    outbox = enqueue(outbox, messageOf(alert, kind, now), severity, options.alerts.channels, now);
+    outbox = enqueue(outbox, messageOf(alert, kind === "repeated", language, now), alert.severity, channels, now);
+  };
+  const tellEnd = (alert: RaisedAlert, told: NonNullable<RaisedAlert["told"]>) => {
+    const message = endMessage({ ...alert, told }, elsewhere(alert, tracked), language, now);
+    outbox = enqueue(outbox, message, told.severity, channels, now);
   };
   const record = (alert: RaisedAlert, action: "alert.raised" | "alert.resolved") => {
     const { id, rule, subject, severity, words } = alert;
@@ -53,7 +57,7 @@ export function step(
   for (const alert of before.alerts) {
     const live = groups.get(alert.id);
     if (live === undefined) {
-      if (alert.told !== null) tell(ended(alert, tracked, now), "resolved");
+      if (alert.told !== null) tellEnd(alert, alert.told);
       record(alert, "alert.resolved");
       const { told: _told, subject: _subject, ...over } = alert;
       state.ended = [{ ...over, endedAt: now }, ...state.ended].slice(0, MOST_ENDED);
@@ -76,15 +80,11 @@ export function step(
   return { ...state, outbox, toRecord };
 }
 
-export function alertId({ rule, subject }: Pick<Sign, "rule" | "subject">): string {
-  return `${rule}-${createHash("sha256").update(subject).digest("hex").slice(0, 8)}`;
-}
-
 export function silenceOf(silences: readonly Silence[], id: string, now: Date): Silence | null {
   return silences.find(({ alert, until }) => alert === id && Date.parse(until) > now.getTime()) ?? null;
 }
 
-type Kind = "raised" | "grown" | "repeated" | "resolved";
+type Kind = "raised" | "grown" | "repeated";
 
 function track(before: readonly TrackedSign[], signs: readonly Sign[], observation: Observation): TrackedSign[] {
   const { now } = observation;
@@ -117,13 +117,9 @@ function raise(id: string, live: readonly Sign[], observation: Observation): Rai
   const [first] = live;
   if (first === undefined) throw new Error("an alert of nothing");
   const { rule, subject } = first;
-  const words = { title: "", text: "", facts: [], link: null };
+  const words = { title: "", text: "", facts: [], link: null, translated: {} };
   const blank = { id, rule, subject, severity: "warning", since: first.since, members: [], words, told: null } as const;
-  return refreshed(
-    { ...blank, members: [], words: { ...words, facts: [] }, raisedAt: observation.now },
-    live,
-    observation,
-  );
+  return refreshed({ ...blank, members: [], raisedAt: observation.now }, live, observation);
 }
 
 /** As it is now; of what another alert tells, nothing. */
@@ -131,13 +127,12 @@ function refreshed(alert: RaisedAlert, live: readonly Sign[], observation: Obser
   const shown = live.filter(({ suppressed }) => !suppressed);
   if (shown.length === 0) return alert;
   const severity: Severity = shown.some((each) => each.severity === "critical") ? "critical" : "warning";
-  const words = RULES[alert.rule].words(shown, observation);
   return {
     ...alert,
     severity,
     since: new Date(Math.min(...shown.map((each) => each.since.getTime()))),
     members: shown.map(({ member }) => member),
-    words: { title: words.title, text: textOf(words), facts: words.facts.map(([a, b]) => [a, b]), link: words.link },
+    words: sayInAll((texts) => RULES[alert.rule].words(shown, observation, texts)),
   };
 }
 
@@ -154,36 +149,9 @@ function toldNow(alert: RaisedAlert, now: Date): RaisedAlert {
   return { ...alert, told: { at: now, times: (told?.times ?? 0) + 1, members: [...members], severity } };
 }
 
-/** What it says at its end. */
-function ended(alert: RaisedAlert, tracked: readonly TrackedSign[], now: Date): RaisedAlert {
-  const { rule, members, since, told, words } = alert;
-  const elsewhere = tracked.filter(({ sign }) => sign.rule === rule && members.includes(sign.member));
-  const goesOn =
-    elsewhere.length === 0
-      ? ""
-      : `\n\nNot all of it is well: ${list(elsewhere.map(({ sign }) => sign.member))} goes on as another alert, for another reason.`;
-  const text = `It lasted ${age((now.getTime() - since.getTime()) / 1000)}, from ${utc(since)} to ${utc(now)}. Nothing need be done.${goesOn}`;
-  return { ...alert, told: told && { ...told, times: told.times + 1 }, words: { ...words, text } };
-}
-
-function messageOf(alert: RaisedAlert, kind: Kind, now: Date): Message {
-  const { id, severity, words, raisedAt, told, since } = alert;
-  const still = kind === "repeated" ? `Still so, for ${age((now.getTime() - since.getTime()) / 1000)}. ` : "";
-  return {
-    // The same after a crash that lost the note that it was sent.
-    id: `${id}.${raisedAt.getTime().toString(36)}.${told?.times ?? 0}`,
-    severity: kind === "resolved" ? "resolved" : severity,
-    title: words.title,
-    text: `${still}${words.text}`,
-    facts: [...words.facts, ["Alert", id]],
-    link: words.link,
-    at: now,
-    topic: `${id}.${raisedAt.getTime().toString(36)}`,
-  };
-}
-
-function textOf({ what, safe, todo }: Words): string {
-  return [what, safe, `What to do: ${todo}`].filter((part) => part !== null && part !== "").join("\n\n");
+/** What of it goes on under another name. */
+function elsewhere({ rule, members }: RaisedAlert, tracked: readonly TrackedSign[]): string[] {
+  return tracked.flatMap(({ sign }) => (sign.rule === rule && members.includes(sign.member) ? [sign.member] : []));
 }
 
 function keyOf({ rule, subject, member }: Sign): string {

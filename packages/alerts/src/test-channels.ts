@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { messageOf, TrivaultError } from "@trivault/core";
+import { type Language, messageOf, TrivaultError } from "@trivault/core";
 import type { Channel, Message } from "@trivault/notify";
+import { TEXTS } from "./texts/all.ts";
 
 export interface ChannelTest {
   readonly channel: string;
@@ -12,6 +13,7 @@ export interface ChannelTest {
 export async function testChannels(
   channels: readonly Channel[],
   name: string | null,
+  language: Language,
   now: Date,
   signal: AbortSignal,
 ): Promise<ChannelTest[]> {
@@ -27,8 +29,8 @@ export async function testChannels(
   const message: Message = {
     id: `test-${randomUUID()}`,
     severity: "info",
-    title: "A test from Trivault",
-    text: "Somebody tries whether alerts arrive here. They do.\n\nNothing need be done.",
+    language,
+    ...TEXTS[language].test,
     facts: [],
     link: "/",
     at: now,

@@ -3,6 +3,8 @@ import type { AlertRule, Config, QueueName, Severity } from "@trivault/core";
 import type { Heartbeat } from "@trivault/maintenance";
 import type { Overview } from "@trivault/monitor";
 import type { Incidents } from "./incidents.ts";
+import type { Expiring } from "./texts/facts.ts";
+import type { Told } from "./texts/texts.ts";
 
 /** All that the rules look at, at one moment. */
 export interface Observation {
@@ -32,14 +34,10 @@ export interface QueueSeen {
 }
 
 /** Something that ends at a known time. */
-export interface Expiry {
-  /** `the API token "ci"`, `the certificate of s3.example.org:443`. */
-  readonly what: string;
+export type Expiry = Omit<Expiring, "at"> & {
   /** Null: it could not be asked. */
   readonly at: Date | null;
-  /** What to do about it. */
-  readonly remedy: string;
-}
+};
 
 /** One thing that is not well. Those of one rule and subject are told together, as one alert. */
 export interface Sign {
@@ -54,21 +52,14 @@ export interface Sign {
   readonly holdSeconds: number;
   /** Another alert tells of its cause. */
   readonly suppressed: boolean;
-  /** For the words. */
+  /** For the words, whatever language they are in; kept from one version of this program to the next. */
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** What an alert says. */
-export interface Words {
-  readonly title: string;
-  readonly what: string;
-  /** Null where nothing that is stored is in question. */
-  readonly safe: string | null;
-  readonly todo: string;
-  readonly facts: readonly (readonly [name: string, value: string])[];
+export type Words = Told & {
   /** A page of the dashboard, as a path. */
   readonly link: string | null;
-}
+};
 
 /** One that is being told, or would be if nobody had silenced it. Times are ISO 8601. */
 export interface Alert {

@@ -23,6 +23,7 @@ const SECRET = "hunter2hunter2hunter2";
 const MESSAGE: Message = {
   id: "m-1",
   severity: "warning",
+  language: "en",
   title: "shop: no copy on cloud",
   text: "The newest copy is 5 h old.\n\nStill safe: local.",
   facts: [["Tier", "cloud"]],
@@ -137,6 +138,31 @@ describe("over HTTP", () => {
   });
 });
 
+/** Subject and texts, decoded, with spaces that break. */
+function readMail(raw: string): { subject: string; parts: string[] } {
+  const unquoted = (text: string) =>
+    Buffer.from(
+      text
+        .replaceAll(/=\r?\n/g, "")
+        .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16))),
+      "latin1",
+    ).toString();
+  const plain = (text: string) => text.replaceAll(/[\u00A0\u202F]/g, " ");
+  const subject = /^Subject: (.*(?:\r?\n[ \t].*)*)/m.exec(raw)?.[1] ?? "";
+  const decoded = subject
+    .replaceAll(/\?=\s+=\?/g, "?==?")
+    .replaceAll(/=\?UTF-8\?([BQ])\?(.*?)\?=/gi, (_, how: string, text: string) =>
+      how.toUpperCase() === "B" ? Buffer.from(text, "base64").toString() : unquoted(text.replaceAll("_", " ")),
+    );
+  const parts = raw.split(/^--\S.*$/m).filter((part) => /^Content-Type: text\//m.test(part));
+  const bodies = parts.map((part) => {
+    const [head = "", ...rest] = part.trimStart().split(/\r?\n\r?\n/);
+    const body = rest.join("\n\n");
+    return plain(/base64/i.test(head) ? Buffer.from(body, "base64").toString() : unquoted(body));
+  });
+  return { subject: plain(decoded), parts: bodies };
+}
+
 describe("by mail", () => {
   const config = (port: number, more: Partial<MailConfig> = {}): MailConfig => ({
     host: "127.0.0.1",
@@ -172,6 +198,24 @@ describe("by mail", () => {
       }
     },
   );
+
+  test("a French message is French in all its parts", async () => {
+    await using server = await startMailServer();
+    const french: Message = {
+      ...MESSAGE,
+      language: "fr",
+      title: "shop n’a aucune copie assez récente sur cloud",
+      text: "À faire\u00A0: testez le niveau.",
+      facts: [["Niveau", "cloud"]],
+    };
+    await channelOf(to, config(server.port), { ca: server.ca }).send(french, signal);
+    const { subject, parts } = readMail(server.received[0]?.raw ?? "");
+    expect(subject).toBe("Avertissement : shop n’a aucune copie assez récente sur cloud");
+    const [text = "", html = ""] = parts;
+    expect(text).toMatch(/Niveau : cloud[^]*Tableau de bord : https:[^]*Trivault, le 23 nov\. 2026 à 02:14 UTC/);
+    expect(html).toMatch(/<html lang="fr">[^]*Ouvrir le tableau de bord/);
+    expect(text + html).not.toMatch(/Warning|Dashboard|Open the|2026-11-23/);
+  });
 
   test("a mail with an attachment keeps its id from one attempt to the next", async () => {
     await using server = await startMailServer();

@@ -1,14 +1,22 @@
 import { escapeHtml } from "@trivault/core";
-import { COLORS, headline, paragraphs, shorten, utc } from "./text.ts";
+import { COLORS, factLine, headline, paragraphs, shorten } from "./text.ts";
+import { TEXTS } from "./texts.ts";
 import type { Mail, Shown } from "./types.ts";
 
 /** The same in text and HTML; styles are inline, since mail clients take no others. */
 export function messageMail(message: Shown, to: readonly string[]): Mail {
-  const { id, topic, text, facts, url, at } = message;
+  const { id, topic, language, text, facts, url, at } = message;
+  const texts = TEXTS[language];
   const title = headline(message);
-  const foot = `Trivault, ${utc(at)}`;
-  const lines = facts.map(([name, value]) => `${name}: ${value}`).join("\n");
-  const plain = [title, text, lines, ...(url === null ? [] : [`Dashboard: ${url}`]), `-- \n${foot}`];
+  const foot = texts.foot(at);
+  const lines = facts.map((fact) => factLine(fact, language)).join("\n");
+  const plain = [
+    title,
+    text,
+    lines,
+    ...(url === null ? [] : [`${texts.dashboard}${texts.colon}${url}`]),
+    `-- \n${foot}`,
+  ];
   return {
     to,
     id,
@@ -19,7 +27,7 @@ export function messageMail(message: Shown, to: readonly string[]): Mail {
   };
 }
 
-function html({ severity, text, facts, url }: Shown, title: string, foot: string): string {
+function html({ severity, language, text, facts, url }: Shown, title: string, foot: string): string {
   const color = `#${COLORS[severity].toString(16).padStart(6, "0")}`;
   const body = paragraphs(text)
     .map((part) => `<p style="margin:0 0 12px">${escapeHtml(part).replaceAll("\n", "<br>")}</p>`)
@@ -34,9 +42,9 @@ function html({ severity, text, facts, url }: Shown, title: string, foot: string
   const link =
     url === null
       ? ""
-      : `<p style="margin:0 0 16px"><a href="${escapeHtml(url)}" style="color:${color}">Open the dashboard</a></p>`;
+      : `<p style="margin:0 0 16px"><a href="${escapeHtml(url)}" style="color:${color}">${TEXTS[language].openDashboard}</a></p>`;
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>${escapeHtml(title)}</title></head>
+<html lang="${language}"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>${escapeHtml(title)}</title></head>
 <body style="font:15px/1.5 system-ui,sans-serif;margin:0;padding:16px">
 <div style="max-width:640px;border-left:4px solid ${color};padding-left:16px">
 <h1 style="font-size:18px;line-height:1.3;margin:0 0 12px">${escapeHtml(title)}</h1>

@@ -1,4 +1,4 @@
-import { oneLine, shorten, shortenBytes } from "./text.ts";
+import { factLine, oneLine, shorten, shortenBytes } from "./text.ts";
 import type { Shown } from "./types.ts";
 
 /** https://docs.ntfy.sh/publish: longer ones than 4096 bytes become attachments. */
@@ -21,8 +21,8 @@ export function ntfyServer(topicUrl: string): string {
 }
 
 export function ntfyBody(message: Shown, topicUrl: string): object {
-  const { severity, title, text, facts, url } = message;
-  const lines = facts.map(([name, value]) => `${name}: ${value}`).join("\n");
+  const { severity, language, title, text, facts, url } = message;
+  const lines = facts.map((fact) => factLine(fact, language)).join("\n");
   return {
     topic: new URL(topicUrl).pathname.split("/").at(-1),
     title: shorten(oneLine(title), 250),

@@ -1,4 +1,5 @@
-import { headline, paragraphs, shorten, utc } from "./text.ts";
+import { headline, paragraphs, shorten } from "./text.ts";
+import { TEXTS } from "./texts.ts";
 import type { Shown } from "./types.ts";
 
 /** https://docs.slack.dev/reference/block-kit/blocks; Slack refuses more than about 13,000 characters altogether. */
@@ -23,13 +24,14 @@ function escaped(text: string, most: number): string {
 /** The body of an incoming webhook. */
 export function slackBody(message: Shown): object {
   const { facts, url, at } = message;
+  const texts = TEXTS[message.language];
   const sections = paragraphs(message.text)
     .slice(0, SECTIONS)
     .map((text) => ({ type: "section", text: mrkdwn(escaped(text, SECTION)) }));
   const fields = facts
     .slice(0, FIELDS)
     .map(([name, value]) => mrkdwn(`*${escaped(name, 80)}*\n${escaped(value, FIELD)}`));
-  const foot = [`Trivault, ${utc(at)}`, ...(url === null ? [] : [`<${escape(url)}|Open the dashboard>`])].join("  ·  ");
+  const foot = [texts.foot(at), ...(url === null ? [] : [`<${escape(url)}|${texts.openDashboard}>`])].join("  ·  ");
   return {
     // What notifications show.
     text: escaped(headline(message), 1000),

@@ -1,4 +1,5 @@
-import { headline, paragraphs, shorten, utc } from "./text.ts";
+import { headline, paragraphs, shorten } from "./text.ts";
+import { TEXTS } from "./texts.ts";
 import type { Shown } from "./types.ts";
 
 /** A message may have 28 KB. */
@@ -19,6 +20,7 @@ const run = (text: string, rest: object = {}) => ({ type: "TextRun", text, ...re
  */
 export function teamsBody(message: Shown): object {
   const { facts, url, at, severity } = message;
+  const texts = TEXTS[message.language];
   return {
     type: "message",
     attachments: [
@@ -38,11 +40,11 @@ export function teamsBody(message: Shown): object {
             ...facts
               .slice(0, FACTS)
               .map(([name, value]) =>
-                rich(run(`${shorten(name, 80)}: `, { weight: "Bolder" }), run(shorten(value, FACT))),
+                rich(run(`${shorten(name, 80)}${texts.colon}`, { weight: "Bolder" }), run(shorten(value, FACT))),
               ),
-            rich(run(`Trivault, ${utc(at)}`, { size: "Small", isSubtle: true })),
+            rich(run(texts.foot(at), { size: "Small", isSubtle: true })),
           ],
-          ...(url === null ? {} : { actions: [{ type: "Action.OpenUrl", title: "Open the dashboard", url }] }),
+          ...(url === null ? {} : { actions: [{ type: "Action.OpenUrl", title: texts.openDashboard, url }] }),
         },
       },
     ],

@@ -1,5 +1,6 @@
-import { escapeHtml } from "@trivault/core";
-import { headline, shorten, utc } from "./text.ts";
+import { escapeHtml, writeUtc } from "@trivault/core";
+import { headline, shorten } from "./text.ts";
+import { TEXTS } from "./texts.ts";
 import type { Shown } from "./types.ts";
 
 /** https://core.telegram.org/bots/api#sendmessage: 4096 characters after entities are parsed. */
@@ -9,15 +10,18 @@ const FACT = 100;
 
 /** The body of `sendMessage`. */
 export function telegramBody(message: Shown, chatId: string): object {
-  const { facts, url, at } = message;
+  const { facts, url, at, language } = message;
+  const texts = TEXTS[language];
   const parts = [
     `<b>${escapeHtml(shorten(headline(message), 250))}</b>`,
     escapeHtml(shorten(message.text, TEXT)),
     facts
       .slice(0, FACTS)
-      .map(([name, value]) => `<b>${escapeHtml(shorten(name, 30))}</b>: ${escapeHtml(shorten(value, FACT))}`)
+      .map(
+        ([name, value]) => `<b>${escapeHtml(shorten(name, 30))}</b>${texts.colon}${escapeHtml(shorten(value, FACT))}`,
+      )
       .join("\n"),
-    `${utc(at)}${url === null ? "" : ` · <a href="${escapeHtml(url)}">Open the dashboard</a>`}`,
+    `${writeUtc(language, at)}${url === null ? "" : ` · <a href="${escapeHtml(url)}">${texts.openDashboard}</a>`}`,
   ];
   return {
     chat_id: chatId,

@@ -20,4 +20,5 @@ test("what is shortened is as long as allowed, begins like the whole, and breaks
 
 test("one line stays one", () => {
   expect(oneLine("a\r\nBcc: b\u2028c\u0000 d ")).toBe("a Bcc: b c d");
+  expect(oneLine("10\u00A0j\t et  plus")).toBe("10\u00A0j et plus");
 });

@@ -1,3 +1,5 @@
+import type { Language } from "@trivault/core";
+import { TEXTS } from "./texts.ts";
 import type { Message } from "./types.ts";
 
 /** At most so many UTF-16 units, which is what the vendors count; never half of a surrogate pair. */
@@ -13,9 +15,9 @@ export function shortenBytes(text: string, most: number): string {
   return `${cut.replace(/\uFFFD+$/, "").trimEnd()}…`;
 }
 
-/** One line, without control characters: for titles, subjects and header fields. */
+/** One line, without control characters: for titles, subjects and header fields. Spaces that do not break stay. */
 export function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp} ]+/gu, " ").trim();
 }
 
 export const paragraphs = (text: string): string[] =>
@@ -24,15 +26,14 @@ export const paragraphs = (text: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== "");
 
-const LABELS: Readonly<Record<Message["severity"], string>> = {
-  critical: "Critical",
-  warning: "Warning",
-  resolved: "Resolved",
-  info: "Info",
-};
+export function headline({ severity, title, language }: Pick<Message, "severity" | "title" | "language">): string {
+  const texts = TEXTS[language];
+  return `${texts.severity[severity]}${texts.colon}${oneLine(title)}`;
+}
 
-export function headline({ severity, title }: Pick<Message, "severity" | "title">): string {
-  return `${LABELS[severity]}: ${oneLine(title)}`;
+/** A fact in a line of text. */
+export function factLine([name, value]: readonly [string, string], language: Language): string {
+  return `${name}${TEXTS[language].colon}${value}`;
 }
 
 /** RGB. */
@@ -42,11 +43,6 @@ export const COLORS: Readonly<Record<Message["severity"], number>> = {
   resolved: 0x2e_7d_32,
   info: 0x15_65_c0,
 };
-
-/** `2026-11-23 02:14 UTC`. */
-export function utc(at: Date): string {
-  return `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
-}
 
 function whole(text: string): string {
   return /[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text;

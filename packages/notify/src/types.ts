@@ -1,4 +1,4 @@
-import type { Severity } from "@trivault/core";
+import type { Language, Severity } from "@trivault/core";
 
 /** What is told to people. No field of it holds a secret. */
 export interface Message {
@@ -6,6 +6,8 @@ export interface Message {
   readonly id: string;
   /** `resolved`: what was told before has ended. `info`: a test, a report. */
   readonly severity: Severity | "resolved" | "info";
+  /** Of title, text and facts, and of what stands around them. */
+  readonly language: Language;
   /** One line. */
   readonly title: string;
   /** What happened, since when, what is still safe, and what to do: short paragraphs of plain text, an empty line between. */

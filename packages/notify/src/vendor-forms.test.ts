@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { LANGUAGES } from "@trivault/core";
 import fc from "fast-check";
 import type { z } from "zod";
 import {
@@ -20,6 +21,7 @@ import { webhookBody } from "./webhook.ts";
 const MESSAGE: Shown = {
   id: "m-1",
   severity: "critical",
+  language: "en",
   title: "shop has no copy on cloud since 02:14",
   text: "The newest copy is 5 h old.\n\nStill safe: local (12 min old).\n\nWhat to do: look at the tier.",
   facts: [
@@ -30,6 +32,14 @@ const MESSAGE: Shown = {
   at: new Date("2026-11-23T02:14:00Z"),
   topic: "objective-missed/shop/cloud",
 };
+
+const IN_FRENCH = {
+  language: "fr",
+  title: "shop n’a aucune copie assez récente sur cloud",
+  text: "La plus récente date d’il y a 5 h.\n\nÀ faire\u00A0: testez le niveau.",
+  facts: [["Base", "shop"]],
+} as const;
+const FRENCH = /Critique|Ouvrir|Tableau|Trivault, le/;
 
 const FORMS: readonly [string, z.ZodType, (message: Shown) => object][] = [
   ["Slack", slackMessage, slackBody],
@@ -68,6 +78,7 @@ const prose = (most: number) =>
 const messages: fc.Arbitrary<Shown> = fc.record({
   id: fc.uuid(),
   severity: fc.constantFrom("critical", "warning", "resolved", "info"),
+  language: fc.constantFrom(...LANGUAGES),
   title: prose(30),
   text: prose(200),
   facts: fc.array(fc.tuple(prose(10), prose(50)), { maxLength: 40 }),
@@ -83,6 +94,13 @@ describe.each(FORMS)("what %s gets", (_, schema, bodyOf) => {
     const text = JSON.stringify(body);
     for (const part of ["shop has no copy", "12 min old", "look at the tier", "Tier"]) expect(text).toContain(part);
     expect(text).toContain(MESSAGE.url);
+    expect(text).not.toMatch(FRENCH);
+  });
+
+  test("speaks the language of what it says", () => {
+    const text = JSON.stringify(bodyOf({ ...MESSAGE, ...IN_FRENCH }));
+    expect(text).toMatch(/Base.*shop/);
+    expect(text).not.toMatch(/Critical|Open the|Dashboard|2026-11-23 02:14|Base: /);
   });
 
   test("stays within its vendor's limits, whatever there is to say", () => {
@@ -101,6 +119,24 @@ test("names that look like markup are text", () => {
   expect(JSON.stringify(slackBody(message))).not.toMatch(/<!channel>|<b>/);
   expect(JSON.stringify(discordBody(message))).not.toMatch(/[^\\]\[a\]|[^\\]@everyone/);
   expect(JSON.stringify(telegramBody(message, "1"))).not.toMatch(/<b>x/);
+});
+
+test("what stands around a message is French where it is", () => {
+  const [slack, teams, telegram, ntfy] = [
+    slackBody({ ...MESSAGE, ...IN_FRENCH }),
+    teamsBody({ ...MESSAGE, ...IN_FRENCH }),
+    telegramBody({ ...MESSAGE, ...IN_FRENCH }, "1"),
+    ntfyBody({ ...MESSAGE, ...IN_FRENCH }, "https://ntfy.sh/x"),
+  ].map((body) => JSON.stringify(body).replaceAll(/[\u00A0\u202F]/g, " "));
+  for (const body of [slack, teams, telegram]) {
+    expect(body).toContain("Critique : shop n’a aucune copie");
+    expect(body).toContain("Ouvrir le tableau de bord");
+    expect(body).toContain("le 23 nov. 2026 à 02:14 UTC".slice(body === telegram ? 3 : 0));
+  }
+  expect(teams).toContain("Base : ");
+  expect(telegram).toContain("<b>Base</b> : shop");
+  expect(ntfy).toContain("Base : shop");
+  expect(JSON.stringify(discordBody({ ...MESSAGE, ...IN_FRENCH }))).toContain("Critique\u00A0: shop");
 });
 
 test("ntfy's JSON goes to the server, and names the topic", () => {

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { type Config, messageOf, TrivaultError } from "@trivault/core";
+import { type Config, type Language, messageOf, TrivaultError } from "@trivault/core";
 import type { Observer } from "@trivault/monitor";
 import { checkRequest, type ReportRequest } from "./gather.ts";
 import type { OpenAlert } from "./input.ts";
@@ -15,7 +15,8 @@ export interface MakerDeps {
   readonly config: Config;
   readonly observer: Pick<Observer, "overview">;
   readonly now: () => Date;
-  readonly openAlerts?: () => Promise<readonly OpenAlert[]>;
+  /** In the language of the report. */
+  readonly openAlerts?: (language: Language) => Promise<readonly OpenAlert[]>;
 }
 
 /** Makes reports in a thread of their own, for services. */
@@ -23,7 +24,7 @@ export function createReportMaker({ config, observer, now, openAlerts }: MakerDe
   let last: Promise<unknown> = Promise.resolve();
   const makeNow = async (request: ReportRequest, signal: AbortSignal): Promise<RenderedReport> => {
     signal.throwIfAborted();
-    const [overview, alerts] = await Promise.all([observer.overview(), openAlerts?.() ?? []]);
+    const [overview, alerts] = await Promise.all([observer.overview(), openAlerts?.(request.language) ?? []]);
     checkRequest(overview, request);
     return inThread({ config, overview, alerts, now: now(), request }, signal);
   };

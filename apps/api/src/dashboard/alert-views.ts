@@ -1,16 +1,17 @@
 import type { Alert, EndedAlert } from "@trivault/alerts";
 import type { AlertsPage, AlertView } from "@trivault/dashboard";
+import type { Language } from "@trivault/core";
 import type { ApiDeps } from "../deps.ts";
 
 /** What is told now, the silenced last. */
-export function firingAlerts({ alerts }: Pick<ApiDeps, "alerts">): AlertView[] {
-  const views = alerts.current().map((alert) => alertView(alert, null, alert.silence));
+export function firingAlerts({ alerts }: Pick<ApiDeps, "alerts">, language: Language): AlertView[] {
+  const views = alerts.current(language).map((alert) => alertView(alert, null, alert.silence));
   return views.toSorted((a, b) => Number(a.silenced !== null) - Number(b.silenced !== null));
 }
 
-export function alertsPageOf(deps: Pick<ApiDeps, "alerts" | "config">): AlertsPage {
-  const ended = deps.alerts.ended().map((alert) => alertView(alert, alert.endedAt, null));
-  return { firing: firingAlerts(deps), ended, channels: deps.config.monitoring.alerts.channels.length > 0 };
+export function alertsPageOf(deps: Pick<ApiDeps, "alerts" | "config">, language: Language): AlertsPage {
+  const ended = deps.alerts.ended(language).map((alert) => alertView(alert, alert.endedAt, null));
+  return { firing: firingAlerts(deps, language), ended, channels: deps.config.monitoring.alerts.channels.length > 0 };
 }
 
 function alertView(

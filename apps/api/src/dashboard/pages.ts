@@ -34,7 +34,8 @@ export function pageRoutes(app: App, deps: ApiDeps): void {
     const { q, problems } = overviewQuery.parse(request.query);
     const overview = await observer.overview();
     const filter = { query: q, onlyProblems: problems !== undefined };
-    return sendPage(reply, overviewPage(viewOf(deps, request), { overview, alerts: firingAlerts(deps), filter }));
+    const view = viewOf(deps, request);
+    return sendPage(reply, overviewPage(view, { overview, alerts: firingAlerts(deps, view.language), filter }));
   });
 
   app.get("/databases/:name", VIEWER, async (request, reply) => {
@@ -64,9 +65,10 @@ export function pageRoutes(app: App, deps: ApiDeps): void {
     return sendPage(reply, tierPage(viewOf(deps, request), tier));
   });
 
-  app.get("/alerts", VIEWER, async (request, reply) =>
-    sendPage(reply, alertsPage(viewOf(deps, request), alertsPageOf(deps))),
-  );
+  app.get("/alerts", VIEWER, async (request, reply) => {
+    const view = viewOf(deps, request);
+    return sendPage(reply, alertsPage(view, alertsPageOf(deps, view.language)));
+  });
 
   app.get("/audit", VIEWER, async (request, reply) =>
     sendPage(reply, auditPage(viewOf(deps, request), await auditPageOf(deps, auditQuery.parse(request.query)))),

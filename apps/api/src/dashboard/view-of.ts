@@ -17,7 +17,7 @@ export function viewOf({ alerts, redis }: Pick<ApiDeps, "alerts" | "redis">, req
     assetUrl,
     viewer,
     // Who is not let in is told nothing of the site.
-    firing: viewer && alerts.current().filter(({ silence }) => silence === null).length,
+    firing: viewer && alerts.current(language).filter(({ silence }) => silence === null).length,
     queueAway: viewer !== null && redis.status !== "ready",
     notice: notice === null ? null : { tone: "ok", text: notice },
   });

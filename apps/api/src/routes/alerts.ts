@@ -1,4 +1,4 @@
-import { ALERT_RULES, TrivaultError } from "@trivault/core";
+import { ALERT_RULES, LANGUAGES, TrivaultError } from "@trivault/core";
 import { z } from "zod";
 import type { ApiDeps, App } from "../deps.ts";
 import { listOf, problems, time } from "../schema-parts.ts";
@@ -25,6 +25,9 @@ const alertList = z
   })
   .meta({ id: "AlertList" });
 
+const listQuery = z.strictObject({
+  language: z.enum(LANGUAGES).default("en").describe("Of titles, texts and facts."),
+});
 const alertId = z
   .string()
   .regex(/^[a-z-]{1,40}-[0-9a-f]{8}$/, "is not the id of an alert")
@@ -55,12 +58,13 @@ export function alertsRoute(app: App, { alerts, config, record }: ApiDeps): void
         operationId: "listAlerts",
         tags: ["alerts"],
         summary: "What is told now, the worst first, and what ended lately",
+        querystring: listQuery,
         response: { 200: alertList, ...problems },
       },
     },
-    async () => ({
-      alerts: alerts.current(),
-      ended: alerts.ended(),
+    async ({ query: { language } }) => ({
+      alerts: alerts.current(language),
+      ended: alerts.ended(language),
       channels: config.monitoring.alerts.channels.map(({ name, kind, from }) => ({ name, kind, from })),
     }),
   );

@@ -11,7 +11,7 @@ export function metricsRoute(app: App, deps: ApiDeps): void {
     observer,
     audit,
     queues: () => queueStates(queues, now()),
-    alerts: () => alerts.current(),
+    alerts: () => alerts.current("en"),
     now,
     log,
   });

@@ -108,7 +108,7 @@ async function tryOut({ config }: PreparedConfig, wanted: Wanted, signal: AbortS
     { publicUrl: config.api.publicUrl, pausesMs: [] },
   );
   try {
-    const tests = await testChannels(channels, null, new Date(), signal);
+    const tests = await testChannels(channels, null, config.monitoring.alerts.language, new Date(), signal);
     if (wanted.channel !== undefined && !named.some(({ name }) => name === wanted.channel)) {
       const why = config.warnings.find((warning) => warning.includes(`alerts.channels.${wanted.channel} `)) ?? "";
       tests.push(untried(wanted.channel, wanted.kind ?? "", why));

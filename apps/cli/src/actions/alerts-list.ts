@@ -1,12 +1,18 @@
 import { listAlerts } from "@trivault/alerts";
+import type { Language } from "@trivault/core";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatTime, print, printJson, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
-export async function alertsList({ json }: Running): Promise<number> {
+export interface ListOptions {
+  readonly language?: Language;
+  readonly json?: boolean;
+}
+
+export async function alertsList({ language }: ListOptions, { json }: Running): Promise<number> {
   const { config } = readEnvironment("read");
-  const alerts = await listAlerts(config, new Date());
+  const alerts = await listAlerts(config, language ?? config.monitoring.alerts.language, new Date());
   if (json) printJson({ alerts });
   else if (alerts.length === 0) print("Nothing is told: no alert is firing.");
   else {

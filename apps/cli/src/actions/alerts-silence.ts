@@ -18,7 +18,7 @@ export async function alertsSilence(id: string, options: SilenceOptions, { json 
   const { config } = readEnvironment("read");
   const now = new Date();
   const until = new Date(now.getTime() + options.for * 1000);
-  const current = await listAlerts(config, now);
+  const current = await listAlerts(config, "en", now);
   const silence = await withRecord(config, (record) =>
     silenceAlert(config, record, current, { alert: id, reason: options.reason, until, actor: actor() }, now),
   );

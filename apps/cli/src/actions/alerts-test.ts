@@ -11,6 +11,7 @@ export async function alertsTest(
   { signal, json }: Running,
 ): Promise<number> {
   const { config } = readEnvironment("read");
+  const { language } = config.monitoring.alerts;
   const channels = openChannels(config.monitoring, { publicUrl: config.api.publicUrl });
   if (channels.length === 0) {
     const message =
@@ -18,7 +19,7 @@ export async function alertsTest(
     throw new TrivaultError("NOT_FOUND", message, { permanent: true });
   }
   try {
-    const tests = await testChannels(channels, channel ?? null, new Date(), signal);
+    const tests = await testChannels(channels, channel ?? null, language, new Date(), signal);
     signal.throwIfAborted();
     if (json) printJson({ channels: tests });
     else {

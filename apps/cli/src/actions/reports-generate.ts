@@ -70,7 +70,7 @@ async function make(config: Config, log: Logger, wanted: ReportRequest, signal: 
       try {
         const overview = await observer.overview();
         signal.throwIfAborted();
-        const alerts = (await listAlerts(config, now())).map(({ severity, title, raisedAt }) => {
+        const alerts = (await listAlerts(config, wanted.language, now())).map(({ severity, title, raisedAt }) => {
           return { severity, title, since: new Date(raisedAt) };
         });
         return await makeReport({ config, audit, overview, alerts, now: now() }, wanted);

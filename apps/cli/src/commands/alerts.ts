@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ConfigureOptions } from "../actions/alerts-configure.ts";
+import type { ListOptions } from "../actions/alerts-list.ts";
 import type { SilenceOptions } from "../actions/alerts-silence.ts";
 import { notEmpty, wholeNumber } from "../arguments.ts";
-import { parseDuration } from "@trivault/core";
+import { LANGUAGES, parseDuration } from "@trivault/core";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
 
@@ -93,6 +94,7 @@ function addList(alerts: Command): void {
   alerts
     .command("list")
     .description("list what is told now, the worst first")
+    .addOption(new Option("--language <language>", "what they say (default: alerts.language)").choices(LANGUAGES))
     .option("--json", OPTION_TEXTS.json)
     .addHelpText(
       "after",
@@ -101,10 +103,11 @@ It shows what the running API last found; with none running, what it found when 
 
 Examples:
   npm run backup:alerts:list
+  npm run backup:alerts:list -- --language fr
   npm run --silent backup:alerts:list -- --json`,
     )
-    .action((options: JsonOption) =>
-      perform(options, async (running) => (await import("../actions/alerts-list.ts")).alertsList(running)),
+    .action((options: ListOptions) =>
+      perform(options, async (running) => (await import("../actions/alerts-list.ts")).alertsList(options, running)),
     );
 }
 

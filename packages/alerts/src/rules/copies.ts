@@ -1,7 +1,7 @@
 import { serverOf } from "@trivault/backup";
 import { timeOfBackupId } from "@trivault/core";
 import type { Observation, Sign } from "../types.ts";
-import { age, backupPage, count, databasePage, datum, earliest, list, since, stillSafe, tierPage } from "../words.ts";
+import { backupPage, begun, datum, pageOf, safetyOf, secondsIn, tierPage, twoUnits } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** A database that never had a backup somewhere is given time to make one. */
@@ -24,7 +24,7 @@ export const objectiveMissed: Rule = {
         .filter(({ ok }) => !ok)
         .map(({ tier, newestBackupId, ageSeconds }) => {
           const late = local?.ok === false;
-          const begun =
+          const since =
             newestBackupId === null
               ? now
               : new Date(timeOfBackupId(newestBackupId).getTime() + (objectiveSeconds ?? 0) * 1000);
@@ -33,45 +33,34 @@ export const objectiveMissed: Rule = {
             subject: late ? (serverOf(config, name) ?? name) : tier,
             member: `${name} on ${tier}`,
             severity: "critical",
-            since: begun > now ? now : begun,
+            since: since > now ? now : since,
             holdSeconds: newestBackupId === null ? (objectiveSeconds ?? FIRST_SECONDS) : 60,
             suppressed: isDown(observation, tier),
             data: {
               database: name,
               tier,
               late: String(late),
-              age: ageSeconds === null ? "" : age(ageSeconds),
-              objective: objectiveSeconds === null ? "" : age(objectiveSeconds),
+              age: ageSeconds === null ? "" : twoUnits(ageSeconds),
+              objective: objectiveSeconds === null ? "" : twoUnits(objectiveSeconds),
             },
           });
         });
     });
   },
-  words(signs, { overview, now }) {
-    const names = databasesOf(signs);
-    const tiers = list([...new Set(signs.map((each) => datum(each, "tier")))]);
+  words(signs, { overview, now }, texts) {
+    const databases = databasesOf(signs);
     const [first] = signs;
-    const one = names.length === 1;
-    const who = one ? (names[0] ?? "") : count(names.length, "database");
-    const ages = [...new Set(signs.map((each) => datum(each, "age")))];
-    const age1 =
-      ages.length === 1 && ages[0] !== ""
-        ? ` The newest there is ${ages[0]} old; at most ${datum(first, "objective")} is allowed.`
-        : "";
-    return {
-      title: `${who} ${one ? "has" : "have"} no copy on ${tiers} within the objective`,
-      what: `${list(names)}: no verified copy on ${tiers} that is new enough, since ${since(earliest(signs), now)}.${age1}`,
-      safe: stillSafe(overview, names),
-      todo:
-        datum(first, "late") === "true"
-          ? "Backups are not being made. See whether the database server answers and workers run (`npm run backup:health`), then make one: `npm run backup:run`."
-          : `Copies do not arrive. Test the tier (\`npm run backup:sync:test\` or \`backup:cloud:test\`), then bring what is missing: \`backup:sync:sync\` or \`backup:cloud:sync\`.`,
-      facts: [
-        ["Databases", list(names)],
-        ["Tiers", tiers],
-      ],
-      link: one && names[0] !== undefined ? databasePage(names[0]) : "/",
-    };
+    const [age = null, ...others] = new Set(signs.map((each) => secondsIn(each, "age")));
+    const told = texts.objectiveMissed({
+      databases,
+      tiers: [...new Set(signs.map((each) => datum(each, "tier")))],
+      late: datum(first, "late") === "true",
+      age: others.length === 0 ? age : null,
+      most: secondsIn(first, "objective"),
+      safety: safetyOf(overview, databases),
+      ...begun(signs, now),
+    });
+    return { ...told, link: pageOf(databases) };
   },
 };
 
@@ -101,22 +90,12 @@ export const copyLag: Rule = {
         ),
     );
   },
-  words(signs, { overview, now }) {
-    const names = signs.map(({ member }) => member);
+  words(signs, { overview, now }, texts) {
+    const databases = signs.map(({ member }) => member);
     const tier = signs[0]?.subject ?? "";
     const lacking = signs.reduce((sum, each) => sum + Number(datum(each, "lacking")), 0);
-    return {
-      title: `${count(lacking, "copy", "copies")} on ${tier} ${lacking === 1 ? "is" : "are"} late`,
-      what: `${list(names)}: ${count(lacking, "backup")} shall be on ${tier} and ${lacking === 1 ? "is" : "are"} not there, since ${since(earliest(signs), now)}.`,
-      safe: stillSafe(overview, names),
-      todo: "The copies are tried again by themselves. If it goes on, see why in the jobs of the dashboard, and whether the line to the tier is fast enough.",
-      facts: [
-        ["Tier", tier],
-        ["Databases", list(names)],
-        ["Copies", String(lacking)],
-      ],
-      link: tierPage(tier),
-    };
+    const safety = safetyOf(overview, databases);
+    return { ...texts.copyLag({ databases, tier, lacking, safety, ...begun(signs, now) }), link: tierPage(tier) };
   },
 };
 
@@ -124,7 +103,7 @@ export const copyLag: Rule = {
 export const damageFound: Rule = {
   clearSeconds: 0,
   signs({ incidents, overview, now }) {
-    const found = Object.values(incidents).flatMap(({ kind, since: begun, database, tier, backupId, message }) =>
+    const found = Object.values(incidents).flatMap(({ kind, since, database, tier, backupId, message }) =>
       kind !== "damage" || tier === null || backupId === null
         ? []
         : [
@@ -133,7 +112,7 @@ export const damageFound: Rule = {
               subject: tier,
               member: backupId,
               severity: "critical",
-              since: begun,
+              since,
               data: { database: database ?? "", message: message ?? "", backupId },
             }),
           ],
@@ -154,26 +133,21 @@ export const damageFound: Rule = {
       );
     return [...found, ...seen];
   },
-  words(signs, { overview, now }) {
+  words(signs, { overview, now }, texts) {
     const tier = signs[0]?.subject ?? "";
     const verified = signs.filter(({ data }) => data["backupId"] !== undefined);
-    const names = databasesOf(verified);
+    const databases = databasesOf(verified);
     const [first] = verified;
-    const what =
-      first === undefined
-        ? `Maintenance found ${count(Number(datum(signs[0], "copies")), "copy", "copies")} on ${tier} that cannot be restored`
-        : `${list(verified.map(({ member }) => member))} on ${tier} cannot be restored from there: ${datum(first, "message")}`;
-    return {
-      title: `Damaged backups on ${tier}`,
-      what: `${what}, since ${since(earliest(signs), now)}.`,
-      safe:
-        names.length > 0
-          ? stillSafe(overview, names)
-          : "Other tiers are not affected; a restore takes good bytes from any of them.",
-      todo: "Maintenance makes a damaged copy anew from another tier within a quarter of an hour. If damage comes back, look at the disk or the storage, and read all of the tier: `npm run backup:verify -- --backup all`.",
-      facts: [["Tier", tier], ...(names.length > 0 ? [["Databases", list(names)] as const] : [])],
-      link: verified.length === 1 && first ? backupPage(first.member) : tierPage(tier),
-    };
+    const told = texts.damageFound({
+      tier,
+      databases,
+      backups: verified.map(({ member }) => member),
+      reason: datum(first, "message"),
+      copies: Number(datum(signs[0], "copies")),
+      safety: safetyOf(overview, databases),
+      ...begun(signs, now),
+    });
+    return { ...told, link: verified.length === 1 && first ? backupPage(first.member) : tierPage(tier) };
   },
 };
 

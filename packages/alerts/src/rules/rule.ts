@@ -1,9 +1,10 @@
+import type { Texts } from "../texts/texts.ts";
 import type { Observation, Sign, Words } from "../types.ts";
 
 export interface Rule {
   signs(observation: Observation): Sign[];
-  /** What the alert of these signs, which have one subject, says. */
-  words(signs: readonly Sign[], observation: Observation): Words;
+  /** What the alert of these signs, which have one subject, says in the language of the texts. */
+  words(signs: readonly Sign[], observation: Observation, texts: Texts): Words;
   /** True where it cannot be told now whether a sign is gone: then it stays. */
   keeps?(sign: Sign, observation: Observation): boolean;
   /** A sign that is gone must stay so for this long, or the alert would flap. */

@@ -1,4 +1,6 @@
-import { datum, earliest, list, since, utc, age, count } from "../words.ts";
+import type { Expiring } from "../texts/facts.ts";
+import type { Expiry } from "../types.ts";
+import { begun, datum } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 const VERY_SOON_SECONDS = 2 * 86_400;
@@ -7,41 +9,46 @@ const VERY_SOON_SECONDS = 2 * 86_400;
 export const expiring: Rule = {
   clearSeconds: 0,
   keeps: ({ subject }, { expiries }) =>
-    expiries === null || expiries.some(({ what, at }) => what === subject && at === null),
+    expiries === null || expiries.some((each) => each.at === null && subjectOf(each) === subject),
   signs({ expiries, config, now }) {
     const { expiresInSeconds } = config.monitoring.alerts.thresholds;
-    return (expiries ?? []).flatMap(({ what, at, remedy }) => {
+    return (expiries ?? []).flatMap((each) => {
+      const { at } = each;
       if (at === null) return [];
       const left = (at.getTime() - now.getTime()) / 1000;
       if (left > expiresInSeconds) return [];
       return [
         sign({
           rule: "expiring",
-          subject: what,
-          member: what,
+          subject: subjectOf(each),
+          member: subjectOf(each),
           severity: left < VERY_SOON_SECONDS ? "critical" : "warning",
           since: new Date(Math.min(now.getTime(), at.getTime() - expiresInSeconds * 1000)),
-          data: { at: at.toISOString(), remedy },
+          data: { at: at.toISOString() },
         }),
       ];
     });
   },
-  words(signs, { now }) {
-    const [first] = signs;
-    const what = first?.subject ?? "";
-    const at = new Date(datum(first, "at"));
-    const left = (at.getTime() - now.getTime()) / 1000;
-    const name = `${what.slice(0, 1).toUpperCase()}${what.slice(1)}`;
-    return {
-      title: left > 0 ? `${name} expires in ${age(left)}` : `${name} has expired`,
-      what: left > 0 ? `${name} expires on ${utc(at)}.` : `${name} expired ${since(at, now)}.`,
-      safe: "Backups that exist are not touched by it.",
-      todo: datum(first, "remedy"),
-      facts: [["Expires", utc(at)]],
-      link: "/",
-    };
+  words([first], { now }, texts) {
+    const thing = thingOf(first?.subject ?? "");
+    return { ...texts.expiring({ ...thing, at: new Date(datum(first, "at")), now }), link: "/" };
   },
 };
+
+const TOKEN = /^the API token "(.*)"$/s;
+const CERTIFICATE = "the certificate of ";
+
+/** What an alert's id is made of, so it never changes. */
+function subjectOf({ kind, name }: Expiry): string {
+  return kind === "token" ? `the API token "${name}"` : `${CERTIFICATE}${name}`;
+}
+
+function thingOf(subject: string): Omit<Expiring, "at"> {
+  const token = TOKEN.exec(subject)?.[1];
+  return token === undefined
+    ? { kind: "certificate", name: subject.slice(CERTIFICATE.length) }
+    : { kind: "token", name: token };
+}
 
 /** Somebody changed the record, or cut its end off. */
 export const auditBroken: Rule = {
@@ -51,7 +58,6 @@ export const auditBroken: Rule = {
     const told = incidents["audit"];
     if (!told && record?.ok !== false) return [];
     const [problem] = record?.problems ?? [];
-    const where = problem ? `${problem.file}${problem.line > 0 ? `, line ${problem.line}` : ""}: ${problem.what}` : "";
     return [
       sign({
         rule: "audit-broken",
@@ -59,21 +65,21 @@ export const auditBroken: Rule = {
         member: "record",
         severity: "critical",
         since: told?.since ?? now,
-        data: { where, problems: String(record?.problems.length ?? 0) },
+        data: {
+          file: problem?.file ?? "",
+          line: String(problem?.line ?? 0),
+          what: problem?.what ?? "",
+          problems: String(record?.problems.length ?? 0),
+        },
       }),
     ];
   },
-  words(signs, { now }) {
-    const where = datum(signs[0], "where");
-    const more = Number(datum(signs[0], "problems")) - 1;
-    return {
-      title: "The record was changed",
-      what: `The chain of the record does not hold, found ${since(earliest(signs), now)}: a line was changed, taken out or cut off.${where === "" ? "" : ` ${where}${more > 0 ? `, and ${count(more, "more problem")}` : ""}.`}`,
-      safe: "Backups do not depend on the record: their manifests are signed, and are checked by themselves.",
-      todo: "See all places with `npm run backup:audit:verify`. Find out who could write to BACKUP_DIR/.trivault/audit; compare with a copy of the record that is kept elsewhere.",
-      facts: [],
-      link: "/",
-    };
+  words(signs, { now }, texts) {
+    const [first] = signs;
+    const [file, what] = [datum(first, "file"), datum(first, "what")];
+    const place = file === "" ? null : { file, line: Number(datum(first, "line")), what };
+    const problems = Number(datum(first, "problems"));
+    return { ...texts.auditBroken({ place, problems, ...begun(signs, now) }), link: "/" };
   },
 };
 
@@ -81,7 +87,7 @@ export const auditBroken: Rule = {
 export const configRefused: Rule = {
   clearSeconds: 0,
   signs: ({ incidents }) =>
-    Object.values(incidents).flatMap(({ kind, since: begun, process, message }) =>
+    Object.values(incidents).flatMap(({ kind, since, process, message }) =>
       kind !== "config-refused" || process === null
         ? []
         : [
@@ -90,17 +96,17 @@ export const configRefused: Rule = {
               subject: "configuration",
               member: process,
               severity: "warning",
-              since: begun,
+              since,
               data: { message: message ?? "" },
             }),
           ],
     ),
-  words: (signs, { now }) => ({
-    title: "The configuration file is wrong, and not in force",
-    what: `The changed configuration was refused, since ${since(earliest(signs), now)}; the one before it goes on. ${datum(signs[0], "message")}`,
-    safe: "Backups go on by the old configuration.",
-    todo: "Correct the file; `npm run backup:config:check` tells what is wrong. It is taken up within seconds. A restart would fail until then.",
-    facts: [["Processes", list(signs.map(({ member }) => member))]],
+  words: (signs, { now }, texts) => ({
+    ...texts.configRefused({
+      reason: datum(signs[0], "message"),
+      processes: signs.map(({ member }) => member),
+      ...begun(signs, now),
+    }),
     link: "/",
   }),
 };
@@ -109,25 +115,22 @@ export const configRefused: Rule = {
 export const channelFailed: Rule = {
   clearSeconds: 0,
   signs: ({ failingChannels }) =>
-    failingChannels.map(({ name, since: begun, reason }) =>
+    failingChannels.map(({ name, since, reason }) =>
       sign({
         rule: "channel-failed",
         subject: name,
         member: name,
         severity: "warning",
-        since: begun,
+        since,
         data: { reason },
       }),
     ),
-  words(signs, { now }) {
-    const name = signs[0]?.subject ?? "";
-    return {
-      title: `Alerts do not reach the channel ${name}`,
-      what: `Messages to ${name} were not delivered, since ${since(earliest(signs), now)}. ${datum(signs[0], "reason")}`,
-      safe: "Other channels are not affected. What was not delivered is tried again for a day.",
-      todo: `Correct the channel in the configuration file, then try it: \`npm run backup:alerts:test -- --channel ${name}\`.`,
-      facts: [["Channel", name]],
-      link: "/",
-    };
-  },
+  words: (signs, { now }, texts) => ({
+    ...texts.channelFailed({
+      channel: signs[0]?.subject ?? "",
+      reason: datum(signs[0], "reason"),
+      ...begun(signs, now),
+    }),
+    link: "/",
+  }),
 };

@@ -1,6 +1,6 @@
-import { datum, earliest, list, since, stillSafe, tierPage, utc, age, count } from "../words.ts";
 import { formatBytes } from "@trivault/core";
 import type { Observation } from "../types.ts";
+import { begun, bytesIn, datum, safetyOf, tierPage } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 const SOON_SECONDS = 86_400;
@@ -13,33 +13,29 @@ export const tierUnreachable: Rule = {
     const down = new Map<string, { since: Date; reason: string; holdSeconds: number }>();
     for (const { name, reachable, unreachableSince, problem } of overview?.health.tiers ?? []) {
       if (reachable) continue;
-      const begun = unreachableSince === null ? now : new Date(unreachableSince);
-      down.set(name, { since: begun, reason: problem ?? "", holdSeconds: 30 });
+      const since = unreachableSince === null ? now : new Date(unreachableSince);
+      down.set(name, { since, reason: problem ?? "", holdSeconds: 30 });
     }
-    for (const { kind, tier, since: begun, message } of Object.values(incidents)) {
+    for (const { kind, tier, since, message } of Object.values(incidents)) {
       if (kind !== "tier-trouble" || tier === null || down.has(tier)) continue;
-      down.set(tier, { since: begun, reason: message ?? "", holdSeconds: 60 });
+      down.set(tier, { since, reason: message ?? "", holdSeconds: 60 });
     }
     return [...down].map(([name, { reason, ...rest }]) =>
       sign({ rule: "tier-unreachable", subject: name, member: name, severity: "critical", ...rest, data: { reason } }),
     );
   },
-  words(signs, observation) {
+  words(signs, observation, texts) {
     const { overview, now } = observation;
     const tier = signs[0]?.subject ?? "";
-    const names = databasesOn(observation, tier);
-    const reason = datum(signs[0], "reason");
-    return {
-      title: `The tier ${tier} cannot be reached`,
-      what: `${tier} does not answer, since ${since(earliest(signs), now)}, so nothing new is copied there. ${count(names.length, "database")} shall be on it.${reason === "" ? "" : ` The reason: ${reason}`}`,
-      safe: stillSafe(overview, names),
-      todo: `Find out which step fails: \`npm run backup:sync:test\` (servers) or \`backup:cloud:test\` (buckets). When ${tier} is back, all that is missing is copied by itself.`,
-      facts: [
-        ["Tier", tier],
-        ["Databases", list(names)],
-      ],
-      link: tierPage(tier),
-    };
+    const databases = databasesOn(observation, tier);
+    const told = texts.tierUnreachable({
+      tier,
+      databases,
+      reason: datum(signs[0], "reason"),
+      safety: safetyOf(overview, databases),
+      ...begun(signs, now),
+    });
+    return { ...told, link: tierPage(tier) };
   },
 };
 
@@ -69,33 +65,25 @@ export const tierFilling: Rule = {
           data: {
             free: tier.free === null ? "" : formatBytes(tier.free),
             share: share === null ? "" : `${(share * 100).toFixed(1)} %`,
-            fullAt: fullAt === null ? "" : fullAt,
-            left: left === null ? "" : age(left),
+            fullAt: fullAt ?? "",
           },
         }),
       ];
     });
   },
-  words(signs, { now }) {
+  words(signs, { now }, texts) {
     const [first] = signs;
     const tier = first?.subject ?? "";
-    const [free, share, left, fullAt] = ["free", "share", "left", "fullAt"].map((name) => datum(first, name));
-    const room = free === "" ? "" : ` ${free} are free (${share}).`;
-    const when =
-      fullAt === "" || fullAt === undefined
-        ? ""
-        : ` At the rate of the last days it is full in ${left}, on ${utc(new Date(fullAt))}.`;
-    return {
-      title: when === "" ? `The tier ${tier} has ${share} free` : `The tier ${tier} will be full in ${left}`,
-      what: `${tier} is filling up, since ${since(earliest(signs), now)}.${room}${when}`,
-      safe: "All copies that are there stay good. Once it is full, new ones fail.",
-      todo: "Give it more room, keep less (`retention`), or see what else takes the space. What would go is told by the tier's cleanup command with --dry-run.",
-      facts: [
-        ["Tier", tier],
-        ["Free", `${free ?? ""} ${share ?? ""}`.trim()],
-      ],
-      link: tierPage(tier),
-    };
+    const [share, fullAt] = [datum(first, "share"), datum(first, "fullAt")];
+    const told = texts.tierFilling({
+      tier,
+      free: bytesIn(first, "free"),
+      share: share === "" ? null : Number.parseFloat(share) / 100,
+      // Of a tier that cannot be reached now it may have passed.
+      fullAt: Date.parse(fullAt) > now.getTime() ? new Date(fullAt) : null,
+      ...begun(signs, now),
+    });
+    return { ...told, link: tierPage(tier) };
   },
 };
 
@@ -116,22 +104,17 @@ export const tierOverBudget: Rule = {
           data: { bytes: formatBytes(bytes), budget: budget ? formatBytes(budget.bytes) : "", stops: String(stops) },
         });
       }),
-  words(signs, { now }) {
+  words(signs, { now }, texts) {
     const [first] = signs;
     const tier = first?.subject ?? "";
-    const stops = datum(first, "stops") === "true";
-    return {
-      title: `The tier ${tier} is over its budget`,
-      what: `Backups on ${tier} take ${datum(first, "bytes")}, and ${datum(first, "budget")} are allowed, since ${since(earliest(signs), now)}.${stops ? " New copies are refused." : ""}`,
-      safe: "All copies that are there stay.",
-      todo: `Raise tiers.${tier}.budget in the configuration file, or keep less there (\`retention\`).`,
-      facts: [
-        ["Tier", tier],
-        ["Used", datum(first, "bytes")],
-        ["Budget", datum(first, "budget")],
-      ],
-      link: tierPage(tier),
-    };
+    const told = texts.tierOverBudget({
+      tier,
+      used: bytesIn(first, "bytes"),
+      budget: bytesIn(first, "budget"),
+      stops: datum(first, "stops") === "true",
+      ...begun(signs, now),
+    });
+    return { ...told, link: tierPage(tier) };
   },
 };
 
@@ -139,7 +122,7 @@ export const tierOverBudget: Rule = {
 export const tierShrunk: Rule = {
   clearSeconds: 0,
   signs: ({ incidents }) =>
-    Object.values(incidents).flatMap(({ kind, since: begun, database, tier, message }) =>
+    Object.values(incidents).flatMap(({ kind, since, database, tier, message }) =>
       kind !== "lost-copies" || tier === null || database === null
         ? []
         : [
@@ -148,27 +131,17 @@ export const tierShrunk: Rule = {
               subject: tier,
               member: database,
               severity: "critical",
-              since: begun,
+              since,
               data: { copies: message ?? "1" },
             }),
           ],
     ),
-  words(signs, { overview, now }) {
+  words(signs, { overview, now }, texts) {
     const tier = signs[0]?.subject ?? "";
-    const names = signs.map(({ member }) => member);
+    const databases = signs.map(({ member }) => member);
     const copies = signs.reduce((sum, each) => sum + Number(datum(each, "copies")), 0);
-    return {
-      title: `${count(copies, "copy", "copies")} vanished from ${tier}`,
-      what: `${count(copies, "copy", "copies")} of ${list(names)} on ${tier} ${copies === 1 ? "is" : "are"} gone or no longer whole, and Trivault did not do it. Found ${since(earliest(signs), now)}.`,
-      safe: stillSafe(overview, names),
-      todo: `Find out who may delete on ${tier}, and what happened: a disk, a lifecycle rule, a person, an intruder. What another tier still has is brought back by itself. The alert ends once nothing is missing.`,
-      facts: [
-        ["Tier", tier],
-        ["Databases", list(names)],
-        ["Copies", String(copies)],
-      ],
-      link: tierPage(tier),
-    };
+    const safety = safetyOf(overview, databases);
+    return { ...texts.tierShrunk({ tier, databases, copies, safety, ...begun(signs, now) }), link: tierPage(tier) };
   },
 };
 

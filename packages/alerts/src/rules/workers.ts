@@ -1,12 +1,11 @@
 import { QUEUES } from "@trivault/core";
 import type { Heartbeat } from "@trivault/maintenance";
 import type { Observation } from "../types.ts";
-import { age, count, datum, earliest, list, since } from "../words.ts";
+import { begun, datum, secondsIn, twoUnits } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** A process beats every ten seconds. */
 const FRESH_MS = 60_000;
-const SAFE = "All backups and copies that exist are untouched.";
 
 /** Neither a heartbeat nor the queue knows of a worker. */
 export const noWorker: Rule = {
@@ -32,19 +31,11 @@ export const noWorker: Rule = {
       ];
     });
   },
-  words(signs, { now }) {
+  words(signs, { now }, texts) {
     const queues = signs.map(({ member }) => member);
-    const all = queues.length >= QUEUES.length;
     const waiting = signs.reduce((sum, each) => sum + Number(datum(each, "waiting")), 0);
     return {
-      title: all ? "No worker is running" : `No worker serves ${list(queues)}`,
-      what: `${all ? "No process takes any job" : `No process takes jobs of ${list(queues)}`}, since ${since(earliest(signs), now)}. ${count(waiting, "job")} ${waiting === 1 ? "waits" : "wait"}.`,
-      safe: SAFE,
-      todo: "Start a worker (`npm run worker`, or the worker container) and look at its log for why the last one ended. What was missed is made up for by itself.",
-      facts: [
-        ["Queues", list(queues)],
-        ["Waiting", String(waiting)],
-      ],
+      ...texts.noWorker({ queues, all: queues.length >= QUEUES.length, waiting, ...begun(signs, now) }),
       link: "/",
     };
   },
@@ -66,12 +57,8 @@ export const queueUnreachable: Rule = {
             data: { reason: queues.unreachable },
           }),
         ],
-  words: (signs, { now }) => ({
-    title: "The queue (Redis) cannot be reached",
-    what: `Redis does not answer, since ${since(earliest(signs), now)}, so no new backup can begin. ${datum(signs[0], "reason")}`,
-    safe: `${SAFE} What was running goes on.`,
-    todo: "Start Redis, or correct REDIS_URL. Nothing is lost with it: what was due is found in the record and made up for.",
-    facts: [],
+  words: (signs, { now }, texts) => ({
+    ...texts.queueUnreachable({ reason: datum(signs[0], "reason"), ...begun(signs, now) }),
     link: "/",
   }),
 };
@@ -101,14 +88,7 @@ export const schedulerSilent: Rule = {
       }),
     ];
   },
-  words: (signs, { now }) => ({
-    title: "Nobody looks at the schedules",
-    what: `No worker has looked at which backups are due since ${since(earliest(signs), now)}, so none begins by itself.`,
-    safe: SAFE,
-    todo: "Restart the workers, and look at their logs for what keeps them busy. Runs that were missed are made up for.",
-    facts: [],
-    link: "/",
-  }),
+  words: (signs, { now }, texts) => ({ ...texts.schedulerSilent(begun(signs, now)), link: "/" }),
 };
 
 /** Clocks that differ make backups look older or newer than they are, and end logins early. */
@@ -121,26 +101,21 @@ export const clockDrift: Rule = {
       .flatMap((beat) => {
         const drift = driftOf(beat);
         if (Math.abs(drift) <= most) return [];
-        const data = { drift: age(Math.abs(drift)), ahead: drift > 0 ? "ahead" : "behind" };
+        const data = { drift: twoUnits(Math.abs(drift)), ahead: drift > 0 ? "ahead" : "behind" };
         const common = { rule: "clock-drift", severity: "warning", since: now, holdSeconds: 60 } as const;
         return [sign({ ...common, subject: beat.host, member: beat.host, data })];
       })
       .filter((each, index, all) => all.findIndex(({ member }) => member === each.member) === index);
   },
-  words(signs, { now }) {
+  words(signs, { now }, texts) {
     const [first] = signs;
-    const host = first?.subject ?? "";
-    return {
-      title: `The clock of ${host} is ${datum(first, "drift")} ${datum(first, "ahead")}`,
-      what: `The clock of ${host} differs by ${datum(first, "drift")} from that of the queue or of the file system, since ${since(earliest(signs), now)}.`,
-      safe: `${SAFE} Their names bear the time of the clock that made them.`,
-      todo: `Turn on time synchronisation on ${host} (chrony or systemd-timesyncd), and see \`timedatectl\`.`,
-      facts: [
-        ["Host", host],
-        ["Difference", `${datum(first, "drift")} ${datum(first, "ahead")}`],
-      ],
-      link: "/",
-    };
+    const told = texts.clockDrift({
+      host: first?.subject ?? "",
+      drift: secondsIn(first, "drift") ?? 0,
+      ahead: datum(first, "ahead") === "ahead",
+      ...begun(signs, now),
+    });
+    return { ...told, link: "/" };
   },
 };
 

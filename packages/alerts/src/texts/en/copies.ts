@@ -1,0 +1,52 @@
+import type { CopyTexts } from "../texts.ts";
+import { age as ageOf, ago, copyCount, count, isAre, list, stillSafe } from "./parts.ts";
+
+export const copies: CopyTexts = {
+  objectiveMissed({ databases, tiers, late, age, most, safety, since, now }) {
+    const [first = ""] = databases;
+    const one = databases.length === 1;
+    const who = one ? first : count(databases.length, "database");
+    const allowed = most === null ? "" : `; at most ${ageOf(most)} is allowed`;
+    return {
+      title: `${who} ${one ? "has" : "have"} no copy on ${list(tiers)} within the objective`,
+      what: `${list(databases)}: no verified copy on ${list(tiers)} that is new enough, since ${ago(since, now)}.${age === null ? "" : ` The newest there is ${ageOf(age)} old${allowed}.`}`,
+      safe: stillSafe(safety),
+      todo: late
+        ? "Backups are not being made. See whether the database server answers and workers run (`npm run backup:health`), then make one: `npm run backup:run`."
+        : "Copies do not arrive. Test the tier (`npm run backup:sync:test` or `backup:cloud:test`), then bring what is missing: `backup:sync:sync` or `backup:cloud:sync`.",
+      facts: [
+        ["Databases", list(databases)],
+        ["Tiers", list(tiers)],
+      ],
+    };
+  },
+  copyLag({ databases, tier, lacking, safety, since, now }) {
+    return {
+      title: `${copyCount(lacking)} on ${tier} ${isAre(lacking)} late`,
+      what: `${list(databases)}: ${count(lacking, "backup")} shall be on ${tier} and ${isAre(lacking)} not there, since ${ago(since, now)}.`,
+      safe: stillSafe(safety),
+      todo: "The copies are tried again by themselves. If it goes on, see why in the jobs of the dashboard, and whether the line to the tier is fast enough.",
+      facts: [
+        ["Tier", tier],
+        ["Databases", list(databases)],
+        ["Copies", String(lacking)],
+      ],
+    };
+  },
+  damageFound({ tier, databases, backups, reason, copies: damaged, safety, since, now }) {
+    const what =
+      backups.length === 0
+        ? `Maintenance found ${copyCount(damaged)} on ${tier} that cannot be restored`
+        : `${list(backups)} on ${tier} cannot be restored from there: ${reason}`;
+    return {
+      title: `Damaged backups on ${tier}`,
+      what: `${what}, since ${ago(since, now)}.`,
+      safe:
+        databases.length > 0
+          ? stillSafe(safety)
+          : "Other tiers are not affected; a restore takes good bytes from any of them.",
+      todo: "Maintenance makes a damaged copy anew from another tier within a quarter of an hour. If damage comes back, look at the disk or the storage, and read all of the tier: `npm run backup:verify -- --backup all`.",
+      facts: [["Tier", tier], ...(databases.length > 0 ? [["Databases", list(databases)] as const] : [])],
+    };
+  },
+};
