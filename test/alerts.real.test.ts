@@ -102,6 +102,14 @@ ${more}`;
   expect((await fetch(silence, { method: "DELETE", headers: BEARER })).status).toBe(204);
   expect((await fetch(silence, { method: "DELETE", headers: BEARER })).status).toBe(404);
 
+  // Whoever reads French finds it in French, though the channels speak English.
+  const inFrench = (await (await fetch(`${url}/alerts?language=fr`, { headers: HEADERS })).json()) as Listed;
+  expect(inFrench.alerts).toMatchObject([{ id: alert?.id, title: "La sauvegarde de shop a échoué" }]);
+  for (const page of ["/", "/alerts"]) {
+    const shown = await fetch(`http://127.0.0.1:${port}${page}`, { headers: { ...BEARER, "accept-language": "fr" } });
+    expect(await shown.text()).toMatch(/<html lang="fr">[^]*La sauvegarde de shop a échoué[^]*À faire\u00A0: Corrigez/);
+  }
+
   // A wrong configuration is told by the channels of the one in force; a good one ends that.
   await writeFile(file, settings("nonsense: 1\n"));
   await until(() => told().some(({ title }) => title === "The configuration file is wrong, and not in force"));

@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog } from "@trivault/audit";
@@ -71,6 +71,16 @@ test("a secret comes from stdin, or is named; the dead man's switch is called; c
   expect(text).not.toContain("gone");
 });
 
+test("messages that try a channel are in the language of the configuration", async () => {
+  await writeFile(file(), "alerts:\n  language: fr\n");
+  expect(await line("alerts configure --channel ops --kind webhook --url-env HOOK_URL")).toMatchObject({ code: 0 });
+  expect(await line("alerts test")).toMatchObject({ code: 0 });
+  expect(hook.received.map(({ body }) => (JSON.parse(body) as { title: string }).title)).toEqual([
+    "Un test de Trivault",
+    "Un test de Trivault",
+  ]);
+});
+
 test("what is wrong or missing is told, and nothing is changed", async () => {
   for (const [args, reason] of [
     ["alerts configure", /nobody can be asked \(no terminal\)/],
@@ -98,7 +108,13 @@ test("alerts are listed, silenced and heard of again, on the record", async () =
     since: at,
     raisedAt: at,
     members: ["shop"],
-    words: { title: "The backup of shop failed", text: "t", facts: [], link: null },
+    words: {
+      title: "The backup of shop failed",
+      text: "t",
+      facts: [],
+      link: null,
+      translated: { fr: { title: "La sauvegarde de shop a échoué", text: "t", facts: [] } },
+    },
     told: null,
   };
   const empty = { version: 1, seen: null, incidents: {}, signs: [], ended: [], outbox: [], toRecord: [] };
@@ -107,6 +123,12 @@ test("alerts are listed, silenced and heard of again, on the record", async () =
   expect((await line("alerts list")).stdout).toMatch(
     /run-failed-1a2b3c4d +warning +2026-11-23 02:00:00 UTC +The backup of shop/,
   );
+  expect((await line("alerts list --language fr")).stdout).toMatch(/ La sauvegarde de shop a échoué\n/);
+  expect(await line("alerts list --language de")).toMatchObject({ code: 2 });
+  await writeFile(file(), "alerts: { language: fr }\n");
+  expect(JSON.parse((await line("alerts list --json")).stdout).alerts[0].title).toBe("La sauvegarde de shop a échoué");
+  expect((await line("alerts list --language en")).stdout).toMatch(/ The backup of shop failed\n/);
+  await rm(file());
   const silenced = await cli(["alerts", "silence", alert.id, "--for", "8h", "--reason", "the server moves"]);
   expect(silenced).toMatchObject({ code: 0, stdout: expect.stringMatching(/is silent until/) });
   const listed = JSON.parse((await line("alerts list --json")).stdout);

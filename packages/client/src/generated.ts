@@ -213,6 +213,7 @@ export type Configuration = {
       readonly to: readonly string[];
     }[];
     readonly deadMan: { readonly host: string; readonly every: string } | null;
+    readonly language: "en" | "fr";
     readonly repeat: string;
     readonly off: readonly string[];
   };
@@ -1018,7 +1019,7 @@ export interface Operations {
     readonly answer: KeepMark;
   };
   /** What is told now, the worst first, and what ended lately. */
-  readonly listAlerts: { readonly input: {}; readonly answer: AlertList };
+  readonly listAlerts: { readonly input: { readonly language?: "en" | "fr" | undefined }; readonly answer: AlertList };
   /** The record, newest first: who did what when, and how it ended. */
   readonly listAudit: {
     readonly input: {
@@ -1231,7 +1232,7 @@ export const OPERATIONS = {
   createBackup: { method: "POST", path: "/api/v1/backups", query: [], body: true },
   createToken: { method: "POST", path: "/api/v1/tokens", query: [], body: true },
   keepBackup: { method: "PUT", path: "/api/v1/backups/{id}/keep", query: [], body: true },
-  listAlerts: { method: "GET", path: "/api/v1/alerts", query: [], body: false },
+  listAlerts: { method: "GET", path: "/api/v1/alerts", query: ["language"], body: false },
   listAudit: {
     method: "GET",
     path: "/api/v1/audit",

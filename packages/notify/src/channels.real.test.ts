@@ -154,7 +154,9 @@ function readMail(raw: string): { subject: string; parts: string[] } {
     .replaceAll(/=\?UTF-8\?([BQ])\?(.*?)\?=/gi, (_, how: string, text: string) =>
       how.toUpperCase() === "B" ? Buffer.from(text, "base64").toString() : unquoted(text.replaceAll("_", " ")),
     );
-  const parts = raw.split(/^--\S.*$/m).filter((part) => /^Content-Type: text\//m.test(part));
+  const parts = raw
+    .split(`--${/boundary="([^"]+)"/.exec(raw)?.[1]}`)
+    .filter((part) => /^Content-Type: text\//m.test(part));
   const bodies = parts.map((part) => {
     const [head = "", ...rest] = part.trimStart().split(/\r?\n\r?\n/);
     const body = rest.join("\n\n");
