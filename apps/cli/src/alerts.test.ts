@@ -125,6 +125,8 @@ test("alerts are listed, silenced and heard of again, on the record", async () =
   );
   expect((await line("alerts list --language fr")).stdout).toMatch(/ La sauvegarde de shop a échoué\n/);
   expect(await line("alerts list --language de")).toMatchObject({ code: 2 });
+  const report = (await line("reports generate --language fr")).stdout;
+  expect(report.replaceAll(/\s+/g, " ")).toContain("L’alerte « La sauvegarde de shop a échoué » dure depuis");
   await writeFile(file(), "alerts: { language: fr }\n");
   expect(JSON.parse((await line("alerts list --json")).stdout).alerts[0].title).toBe("La sauvegarde de shop a échoué");
   expect((await line("alerts list --language en")).stdout).toMatch(/ The backup of shop failed\n/);
