@@ -73,7 +73,7 @@ export interface WorkerTexts {
 
 export interface SiteTexts {
   readonly expiring: (facts: Expiring & { readonly now: Date }) => Told;
-  /** `problem`: the first that was found, of `problems`; null where all of the record was not checked. */
+  /** `place`: of the first that was found, of `problems`; null where all of the record was not checked. */
   readonly auditBroken: Say<{ place: { file: string; line: number; what: string } | null; problems: number }>;
   readonly configRefused: Say<{ reason: string; processes: Names }>;
   readonly channelFailed: Say<{ channel: string; reason: string }>;
