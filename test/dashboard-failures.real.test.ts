@@ -1,14 +1,13 @@
 import { open, readdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Locator } from "playwright-core";
 import { startTcpProxy, type TcpProxy } from "@trivault/testkit";
 import { openBrowser, type Tab, type TestBrowser } from "../apps/api/test/browser.ts";
 import { type RunningApi, startSiteApi } from "./support/site-api.ts";
 import { startSite, type TestSite, webShop } from "./support/site.ts";
 
 /** A person sees each tier fail, is told what is still safe, and sees that all is well again. */
-
-const WAIT = { timeout: 150_000 };
 
 let browser: TestBrowser;
 let site: TestSite;
@@ -49,14 +48,14 @@ test("tiers that are down, a damaged copy, and how all of it heals", async () =>
   await using tab = await browser.open();
   const { page } = tab;
   await backUp(tab);
-  await page.locator("h1", { hasText: "complete on every tier" }).waitFor(WAIT);
+  await sees(page.locator("h1", { hasText: "complete on every tier" }));
   const first = (await page.locator("#verdict .id").textContent()) ?? "";
 
   await Promise.all(lines.map((line) => line.down()));
   await backUp(tab);
   for (const tier of ["remote", "cloud"]) {
     const stage = page.locator(`[data-stage=${tier}][data-state=retrying]`);
-    await stage.waitFor(WAIT);
+    await sees(stage);
     expect(await stage.locator(".problem").textContent()).toMatch(/nothing listens there|does not answer|ECONNREFUSED/);
   }
   await tab.shoot("failures-backup");
@@ -66,14 +65,14 @@ test("tiers that are down, a damaged copy, and how all of it heals", async () =>
   await damage(path.join(site.env["BACKUP_DIR"] ?? "", "shop", first));
   await page.goto(`${api.url}/backups/${first}`);
   await page.getByRole("button", { name: "Verify" }).click();
-  await page.locator("#copies tbody tr", { hasText: /local\s+damaged/ }).waitFor(WAIT);
+  await sees(page.locator("#copies tbody tr", { hasText: /local\s+damaged/ }));
   expect(await page.textContent("h1")).toContain("not on every tier");
 
   await maintain();
   await page.goto(api.url);
-  await page
-    .locator("#verdict p", { hasText: /remote cannot be reached since .*; cloud cannot be reached since/ })
-    .waitFor(WAIT);
+  await sees(
+    page.locator("#verdict p", { hasText: /remote cannot be reached since .*; cloud cannot be reached since/ }),
+  );
   expect(await page.textContent("h1")).toBe("shop is safe in one tier");
   await tab.shoot("failures-overview");
   expect(await tab.violations()).toEqual([]);
@@ -85,15 +84,25 @@ test("tiers that are down, a damaged copy, and how all of it heals", async () =>
   await Promise.all(lines.map((line) => line.up()));
   await maintain();
   await page.goto(api.url);
-  await page.locator(".verdict.ok h1", { hasText: "shop is safe in three tiers" }).waitFor(WAIT);
+  await sees(page.locator(".verdict.ok h1", { hasText: "shop is safe in three tiers" }));
   await tab.shoot("failures-over");
   for (const id of [first, second]) {
     await page.goto(`${api.url}/backups/${id}`);
-    await page.locator("h1", { hasText: "complete on every tier" }).waitFor(WAIT);
+    await sees(page.locator("h1", { hasText: "complete on every tier" }));
     expect(await page.locator("#copies tbody tr", { hasText: "complete" }).count()).toBe(3);
   }
   expect(tab.offences).toEqual([]);
 }, 600_000);
+
+/** Waits until it is on the page; what else is there is told where it never comes. */
+async function sees(place: Locator): Promise<void> {
+  try {
+    await place.waitFor({ timeout: 150_000 });
+  } catch (cause) {
+    const page = place.page();
+    throw new Error(`${page.url()} says:\n${await page.innerText("body")}`, { cause });
+  }
+}
 
 /** Now, and not at the next minute. */
 async function maintain(): Promise<void> {

@@ -96,13 +96,14 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
     child.kill("SIGTERM");
-    const hurry = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    // The whole group: of npm alone the service would stay, with its port.
+    const hurry = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, "SIGKILL"), 30_000);
     await exited;
     clearTimeout(hurry);
   };
   const start = async () => {
     await stop();
-    service = spawn("npm", ["start"], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
+    service = spawn("npm", ["start"], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     said = "";
     for (const output of [service.stdout, service.stderr]) {
       output?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-20_000)));

@@ -27,7 +27,8 @@ const handle = { id: "1", priority: 0, update: async () => undefined };
 /** Whose rounds of the tier "hangs" end when `release` is called. */
 async function makeHandler(seen: string[], hang: Promise<void>): Promise<Handler> {
   const config = resolveConfig({ BACKUP_DIR: folder, BACKUP_ENCRYPTION: "none" }, "read");
-  const worker = { ...config.worker, takeoverSeconds: 1 };
+  // Long enough for a busy machine: an owner that is late to say that it lives loses its turn.
+  const worker = { ...config.worker, takeoverSeconds: 4 };
   const site = { ...(await openSite({ ...config, worker })), record: async () => undefined };
   const maintain = async (_site: unknown, tier: string) => {
     seen.push(tier);
