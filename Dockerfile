@@ -53,7 +53,7 @@ COPY --from=packages /app/node_modules node_modules
 COPY --from=sources /app ./
 USER node
 STOPSIGNAL SIGTERM
-CMD ["node", "--max-semi-space-size=2", "apps/worker/src/main.ts"]
+CMD ["node", "--max-semi-space-size=2", "apps/worker/src/main.js"]
 
 # The runtime, and beside it the sample database's generator and an S3 server from npm (no storage for real backups).
 FROM runtime AS demo

@@ -66,7 +66,7 @@ const requested = new Map<string, number>();
 try {
   await configure();
   const url = await startApi();
-  start("worker", "apps/worker/src/main.ts");
+  start("worker", "apps/worker/src/main.js");
   await measureAll(url);
 } finally {
   for (const child of processes.values()) child.kill("SIGKILL");
@@ -234,7 +234,7 @@ async function restartWorker(settings: Readonly<Record<string, string>> = {}): P
   old?.kill("SIGCONT");
   old?.kill("SIGTERM");
   if (old?.exitCode === null && old.signalCode === null) await once(old, "exit");
-  start("worker", "apps/worker/src/main.ts", settings);
+  start("worker", "apps/worker/src/main.js", settings);
 }
 
 function start(name: string, script: string, settings: Readonly<Record<string, string>> = {}): ChildProcess {
@@ -248,7 +248,7 @@ function start(name: string, script: string, settings: Readonly<Record<string, s
 }
 
 async function startApi(): Promise<string> {
-  const child = start("api", "apps/api/src/main.ts");
+  const child = start("api", "apps/api/src/main.js");
   const url = `http://127.0.0.1:${port}`;
   while (child.exitCode === null) {
     const ready = await fetch(`${url}/healthz`).then(
@@ -262,7 +262,7 @@ async function startApi(): Promise<string> {
 }
 
 async function cli(...args: string[]): Promise<void> {
-  const child = spawn(process.execPath, [path.join(ROOT, "apps/cli/src/main.ts"), ...args], {
+  const child = spawn(process.execPath, [path.join(ROOT, "apps/cli/src/main.js"), ...args], {
     env,
     cwd: folder,
     stdio: "ignore",

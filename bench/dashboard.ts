@@ -14,7 +14,7 @@ import { makeLargeSite } from "../test/support/large-site.ts";
  */
 const [DATABASES = 300, BACKUPS = 100_000] = process.argv.slice(2).map(Number);
 const ROUNDS = 5;
-const API = path.resolve(import.meta.dirname, "../apps/api/src/main.ts");
+const API = path.resolve(import.meta.dirname, "../apps/api/src/main.js");
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 

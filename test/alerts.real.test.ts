@@ -56,7 +56,7 @@ ${more}`;
   const start = (...args: string[]): ChildProcess =>
     spawn(process.execPath, [path.join(ROOT, args[0] ?? ""), ...args.slice(1)], { cwd: folder, env, stdio: "ignore" });
   await mkdir(path.join(folder, "backups"));
-  const program = start("apps/api/src/start.ts");
+  const program = start("apps/api/src/start.js");
   stack.defer(async () => {
     const ended = once(program, "exit");
     if (program.exitCode === null && program.signalCode === null && program.kill("SIGTERM")) await ended;
@@ -82,7 +82,7 @@ ${more}`;
   expect(deadMan.received[0]?.path).toBe("/check");
 
   // A database that does not answer: tried once in this process, and not again.
-  await once(start("apps/cli/src/main.ts", "run", "--inline", "--database", "shop"), "exit");
+  await once(start("apps/cli/src/main.js", "run", "--inline", "--database", "shop"), "exit");
   await until(() => told().length === 1 && mail.received.length === 1);
   expect(told()).toMatchObject([
     { severity: "warning", title: "The backup of shop failed", url: "https://backups.example.org/databases/shop" },

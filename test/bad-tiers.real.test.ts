@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { inspectTiers, startSite, type TestSite, webShop } from "./support/site.ts";
 
-const CLI = path.resolve(import.meta.dirname, "../apps/cli/src/main.ts");
+const CLI = path.resolve(import.meta.dirname, "../apps/cli/src/main.js");
 
 let site: TestSite;
 let folder: string;

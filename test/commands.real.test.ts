@@ -369,7 +369,7 @@ describe("who may enter, and what is told", () => {
   test("the dashboard is started by one command, and ends with it", async () => {
     started.add("backup:monitor:start");
     const { PATH = "", HOME = "" } = process.env;
-    const program = [path.join(ROOT, "apps/cli/src/main.ts"), "monitor", "start"];
+    const program = [path.join(ROOT, "apps/cli/src/main.js"), "monitor", "start"];
     const env = { HOME, PATH, ...site.env, BACKUP_API_PORT: "0" };
     const child = spawn(process.execPath, program, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
     const exited = new Promise<number | null>((resolve) => void child.once("exit", resolve));

@@ -45,7 +45,7 @@ try {
 function makeKeys() {
   if (!existsSync(TOKEN)) writeFileSync(TOKEN, randomBytes(24).toString("hex"), { mode: 0o600 });
   if (existsSync(IDENTITY)) return;
-  execFileSync("node", ["apps/cli/src/main.ts", "keys", "generate", "--identity-file", IDENTITY], { stdio: "ignore" });
+  execFileSync("node", ["apps/cli/src/main.js", "keys", "generate", "--identity-file", IDENTITY], { stdio: "ignore" });
 }
 
 /** Filled under another name, so that a start cut short leaves no half database behind. */

@@ -53,7 +53,7 @@ export interface Running extends AsyncDisposable {
 /** `npm start`: the API, all workers and a Redis of their own in one process. */
 export async function startTrivault(env: Env): Promise<Running> {
   const url = `http://127.0.0.1:${env["BACKUP_API_PORT"]}`;
-  const child = spawn(process.execPath, [path.join(ROOT, "apps/api/src/start.ts")], {
+  const child = spawn(process.execPath, [path.join(ROOT, "apps/api/src/start.js")], {
     cwd: env["BACKUP_DIR"] === undefined ? ROOT : path.dirname(env["BACKUP_DIR"]),
     env: { ...cleanEnv(), ...env },
     stdio: ["ignore", "ignore", "inherit"],
@@ -70,7 +70,7 @@ export async function startTrivault(env: Env): Promise<Running> {
 
 /** One command of the CLI, with `--json`; what it draws goes to stderr. Throws where its exit status is not 0. */
 export async function cli<T>(env: Env, args: readonly string[], show = false): Promise<T> {
-  const child = spawn(process.execPath, [path.join(ROOT, "apps/cli/src/main.ts"), ...args, "--json"], {
+  const child = spawn(process.execPath, [path.join(ROOT, "apps/cli/src/main.js"), ...args, "--json"], {
     cwd: ROOT,
     env: { ...cleanEnv(), ...env },
     stdio: ["ignore", "pipe", show ? "inherit" : "pipe"],

@@ -119,7 +119,7 @@ servers:
 }
 
 function startWorker(env: Record<string, string>): SimulatedWorker {
-  const child: ChildProcess = spawn(process.execPath, [path.join(import.meta.dirname, "worker.ts")], {
+  const child: ChildProcess = spawn(process.execPath, [path.join(import.meta.dirname, "worker.js")], {
     env,
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 
-const API = path.resolve(import.meta.dirname, "../../apps/api/src/main.ts");
+const API = path.resolve(import.meta.dirname, "../../apps/api/src/main.js");
 
 export interface RunningApi {
   readonly url: string;

@@ -30,7 +30,7 @@ import {
 } from "@trivault/testkit";
 import type { Redis } from "ioredis";
 
-const WORKER = path.resolve(import.meta.dirname, "../../apps/worker/src/main.ts");
+const WORKER = path.resolve(import.meta.dirname, "../../apps/worker/src/main.js");
 export const DATABASE = "shop";
 
 /** A whole site on real parts: PostgreSQL with a web shop, Redis, sshd, Ceph's S3, keys; workers are started at will. */

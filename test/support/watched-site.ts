@@ -135,7 +135,7 @@ interface Program {
 }
 
 function startProgram(app: "api" | "worker", cwd: string, env: Readonly<Record<string, string>>): Program {
-  const child = spawn(process.execPath, [path.join(APPS, app, "src/main.ts")], {
+  const child = spawn(process.execPath, [path.join(APPS, app, "src/main.js")], {
     cwd,
     env,
     stdio: ["ignore", "ignore", "pipe"],

@@ -91,7 +91,7 @@ const isAlive = (pid: number) => {
 
 describe("npm start", () => {
   test("runs everything with a Redis of its own, and ends with 0 leaving none of it behind", async () => {
-    const program = run("start.ts", {});
+    const program = run("start.js", {});
     const [, base = ""] = await program.said(
       /Dashboard +(http:\S+)\/\n +API +http:\S+\/api\/v1\/backups\n +Bull Board +http:\S+\/queues\n/,
     );
@@ -121,7 +121,7 @@ describe("npm start", () => {
   test("takes a changed configuration file up, under the same address", async () => {
     const file = path.join(dir.path, "trivault.config.yaml");
     await writeFile(file, 'databases: { one: { url: "postgresql://h/one", schedule: off } }', { mode: 0o600 });
-    const program = run("start.ts", { DATABASE_URL: "" });
+    const program = run("start.js", { DATABASE_URL: "" });
     const [, base = ""] = await program.said(/API +(http:\S+)\/api\/v1\/backups\n/);
     const request = async (database: string) =>
       (await fetch(`${base}/api/v1/backups`, { ...POST, body: JSON.stringify({ database }) })).status;
@@ -134,12 +134,12 @@ describe("npm start", () => {
   }, 60_000);
 
   test("killed and started again at once, it has a Redis of its own and the jobs of before", async () => {
-    const first = run("start.ts", {});
+    const first = run("start.js", {});
     const [, before = ""] = await first.said(/API +(http:\S+)\/api\/v1\/backups\n/);
     const { headers } = await fetch(`${before}/api/v1/backups`, POST);
     const redis = await pidOfPrivateRedis();
     first.child.kill("SIGKILL");
-    const second = run("start.ts", {});
+    const second = run("start.js", {});
     const [, base = ""] = await second.said(/API +(http:\S+)\/api\/v1\/backups\n/);
     expect(isAlive(redis)).toBe(false);
     expect((await fetch(base + (headers.get("location") ?? ""), { headers: HEADERS })).status).toBe(200);
@@ -150,7 +150,7 @@ describe("npm start", () => {
 
   test("uses the Redis of REDIS_URL, and starts and ends none", async () => {
     await using server = await startRedis();
-    const program = run("start.ts", { REDIS_URL: server.url });
+    const program = run("start.js", { REDIS_URL: server.url });
     await program.said(/Bull Board/);
     await expect(pidOfPrivateRedis()).rejects.toThrow();
     program.child.kill("SIGINT");
@@ -159,7 +159,7 @@ describe("npm start", () => {
   }, 60_000);
 
   test("refuses to be reached from afar without a token, in one paragraph, and leaves no Redis", async () => {
-    const program = run("start.ts", { BACKUP_API_HOST: "0.0.0.0", BACKUP_API_TOKEN: "" });
+    const program = run("start.js", { BACKUP_API_HOST: "0.0.0.0", BACKUP_API_TOKEN: "" });
     const { code, stdout, stderr } = await program.ended;
     expect(code).toBe(1);
     expect(stdout).toBe("");
@@ -171,7 +171,7 @@ describe("npm start", () => {
     const port = await freePort();
     const taken = createServer().listen(port, "127.0.0.1");
     await once(taken, "listening");
-    const { code, stderr } = await run("start.ts", { BACKUP_API_PORT: String(port) }).ended;
+    const { code, stderr } = await run("start.js", { BACKUP_API_PORT: String(port) }).ended;
     taken.close();
     expect(code).toBe(1);
     expect(paragraphOf(stderr)).toMatch(/EADDRINUSE.*BACKUP_API_PORT/);
@@ -187,7 +187,7 @@ describe("npm run api", () => {
   afterEach(() => server.stop());
 
   test("listens, enqueues for workers elsewhere, and ends with 0", async () => {
-    const program = run("main.ts", { REDIS_URL: server.url });
+    const program = run("main.js", { REDIS_URL: server.url });
     const [, base = ""] = await program.said(/"url":"(http:[^"]+)","msg":"API ready"/);
     expect((await fetch(`${base}/api/v1/backups`, POST)).status).toBe(202);
     expect((await fetch(`${base}/api/v1/backups`)).status).toBe(401);
@@ -201,7 +201,7 @@ describe("npm run api", () => {
   ])(
     "with %s it tells so, and answers what files and tiers tell",
     async (_what, settings) => {
-      const program = run("main.ts", settings);
+      const program = run("main.js", settings);
       await program.said(/the queue cannot be reached/);
       const [, base = ""] = await program.said(/"url":"(http:[^"]+)","msg":"API ready"/);
       expect((await fetch(`${base}/api/v1/backups`, { headers: HEADERS })).status).toBe(200);
@@ -217,7 +217,7 @@ describe("npm run api", () => {
 
   test("enqueues once its Redis is there, which came up after it", async () => {
     const port = await freePort();
-    const program = run("main.ts", { REDIS_URL: `redis://127.0.0.1:${port}` });
+    const program = run("main.js", { REDIS_URL: `redis://127.0.0.1:${port}` });
     const [, base = ""] = await program.said(/"url":"(http:[^"]+)","msg":"API ready"/);
     expect((await fetch(`${base}/api/v1/backups`, POST)).status).toBe(503);
     await using _late = await startRedis({ port });
@@ -228,9 +228,9 @@ describe("npm run api", () => {
   }, 60_000);
 
   test("without REDIS_URL it uses the Redis of `npm start`, where that runs", async () => {
-    const whole = run("start.ts", {});
+    const whole = run("start.js", {});
     await whole.said(/Bull Board/);
-    const program = run("main.ts", {});
+    const program = run("main.js", {});
     const [, base = ""] = await program.said(/"url":"(http:[^"]+)","msg":"API ready"/);
     expect((await fetch(`${base}/api/v1/backups`, POST)).status).toBe(202);
     for (const each of [program, whole]) {
@@ -241,7 +241,7 @@ describe("npm run api", () => {
 
   test("refuses a Redis that may throw jobs away", async () => {
     await using unsafe = await startRedis({ args: ["--maxmemory-policy", "allkeys-lru"] });
-    const { code, stderr } = await run("main.ts", { REDIS_URL: unsafe.url }).ended;
+    const { code, stderr } = await run("main.js", { REDIS_URL: unsafe.url }).ended;
     expect(code).toBe(1);
     expect(paragraphOf(stderr)).toMatch(/allkeys-lru.*noeviction/);
   }, 60_000);

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
-const main = new URL("../src/main.ts", import.meta.url);
+const main = new URL("../src/main.js", import.meta.url);
 const [major = 0] = process.versions.node.split(".").map(Number);
 
 if (major >= 24) await import(main.href);

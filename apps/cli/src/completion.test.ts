@@ -8,7 +8,7 @@ import { complete } from "./actions/complete.ts";
 import { createProgram } from "./program.ts";
 import { runCli } from "./testing/spawn-cli.ts";
 
-const MAIN = path.join(import.meta.dirname, "main.ts");
+const MAIN = path.join(import.meta.dirname, "main.js");
 const IDS = ["20261123t020000z-7f3k9xq2", "20261122t020000z-7f3k9xq2"];
 const run = promisify(execFile);
 

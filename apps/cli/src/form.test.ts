@@ -93,7 +93,7 @@ describe.each(leaves.map((leaf) => [leaf.name, leaf] as const))("%s", (name, lea
   });
 
   test("has an npm script, which is thin", () => {
-    expect(scripts[scriptOf(name)]).toBe(`exec node apps/cli/src/main.ts ${name}`);
+    expect(scripts[scriptOf(name)]).toBe(`exec node apps/cli/src/main.js ${name}`);
   });
 
   test("is told in docs/cli.md", () => {

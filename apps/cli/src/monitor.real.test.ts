@@ -8,7 +8,7 @@ import { freePort, makeTempDir, type TempDir } from "@trivault/testkit";
 
 /** `trivault monitor start`, as a person starts and ends it. */
 
-const CLI = path.resolve(import.meta.dirname, "main.ts");
+const CLI = path.resolve(import.meta.dirname, "main.js");
 
 let dir: TempDir;
 let port: number;

@@ -8,7 +8,7 @@ import { type RedisServer, startRedis } from "@trivault/testkit";
 import { expectRefusal, type Fixture, makeFixture } from "./testing/fixture.ts";
 import { printed } from "./testing/spawn-cli.ts";
 
-const WORKER = path.resolve(import.meta.dirname, "../../worker/src/main.ts");
+const WORKER = path.resolve(import.meta.dirname, "../../worker/src/main.js");
 
 let site: Fixture;
 let redis: RedisServer;

@@ -9,7 +9,7 @@ import { connect, parseDatabaseUrl } from "@trivault/postgres";
 import { closeQueues, connectRedis, openQueues, type Queues, requestBackup } from "@trivault/queue";
 import { makeTempDir, type RedisServer, startPostgres, startRedis, type TempDir } from "@trivault/testkit";
 
-const WORKER = path.resolve(import.meta.dirname, "../../../apps/worker/src/main.ts");
+const WORKER = path.resolve(import.meta.dirname, "../../../apps/worker/src/main.js");
 
 let dir: TempDir;
 let server: RedisServer;

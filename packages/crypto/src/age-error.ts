@@ -1,9 +1,7 @@
-import { TrivaultError } from "@trivault/core";
-
 /** What can be wrong with an age file, in the words of the C2SP test vectors. */
 export type AgeProblem = "header" | "mac" | "no-match" | "payload";
 
-/** Why an age file does not open; inside this package only. */
+/** Why an age file does not open; inside this package only. It imports nothing: the thread of the segments loads it. */
 export class AgeError extends Error {
   readonly problem: AgeProblem;
 
@@ -12,24 +10,4 @@ export class AgeError extends Error {
     this.name = "AgeError";
     this.problem = problem;
   }
-}
-
-/** The error an operator reads; `what` names the file at the start of a sentence. Other errors stay as they are. */
-export function explain(error: unknown, what: string): unknown {
-  if (!(error instanceof AgeError)) return error;
-  if (error.problem === "no-match") {
-    return new TrivaultError(
-      "DECRYPT_FAILED",
-      `${what} is not encrypted to any of the identities given. Its recipients stand in the backup's manifest ` +
-        `(manifest.json); set BACKUP_IDENTITY_FILE to the file that holds the secret key of one of them ` +
-        `(\`age-keygen -y FILE\` prints the recipient that a key file belongs to).`,
-      { permanent: true, cause: error },
-    );
-  }
-  return new TrivaultError(
-    "CORRUPT",
-    `${what} is not an intact age file (${error.problem}: ${error.message}). It was changed or damaged where it lies, or ` +
-      `on the way; use the copy of another tier.`,
-    { permanent: true, cause: error },
-  );
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Decrypter } from "age-encryption";
-import { AgeError, explain } from "./age-error.ts";
+import { AgeError } from "./age-error.ts";
+import { explain } from "./explain.ts";
 import { decrypterFor, headerLength, makeHeader, readHeader } from "./header.ts";
 import { createDecryptor, createEncryptor, NONCE, payloadKey } from "./stream.ts";
 
