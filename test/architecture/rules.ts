@@ -33,10 +33,7 @@ const APP = Object.keys(ARROWS).filter((name) => name !== "testkit");
 
 /** Libraries that shape whatever imports them, and the only places for them. */
 const CONFINED: readonly { library: RegExp; to: RegExp }[] = [
-  {
-    library: /^bullmq$/,
-    to: /^packages\/queue\/|^apps\/\w+\/src\/(?:main|start)\.ts$|^apps\/api\/src\/[\w-]*board[\w-]*\.ts$/,
-  },
+  { library: /^bullmq$/, to: /^packages\/queue\// },
   { library: /^(?:fastify(?:-.*)?|@fastify\/.*|@bull-board\/.*)$/, to: /^apps\/api\// },
   { library: /^commander$/, to: /^apps\/cli\// },
 ];
