@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { type Command, CommanderError } from "commander";
 import { createProgram } from "./program.ts";
 
-/** Parses as `main.ts` does; every line tried here ends before a command begins its work. */
+/** Parses as `main.js` does; every line tried here ends before a command begins its work. */
 async function parse(line: string): Promise<{ exitCode: number; out: string; err: string }> {
   let out = "";
   let err = "";

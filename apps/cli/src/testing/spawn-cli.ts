@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 
-const MAIN = path.join(import.meta.dirname, "../main.ts");
+const MAIN = path.join(import.meta.dirname, "../main.js");
 
 export interface Ended {
   readonly code: number | null;
