@@ -1,4 +1,4 @@
-import { type BackupRef, readNotes, type StageContext } from "@trivault/backup";
+import { type BackupRef, findTier, readNotes, type StageContext } from "@trivault/backup";
 import { backupKey, backupPrefix, MANIFEST, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { nameOf } from "./inventory-cache.ts";
@@ -14,7 +14,8 @@ export interface Started {
 
 /**
  * Starts copies. Where a bad copy lies in the way, its manifest goes first: it then counts as none, and the copy stage
- * verifies what lies there and replaces what is wrong.
+ * verifies what lies there and replaces what is wrong. It stays where the tier that has a good one cannot be asked now: its
+ * other segments may be what a restore needs meanwhile.
  */
 export async function startCopies(
   site: MaintenanceSite,
@@ -25,6 +26,7 @@ export async function startCopies(
 ): Promise<Started> {
   const here = new Map(inventory.copies.map((copy) => [nameOf(copy), copy]));
   const noted = new Set((await readNotes(site.config, tier.name, "damaged")).map(nameOf));
+  const requireSource = sourceCheck(site, context.signal);
   let started = 0;
   let repairs = 0;
   for (const next of copies) {
@@ -33,6 +35,7 @@ export async function startCopies(
     if (bad !== undefined && bad.manifest !== null) {
       try {
         if (!noted.has(nameOf(next)) && (await isWhole(tier, bad, context.signal))) continue;
+        await requireSource(next);
         await tier.store.delete(manifestOf(next), { signal: context.signal });
       } catch (error) {
         context.signal.throwIfAborted();
@@ -46,6 +49,21 @@ export async function startCopies(
     started++;
   }
   return { copies: started, repairs };
+}
+
+/** The inventory that told of the source may be some rounds old. A tier that is silent is asked once, and not for each copy. */
+function sourceCheck(site: MaintenanceSite, signal: AbortSignal) {
+  const silent = new Map<string, unknown>();
+  return async ({ from, ...ref }: CopyToStart): Promise<void> => {
+    if (silent.has(from)) throw silent.get(from);
+    const found = await findTier(site.tiers, from)
+      .store.stat(manifestOf(ref), { signal })
+      .catch((error: unknown) => {
+        silent.set(from, error);
+        throw error;
+      });
+    if (found === null) throw new Error(`${from} no longer has a complete copy of it`);
+  };
 }
 
 /** A listing that was taken while the copy was being completed may have missed objects that are there. */

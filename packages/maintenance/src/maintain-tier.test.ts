@@ -112,6 +112,29 @@ describe("healing", () => {
     expect(await fake.tier("remote").store.stat(backupKey("shop", id, MANIFEST))).not.toBeNull();
   });
 
+  test.each([
+    // One that is silent is not asked again for each copy.
+    ["does not answer", 1, () => Promise.reject(new TrivaultError("STORE_UNREACHABLE", "no route to host"))],
+    ["no longer has it", 2, async () => null],
+  ])("a damaged copy stays as it is while the tier that it would be made from %s", async (_, times, stat) => {
+    const ids = idsOf(2);
+    await putEverywhere(ids);
+    await round();
+    for (const id of ids) await noteDamage(fake.config, "local", shop(id), "data-000001.zst is wrong");
+    let asked = 0;
+    const site = fake.with((store, name) => {
+      const asks = () => (asked++, stat());
+      return name === "local" ? store : { ...store, stat: asks };
+    });
+    expect(await maintain("local", site)).toMatchObject({ repairsStarted: 0, copiesStarted: 0, found: { damaged: 2 } });
+    for (const id of ids) expect(await fake.tier("local").store.stat(backupKey("shop", id, MANIFEST))).not.toBeNull();
+    expect(fake.notes.filter((note) => note.includes("could not be repaired"))).toHaveLength(2);
+    expect(asked).toBe(times);
+    expect(await maintain("local")).toMatchObject({ repairsStarted: 2 });
+    await fake.work();
+    expect(await wholeOn("local")).toEqual(ids);
+  });
+
   test("no more is brought back than a disk has room for beside the next backup", async () => {
     const ids = idsOf(3);
     for (const id of ids) await putBackup([fake.tier("local")], fake.signingKey, shop(id));
