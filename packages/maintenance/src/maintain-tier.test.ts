@@ -116,14 +116,14 @@ describe("healing", () => {
     // One that is silent is not asked again for each copy.
     ["does not answer", 1, () => Promise.reject(new TrivaultError("STORE_UNREACHABLE", "no route to host"))],
     ["no longer has it", 2, async () => null],
-  ])("a damaged copy stays as it is while the tier that it would be made from %s", async (_, times, stat) => {
+  ])("a damaged copy stays as it is while the tier that it would be made from %s", async (_, times, answer) => {
     const ids = idsOf(2);
     await putEverywhere(ids);
     await round();
     for (const id of ids) await noteDamage(fake.config, "local", shop(id), "data-000001.zst is wrong");
     let asked = 0;
     const site = fake.with((store, name) => {
-      const asks = () => (asked++, stat());
+      const asks = () => (asked++, answer());
       return name === "local" ? store : { ...store, stat: asks };
     });
     expect(await maintain("local", site)).toMatchObject({ repairsStarted: 0, copiesStarted: 0, found: { damaged: 2 } });
