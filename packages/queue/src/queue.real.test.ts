@@ -1,6 +1,7 @@
+import { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
+import { createLogger, resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
 import { type RedisServer, startRedis, until } from "@trivault/testkit";
 import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
@@ -90,6 +91,31 @@ describe("producer", () => {
     await startEncrypt(queues, job);
     await until(async () => (await queues.encrypt.getJob(job.backupId))?.returnvalue?.call === 2);
     expect(await queues.encrypt.getCompletedCount()).toBe(1);
+  });
+
+  test("a worker tells an outage of Redis once, in one line, and goes on after it", async () => {
+    const lines: string[] = [];
+    const stream = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        lines.push(chunk.toString());
+        done();
+      },
+    });
+    running.push(startWorker(redis, "dump", config, createLogger("info", "test", stream), { run: async () => ({}) }));
+    await until(async () => (await queues.dump.getWorkersCount()) === 1);
+    const { port } = server;
+    await server.stop();
+    await sleep(3000); // several tries
+    server = await startRedis({ port });
+    await request();
+    await until(async () => (await queues.dump.getCompletedCount()) === 1);
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      level: 40,
+      queue: "dump",
+      msg: expect.stringContaining("cannot be reached"),
+    });
+    expect(lines[0]).not.toContain("stack");
   });
 
   test("goes on once Redis is there, though it was not when all began", async () => {

@@ -76,7 +76,7 @@ export async function redisAnswers(redis: Redis): Promise<boolean> {
 
 /** True where Redis could not be asked, and not where it answered with an error. */
 export function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!Error.isError(error)) return false;
   const byName = ["MaxRetriesPerRequestError", "AbortError", "ConnectionClosedError", "LateError"].includes(error.name);
   const text = /connection is closed|command timed out|stream isn't writeable|READONLY|LOADING/i.test(error.message);
   return byName || text || /^(?:ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH|ENOENT)/.test(codeOf(error) ?? "");

@@ -3,11 +3,13 @@ import { DelayedError, type Job, UnrecoverableError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { KEY_PREFIX } from "./queues.ts";
 import { jobAttributes, type Tracing } from "./tracing.ts";
+import { isConnectionError } from "./redis.ts";
 
 const PROGRESS_MS = 500;
 /** A job that makes each of its workers die is not started for ever. */
 const MAX_DEATHS = 30;
 const LOOKS_WITHIN_TAKEOVER = 5;
+const OUTAGE_TOLD_EVERY_MS = 60_000;
 
 export interface JobContext {
   readonly signal: AbortSignal;
@@ -101,7 +103,7 @@ export function startWorker(
       ...(tracing && { telemetry: tracing.telemetry }),
     },
   );
-  worker.on("error", (error) => log.warn({ queue, err: error }, "queue"));
+  tellProblems(worker, log, queue);
   worker.on("failed", (job, error) => {
     if (!job) return;
     const final =
@@ -128,6 +130,17 @@ export function startWorker(
       }
     },
   };
+}
+
+/** Connections try again every few seconds, and each try is an error: an outage is told once a minute, and in one line. */
+function tellProblems(worker: Worker, log: Logger, queue: QueueName): void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  worker.on("error", (error) => {
+    if (!isConnectionError(error)) return log.warn({ queue, err: error }, "a worker of the queue had a problem");
+    if (performance.now() - toldAt < OUTAGE_TOLD_EVERY_MS) return;
+    toldAt = performance.now();
+    log.warn({ queue, reason: messageOf(error) }, "the queue cannot be reached; it is tried again");
+  });
 }
 
 interface Attempt {

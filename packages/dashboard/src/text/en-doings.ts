@@ -13,7 +13,7 @@ export const doings = {
   },
   alerts: {
     firing: "Firing",
-    none: "Nothing is wrong.",
+    none: "No alert.",
     noChannel: "No channel is configured, so nobody is told. Run npm run backup:alerts:configure.",
     endedLately: "Ended lately",
     noneEnded: "None.",

@@ -15,7 +15,7 @@ export const doings: Doings = {
   },
   alerts: {
     firing: "En cours",
-    none: "Tout va bien.",
+    none: "Aucune alerte.",
     noChannel: "Aucun canal n’est configuré : personne n’est prévenu. Lancez npm run backup:alerts:configure.",
     endedLately: "Terminées récemment",
     noneEnded: "Aucune.",
