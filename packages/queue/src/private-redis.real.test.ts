@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { silentLogger } from "@trivault/core";
+import { ensureFolder, silentLogger, takeFileLock } from "@trivault/core";
 import { makeTempDir, type TempDir, until } from "@trivault/testkit";
 import { type PrivateRedis, privateRedisUrl, startPrivateRedis } from "./private-redis.ts";
 import { startRedisServer } from "./redis-server.ts";
@@ -94,6 +94,15 @@ test("one whose owner was killed is ended first, and what it kept is taken over"
   await orphan.ended;
   expect(await pid()).not.toBe(before);
   expect(await ask((redis) => redis.get("kept"))).toBe("yes");
+});
+
+test("where its owner has none to show, that is told", async () => {
+  const folder = path.join(dir.path, ".trivault/redis");
+  await ensureFolder(folder);
+  const owner = await takeFileLock(path.join(folder, "owner.db"), 0);
+  const refused = { code: "QUEUE_UNREACHABLE", message: expect.stringContaining("Another process") };
+  await expect(startPrivateRedis(dir.path, silentLogger(), 300)).rejects.toMatchObject(refused);
+  owner?.release();
 });
 
 test("one that no longer answers but still runs is told by its process, and nothing is started beside it", async () => {

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ensureFolder, type FileLock, type Logger, takeFileLock } from "@trivault/core";
-import { endOrphan, type OwnRedisServer, redisAnswersAt, startRedisServer } from "./redis-server.ts";
+import { ensureFolder, type FileLock, type Logger, takeFileLock, TrivaultError } from "@trivault/core";
+import { endOrphan, LOADS_WITHIN_MS, type OwnRedisServer, redisAnswersAt, startRedisServer } from "./redis-server.ts";
 
 /** Longest path of a Unix socket (sun_path) that every system takes. */
 const MAX_SOCKET_PATH = 100;
@@ -31,7 +31,11 @@ const MOST_MS = 30_000;
  * BACKUP_DIR, no eviction. One process owns it (it holds `owner.db`, see takeFileLock); others of this folder use it, and
  * one of them takes over when the owner ends. Where it ends by itself it is started again.
  */
-export async function startPrivateRedis(backupDir: string, log: Logger): Promise<PrivateRedis> {
+export async function startPrivateRedis(
+  backupDir: string,
+  log: Logger,
+  patienceMs = LOADS_WITHIN_MS,
+): Promise<PrivateRedis> {
   const url = privateRedisUrl(backupDir);
   const folder = path.join(backupDir, ".trivault/redis");
   const over = new AbortController();
@@ -69,7 +73,11 @@ export async function startPrivateRedis(backupDir: string, log: Logger): Promise
 
   try {
     // Where it has an owner that only now begins, or is about to end, this comes to a Redis that answers all the same.
-    for (await keep(); !(await redisAnswersAt(url)); await keep()) await sleep(100);
+    const deadline = Date.now() + patienceMs;
+    for (await keep(); !(await redisAnswersAt(url)); await keep()) {
+      if (Date.now() > deadline) throw silentOwner(folder);
+      await sleep(100);
+    }
   } catch (error) {
     await close();
     throw error;
@@ -83,6 +91,13 @@ export async function startPrivateRedis(backupDir: string, log: Logger): Promise
       await close();
     },
   };
+}
+
+function silentOwner(folder: string): TrivaultError {
+  return new TrivaultError(
+    "QUEUE_UNREACHABLE",
+    `Another process of Trivault owns the Redis under ${folder}, which does not answer. See that process's log, or end it (npm start), then start again.`,
+  );
 }
 
 /** False where the signal came first. */

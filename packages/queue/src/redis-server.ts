@@ -13,7 +13,7 @@ export interface OwnRedisServer {
 }
 
 /** How long a redis-server may take to load its file, and to write it before it ends. */
-const LOADS_WITHIN_MS = 60_000;
+export const LOADS_WITHIN_MS = 60_000;
 const ENDS_WITHIN_MS = 10_000;
 
 /** Starts one at `url` (a Unix socket) with its files in `folder`, and waits until it answers. */
@@ -57,7 +57,7 @@ export async function endOrphan(url: string, folder: string): Promise<void> {
   if (await redisAnswersAt(url)) await shutDown(url);
   for (
     const deadline = Date.now() + ENDS_WITHIN_MS;
-    (await isRedis(pid)) || (await redisAnswersAt(url));
+    (await serves(pid, socketOf(url))) || (await redisAnswersAt(url));
     await sleep(50)
   ) {
     if (Date.now() < deadline) continue;
@@ -68,11 +68,11 @@ export async function endOrphan(url: string, folder: string): Promise<void> {
   }
 }
 
-/** Its own answer is not enough: it still writes when it no longer answers. After a power cut the id may be any program's. */
-async function isRedis(pid: number): Promise<boolean> {
+/** That it no longer answers is not enough: it still writes then. After a power cut the id may be any program's. */
+async function serves(pid: number, socket: string): Promise<boolean> {
   if (!(pid > 0)) return false;
   const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""); // gone, or macOS, where answers must do
-  return command.includes("redis-server");
+  return command.includes("redis-server") && command.includes(socket);
 }
 
 export async function redisAnswersAt(url: string): Promise<boolean> {
