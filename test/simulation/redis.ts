@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { connectRedis } from "@trivault/queue";
-import { freePort } from "@trivault/testkit";
+import { freePort, until } from "@trivault/testkit";
 
 /** A redis-server with an append-only file (fsync each second, as by default), to be killed and started again. */
 export interface RestartableRedis {
@@ -38,17 +37,12 @@ async function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<
   await exited;
 }
 
+/** Resolves once it has loaded its file. */
 async function answers(url: string): Promise<void> {
-  for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(100)) {
-    const redis = connectRedis(url, "fail-fast");
-    try {
-      await redis.ping();
-      return;
-    } catch {
-      // not yet: it loads its file
-    } finally {
-      redis.disconnect();
-    }
+  const redis = connectRedis(url, "fail-fast");
+  try {
+    await until(() => redis.ping(), { seconds: 20, told: () => `redis-server at ${url} answers` });
+  } finally {
+    redis.disconnect();
   }
-  throw new Error(`redis-server at ${url} does not answer`);
 }

@@ -43,9 +43,10 @@ export async function startPrivateRedis(
   let server: OwnRedisServer | null = null;
 
   const keep = async () => {
+    if (server !== null) return;
     await ensureFolder(folder);
     lock ??= await takeFileLock(path.join(folder, "owner.db"), 0);
-    if (lock === null || server !== null) return;
+    if (lock === null) return;
     await endOrphan(url, folder);
     const started = await startRedisServer(url, folder);
     server = started;

@@ -1,6 +1,7 @@
 import { writeUtc } from "@trivault/core";
 import { twoUnits } from "../../words.ts";
 import { MOST_NAMED, type SafeDatabase, type Safety } from "../facts.ts";
+import { listIn } from "../list.ts";
 
 export const utc = (at: Date) => writeUtc("en", at);
 
@@ -11,12 +12,7 @@ export function ago(at: Date, now: Date): string {
 
 export const age = twoUnits;
 
-/** `a`, `a and b`, `a, b and c`; of many the first ones. */
-export function list(names: readonly string[], most = MOST_NAMED): string {
-  const all = [...new Set(names)];
-  if (all.length > most) return `${all.slice(0, most - 1).join(", ")} and ${all.length - most + 1} more`;
-  return all.length < 2 ? (all[0] ?? "") : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
-}
+export const list = listIn("en", (count) => `${count} more`);
 
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;

@@ -1,5 +1,6 @@
 import { localNumbers, tagOf, writeDuration, writeUtc } from "@trivault/core";
 import { MOST_NAMED, type SafeDatabase, type Safety } from "../facts.ts";
+import { listIn } from "../list.ts";
 
 const numbers = localNumbers("fr");
 const tenth = new Intl.NumberFormat(tagOf("fr"), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -19,12 +20,7 @@ export function age(seconds: number): string {
   return writeDuration("fr", Math.max(1, Math.round(seconds)), 2);
 }
 
-/** `a`, `a et b`, `a, b et c`; of many the first ones. */
-export function list(names: readonly string[], most = MOST_NAMED): string {
-  const all = [...new Set(names)];
-  if (all.length > most) return `${all.slice(0, most - 1).join(", ")} et ${all.length - most + 1} autres`;
-  return all.length < 2 ? (all[0] ?? "") : `${all.slice(0, -1).join(", ")} et ${all.at(-1)}`;
-}
+export const list = listIn("fr", (count) => `${count} autres`);
 
 /** Nought and one are singular. */
 export const agree = (n: number, one: string, many: string) => (n < 2 ? one : many);
