@@ -12,7 +12,7 @@ export function ago(at: Date, now: Date): string {
 
 export const age = twoUnits;
 
-export const list = listIn("en", (count) => `${count} more`);
+export const list = listIn("en", (others) => `${others} more`);
 
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;

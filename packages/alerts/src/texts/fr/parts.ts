@@ -20,7 +20,7 @@ export function age(seconds: number): string {
   return writeDuration("fr", Math.max(1, Math.round(seconds)), 2);
 }
 
-export const list = listIn("fr", (count) => `${count} autres`);
+export const list = listIn("fr", (others) => `${others} autres`);
 
 /** Nought and one are singular. */
 export const agree = (n: number, one: string, many: string) => (n < 2 ? one : many);
