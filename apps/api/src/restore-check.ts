@@ -176,7 +176,7 @@ async function checkSpace({ config }: ApiDeps, manifest: Manifest | null, jobs: 
   const theirs = "How much the database server has free, PostgreSQL does not tell.";
   if (jobs === 1 || manifest === null) return { check, ok: null, detail: `${theirs} Nothing is stored on the way.` };
   const needed = manifest.segments.reduce((sum, { plainSize }) => sum + plainSize, 0);
-  const spool = await statfs(config.spoolDir).catch(() => null);
+  const spool = await statfs(config.spoolMemory ?? config.spoolDir).catch(() => null);
   if (spool === null) return { check, ok: null, detail: theirs };
   const free = spool.bavail * spool.bsize;
   const detail = `With ${jobs} jobs the archive, more than ${formatBytes(needed)}, lies in the spool, where ${formatBytes(free)} are free. ${theirs}`;

@@ -6,7 +6,9 @@ import { privateRedisUrl, startTracing } from "@trivault/queue";
 import { startApi } from "./serve.ts";
 
 /** Without REDIS_URL the queue is that of `npm start`, if it runs; where there is none, everything else works. */
-await runService("api", (config, log) => start(config, config.redisUrl ?? privateRedisUrl(config.backupDir), log));
+await runService("api", async (config, log) =>
+  start(config, config.redisUrl ?? (await privateRedisUrl(config.backupDir)), log),
+);
 
 async function start(config: Config, redisUrl: string, log: Logger) {
   const tracing = await startTracing("trivault-api", VERSION, log);

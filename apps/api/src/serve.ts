@@ -1,7 +1,7 @@
 import { listTokens, openAccess } from "@trivault/access";
 import { listAlerts, startAlerts } from "@trivault/alerts";
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { codeOf, type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
+import { codeOf, type Config, ensureStateFolder, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import { readHeartbeats, startHeartbeat } from "@trivault/maintenance";
 import { openObserver } from "@trivault/monitor";
 import { createMailer } from "@trivault/notify";
@@ -27,6 +27,7 @@ export interface RunningApi {
 
 /** Opens all that the API needs, and listens. What a failed start opened is closed again. */
 export async function startApi(config: Config, redisUrl: string, log: Logger, watched: Watched): Promise<RunningApi> {
+  await ensureStateFolder(config.backupDir);
   await requireTokenBeyondLoopback(config.api, openAccess({ file: config.api.accessFile, log }));
   const redis = connectRedis(redisUrl, "fail-fast");
   const closers = [async () => redis.disconnect()];

@@ -73,7 +73,7 @@ function run(file: string, settings: Readonly<Record<string, string>>): Program 
 }
 
 async function pidOfPrivateRedis(): Promise<number> {
-  const redis = connectRedis(privateRedisUrl(path.join(dir.path, "backups")), "fail-fast");
+  const redis = connectRedis(await privateRedisUrl(path.join(dir.path, "backups")), "fail-fast");
   try {
     return Number(/^process_id:(\d+)/m.exec(await redis.info("server"))?.[1]);
   } finally {

@@ -7,7 +7,7 @@ export async function withQueues<T>(
   inline: string,
   use: (queues: Queues, redis: ReturnType<typeof connectRedis>) => Promise<T>,
 ): Promise<T> {
-  const url = config.redisUrl ?? privateRedisUrl(config.backupDir);
+  const url = config.redisUrl ?? (await privateRedisUrl(config.backupDir));
   const redis = connectRedis(url, "fail-fast");
   const queues = openQueues(redis);
   try {

@@ -1,7 +1,8 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { Writable } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import { createLogger } from "@trivault/core";
+import { ofAnotherUser } from "@trivault/testkit";
 import { accessUnderTest } from "../test/access-under-test.ts";
 
 const site = accessUnderTest();
@@ -51,6 +52,17 @@ describe("the file", () => {
     expect(reason).toMatch(/users\.0\.totpSecret/);
     expect(reason).not.toMatch(/geheim/);
   });
+});
+
+test("9.C18 a file that others can write or read is none that lets anybody in", async () => {
+  const text = await token("ci");
+  await chmod(site.file, 0o644);
+  expect(await site.access.members()).toBe("broken");
+  expect(await site.access.checkToken(text)).toBeNull();
+  await chmod(site.file, 0o600);
+  expect(await site.access.members()).toBe("tokens");
+  await using _ = await ofAnotherUser(site.file);
+  expect(await site.access.checkToken(text)).toBeNull();
 });
 
 test("a file that cannot be read is none that lets all in", async () => {

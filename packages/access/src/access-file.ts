@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { messageOf, publishJson, readJson, TrivaultError } from "@trivault/core";
+import { codeOf, messageOf, publishJson, TrivaultError } from "@trivault/core";
 import { z } from "zod";
 import { withFileLock } from "./locked.ts";
+import { readPrivateJson } from "./read-private.ts";
 import { ROLES } from "./types.ts";
 
 /**
@@ -71,8 +72,9 @@ const PATIENCE_MS = 10_000;
 /** Null where there is no such file; throws where it is not whole. */
 export async function readAccessFile(file: string): Promise<AccessContent | null> {
   try {
-    return await readJson(file, accessFile);
+    return await readPrivateJson(file, accessFile);
   } catch (cause) {
+    if (codeOf(cause) === "KEY_FILE") throw cause;
     const what =
       cause instanceof z.ZodError ? problemsOf(cause) : cause instanceof SyntaxError ? "no JSON" : messageOf(cause);
     throw new TrivaultError(

@@ -1,4 +1,4 @@
-import { chown, stat } from "node:fs/promises";
+import { lchown, stat } from "node:fs/promises";
 import path from "node:path";
 import { ensureFolder, takeFileLock, TrivaultError } from "@trivault/core";
 
@@ -21,10 +21,10 @@ export async function withFileLock<T>(file: string, patienceMs: number, use: () 
   }
 }
 
-/** Changed by root, it would else be closed to the service whose folder it lies in. */
+/** Changed by root, it would else be closed to the service whose folder it lies in. Never through a link of theirs. */
 async function giveToOwner(file: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = await stat(path.dirname(file));
   if (uid === 0) return;
-  for (const each of [file, `${file}.lock`]) await chown(each, uid, gid);
+  for (const each of [file, `${file}.lock`]) await lchown(each, uid, gid);
 }

@@ -1,8 +1,9 @@
-import { type Logger, publishJson, readJson, TrivaultError } from "@trivault/core";
+import { codeOf, type Logger, publishJson, TrivaultError } from "@trivault/core";
 import { z } from "zod";
 import { createFileView } from "./file-view.ts";
 import { type Attempts, FORGET_MS } from "./lock-out.ts";
 import { withFileLock } from "./locked.ts";
+import { readPrivateJson } from "./read-private.ts";
 
 /**
  * `<access file without .json>-state.json`: what happens by itself, so that the access file changes only when somebody
@@ -84,8 +85,9 @@ export function openStateFile(file: string, now: () => Date, log: Logger): State
 
 async function readState(file: string): Promise<AccessState> {
   try {
-    return (await readJson(file, schema)) ?? schema.parse({ version: 1, ...asRecords(emptyState()) });
+    return (await readPrivateJson(file, schema)) ?? schema.parse({ version: 1, ...asRecords(emptyState()) });
   } catch (cause) {
+    if (codeOf(cause) === "KEY_FILE") throw cause;
     throw new TrivaultError(
       "CONFIG_INVALID",
       `${file} is damaged, so nobody can log in and no session is believed (tokens are). Remove it: with it go lock-outs, and when tokens were last used.`,

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { type Config, type Logger, totalSize, TrivaultError } from "@trivault/core";
 import {
   applyGlobals,
@@ -19,6 +18,7 @@ import { markInUse } from "./in-use.ts";
 import { chooseBackup, listBackups } from "./list.ts";
 import { type BackupSource, openSource } from "./restore-source.ts";
 import type { Progress } from "./site.ts";
+import { ensureSpool } from "./spool.ts";
 import { findTier } from "./tiers.ts";
 import { loadTrust } from "./trust.ts";
 
@@ -90,7 +90,7 @@ export async function restoreBackup(
     });
     try {
       const tools = await requireTools(Math.max(target.major, source.manifest.server.major), config.pgBinDir);
-      await mkdir(config.spoolDir, { recursive: true, mode: 0o700 });
+      if (request.jobs > 1) await ensureSpool(config);
       await prepareRoles(source, connection, tools, request);
       context.note(`restoring ${backup.id} of ${request.database} into ${connection.database}`);
       const { signal, log } = context;

@@ -1,6 +1,14 @@
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, isBackupId, TrivaultError, publishJson, readJson, readdirOrEmpty } from "@trivault/core";
+import {
+  codeOf,
+  ensurePrivateFolder,
+  isBackupId,
+  TrivaultError,
+  publishJson,
+  readJson,
+  readdirOrEmpty,
+} from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -61,7 +69,7 @@ export function runDirectory(folders: Folders, backupId: string): RunDirectory {
 
 export async function createRun(run: RunDirectory, database: string, slot?: string): Promise<void> {
   await mkdir(run.path, { recursive: true, mode: 0o700 });
-  await mkdir(run.spool, { recursive: true, mode: 0o700 });
+  await ensurePrivateFolder(run.spool, "The spool of a backup (in BACKUP_SPOOL_DIR)");
   await publishJson(path.join(run.path, "run.json"), { database, slot });
 }
 

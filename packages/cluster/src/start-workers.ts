@@ -1,6 +1,6 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { listSlotRuns, openDumpSlots } from "@trivault/backup";
-import type { Config, Logger } from "@trivault/core";
+import { type Config, ensureStateFolder, type Logger } from "@trivault/core";
 import { startHeartbeat } from "@trivault/maintenance";
 import {
   checkRedis,
@@ -50,6 +50,7 @@ export async function startWorkers(
   log: Logger,
   { now = () => new Date(), tickMs = TICK_MS, ...measuring }: WorkerOptions = {},
 ): Promise<RunningWorkers> {
+  await ensureStateFolder(config.backupDir);
   await checkReachable(redisUrl);
   const redis = connectRedis(redisUrl, "wait");
   try {
@@ -122,7 +123,7 @@ async function checkReachable(redisUrl: string): Promise<void> {
 function warnAbout(config: Config, log: Logger): void {
   for (const warning of config.warnings) log.warn(warning);
   if (config.encryption.mode === "none") log.warn("BACKUP_ENCRYPTION=none: backups are stored in plaintext");
-  if (config.spoolDir.startsWith(config.backupDir)) {
+  if (config.spoolMemory === null && config.spoolDir.startsWith(config.backupDir)) {
     log.warn(
       { spool: config.spoolDir },
       "the spool is on a disk, so plaintext touches it: set BACKUP_SPOOL_DIR to a tmpfs",

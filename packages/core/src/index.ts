@@ -30,5 +30,8 @@ export * from "./keys.ts";
 export * from "./language.ts";
 export * from "./log.ts";
 export * from "./manifest.ts";
+export * from "./private-file.ts";
+export * from "./private-folder.ts";
 export * from "./process-exists.ts";
 export * from "./reaper.ts";
+export * from "./umask.ts";

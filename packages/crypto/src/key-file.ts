@@ -1,26 +1,19 @@
 import { open, unlink } from "node:fs/promises";
-import { codeOf, messageOf, TrivaultError } from "@trivault/core";
+import { codeOf, messageOf, TrivaultError, withPrivateFile } from "@trivault/core";
 
 /** No key file of ours comes near this. */
 const MAX_BYTES = 1024 * 1024;
 
-/** The text of a file that holds a secret; KEY_FILE unless it is there, readable, and by its owner only. */
+/** The text of a file that holds a secret; KEY_FILE unless it is there, ours (or root's), and readable by its owner only. */
 export async function readKeyFile(file: string, what: string): Promise<string> {
   try {
-    const handle = await open(file, "r");
-    try {
-      const { mode, size } = await handle.stat();
-      if ((mode & 0o077) !== 0) {
-        throw keyFileError(
-          `The ${what} ${file} may be read by others than its owner (mode ${(mode & 0o777).toString(8)}). ` +
-            `Make it private: chmod 600 ${file}`,
-        );
+    return await withPrivateFile(file, async ({ problem, stats, bytes }) => {
+      if (problem !== null) throw keyFileError(`The ${what} ${file} ${problem}`);
+      if (stats.size > MAX_BYTES) {
+        throw keyFileError(`${file} is far too large to be the ${what}. Is it the right file?`);
       }
-      if (size > MAX_BYTES) throw keyFileError(`${file} is far too large to be the ${what}. Is it the right file?`);
-      return await handle.readFile("utf8");
-    } finally {
-      await handle.close();
-    }
+      return (await bytes()).toString("utf8");
+    });
   } catch (cause) {
     if (cause instanceof TrivaultError) throw cause;
     throw keyFileError(`The ${what} ${file} ${whyUnreadable(cause)}`, cause);

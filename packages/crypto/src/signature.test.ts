@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { decodeManifest, encodeManifest, type Manifest } from "@trivault/core";
+import { ofAnotherUser } from "@trivault/testkit";
 import fc from "fast-check";
 import { checkManifest, isPublicKey, publicKeyText, signManifest, signWith, verifySignature } from "./signature.ts";
 import { loadOrCreateSigningKey, loadSigningKey } from "./signing-key.ts";
@@ -144,6 +145,16 @@ describe("signing key files", () => {
       await expect(loadOrCreateSigningKey(file)).rejects.toMatchObject({ code: "KEY_FILE", permanent: true });
       expect(await readFile(file, "utf8")).toBe(text);
     }
+  });
+
+  test("9.C18 one that belongs to another user is not believed: that user could sign with it", async () => {
+    const file = newFile();
+    await loadOrCreateSigningKey(file);
+    await using _ = await ofAnotherUser(file);
+    await expect(loadOrCreateSigningKey(file)).rejects.toMatchObject({
+      code: "KEY_FILE",
+      message: expect.stringMatching(/^The signing key .* belongs to user/),
+    });
   });
 
   test("a place that cannot be written: KEY_FILE", async () => {

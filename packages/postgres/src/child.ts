@@ -2,7 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hidePasswords, type Reaper } from "@trivault/core";
+import { hidePasswords, type Reaper, withPrivateUmask } from "@trivault/core";
 
 export type Env = Readonly<Record<string, string>>;
 
@@ -57,7 +57,7 @@ export interface Child {
 export function startChild(command: Command, stdin: StdioOption, stdout: StdioOption, reaper: Reaper): Child {
   const [file = command.file, ...args] = [...reaper, command.file, ...command.args];
   const stdio: StdioOptions = [stdin, stdout, "pipe"];
-  const child = withUmask(() => spawn(file, args, { stdio, env: command.env, detached: true }));
+  const child = withPrivateUmask(() => spawn(file, args, { stdio, env: command.env, detached: true }));
   const tail = boundedTail();
   let killing = false;
   let spawnError: Error | null = null;
@@ -98,16 +98,6 @@ export function statusOf({ code, signal }: Outcome): string {
 async function untilReplaced({ pid }: ChildProcess): Promise<void> {
   // A file that is gone, or a process that has ended, is as good.
   while ((await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")) === "setpriv\n") await sleep(5);
-}
-
-/** What children write is for this user alone. The umask is the process's own, so it is changed only for the fork. */
-function withUmask<T>(start: () => T): T {
-  const before = process.umask(0o077);
-  try {
-    return start();
-  } finally {
-    process.umask(before);
-  }
 }
 
 /** Keeps the end of a text of any length in little memory. */

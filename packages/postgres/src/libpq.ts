@@ -1,5 +1,5 @@
 import { processExists } from "@trivault/core";
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Connection } from "./connection-url.ts";
@@ -61,7 +61,7 @@ async function sweepPassFiles(): Promise<void> {
     const pid = new RegExp(`^${FOLDER}(\\d+)-`).exec(name)?.[1];
     if (pid === undefined || processExists(Number(pid))) continue;
     const folder = path.join(tmpdir(), name);
-    const owner = await stat(folder).then(
+    const owner = await lstat(folder).then(
       (stats) => stats.uid,
       () => null,
     );

@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
+import { chmod, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { ensureFolder, silentLogger, takeFileLock } from "@trivault/core";
@@ -12,7 +13,7 @@ let url: string;
 const running: PrivateRedis[] = [];
 beforeEach(async () => {
   dir = await makeTempDir("tv with space");
-  url = privateRedisUrl(dir.path);
+  url = await privateRedisUrl(dir.path);
 });
 afterEach(async () => {
   for (const each of running.splice(0).toReversed()) await each.stop();
@@ -46,6 +47,9 @@ test("it is private, durable, never throws jobs away, and gone afterwards", asyn
   expect(await ask((redis) => redis.config("GET", "appendonly"))).toEqual(["appendonly", "yes"]);
   expect(await ask((redis) => redis.config("GET", "port"))).toEqual(["port", "0"]);
   await ask((redis) => redis.set("kept", "yes"));
+  const files = readdirSync(path.join(dir.path, ".trivault/redis"), { recursive: true, withFileTypes: true });
+  const open = files.filter((each) => (statSync(path.join(each.parentPath, each.name)).mode & 0o077) !== 0);
+  expect(open.map(({ name }) => name)).toEqual([]); // 9.C18
   await first.stop();
   expect(await pid()).toBeNull();
   await start();
@@ -64,6 +68,22 @@ test("who comes second uses it, does not end it, and takes over when the first e
   expect(await ask((redis) => redis.get("kept"))).toBe("yes");
   await second.stop();
   expect(await pid()).toBeNull();
+});
+
+test("9.C18 where the path is too long its socket lies in a folder of ours that nobody can name beforehand", async () => {
+  const far = path.join(dir.path, "far".repeat(30));
+  const socketFolder = path.dirname(socketOf(await privateRedisUrl(far)));
+  running.push(await startPrivateRedis(far, silentLogger()));
+  url = await privateRedisUrl(far);
+  expect(path.dirname(socketOf(url))).toBe(socketFolder);
+  expect(path.basename(socketFolder)).toMatch(/^trivault-redis-.{6}$/);
+  expect(statSync(socketFolder).mode & 0o777).toBe(0o700);
+  expect(await pid()).not.toBeNull();
+  await running.pop()?.stop();
+  await chmod(socketFolder, 0o777); // as one that somebody else made
+  expect(await privateRedisUrl(far)).not.toBe(url);
+  await rm(socketFolder, { recursive: true });
+  await rm(path.dirname(socketOf(await privateRedisUrl(far))), { recursive: true });
 });
 
 test("two that start at once make one", async () => {

@@ -1,19 +1,39 @@
-import { createHash } from "node:crypto";
+import { readlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ensureFolder, type FileLock, type Logger, takeFileLock, TrivaultError } from "@trivault/core";
-import { endOrphan, LOADS_WITHIN_MS, type OwnRedisServer, redisAnswersAt, startRedisServer } from "./redis-server.ts";
+import {
+  ensureFolder,
+  ensureLinkedFolder,
+  ensureStateFolder,
+  type FileLock,
+  type Logger,
+  takeFileLock,
+  TrivaultError,
+} from "@trivault/core";
+import {
+  endOrphan,
+  LOADS_WITHIN_MS,
+  type OwnRedisServer,
+  redisAnswersAt,
+  startRedisServer,
+  WHAT,
+} from "./redis-server.ts";
 
 /** Longest path of a Unix socket (sun_path) that every system takes. */
 const MAX_SOCKET_PATH = 100;
 
-/** Where the private Redis of a backup folder listens; also how the CLI finds it where REDIS_URL is not set. */
-export function privateRedisUrl(backupDir: string): string {
-  const near = path.join(backupDir, ".trivault/redis/redis.sock");
+/**
+ * Where the private Redis of a backup folder listens; also how others find it where REDIS_URL is not set. Where that path
+ * is too long, `.trivault/redis/socket` is a link to a folder of ours among the temporary files.
+ */
+export async function privateRedisUrl(backupDir: string): Promise<string> {
+  const folder = path.join(backupDir, ".trivault/redis");
+  const near = path.join(folder, "redis.sock");
   if (Buffer.byteLength(near) <= MAX_SOCKET_PATH) return `unix:${near}`;
-  const hash = createHash("sha256").update(backupDir).digest("hex").slice(0, 12);
-  return `unix:${path.join(tmpdir(), `trivault-${process.getuid?.() ?? 0}-${hash}`, "redis.sock")}`;
+  const link = path.join(folder, "socket");
+  await ensureLinkedFolder(link, tmpdir(), "trivault-redis-", WHAT);
+  return `unix:${path.join(await readlink(link), "redis.sock")}`;
 }
 
 export interface PrivateRedis {
@@ -36,7 +56,8 @@ export async function startPrivateRedis(
   log: Logger,
   patienceMs = LOADS_WITHIN_MS,
 ): Promise<PrivateRedis> {
-  const url = privateRedisUrl(backupDir);
+  await ensureStateFolder(backupDir);
+  const url = await privateRedisUrl(backupDir);
   const folder = path.join(backupDir, ".trivault/redis");
   const over = new AbortController();
   let lock: FileLock | null = null;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, ensureFolder, findReaper, messageOf, TrivaultError } from "@trivault/core";
+import { codeOf, ensurePrivateFolder, findReaper, messageOf, TrivaultError, withPrivateUmask } from "@trivault/core";
 import { connectRedis, isConnectionError, socketOf } from "./redis.ts";
 
 /** A redis-server that this process started. */
@@ -15,12 +15,13 @@ export interface OwnRedisServer {
 /** How long a redis-server may take to load its file, and to write it before it ends. */
 export const LOADS_WITHIN_MS = 60_000;
 const ENDS_WITHIN_MS = 10_000;
+export const WHAT = "The Redis of this machine (under BACKUP_DIR)";
 
 /** Starts one at `url` (a Unix socket) with its files in `folder`, and waits until it answers. */
 export async function startRedisServer(url: string, folder: string): Promise<OwnRedisServer> {
   const socket = socketOf(url);
-  await ensureFolder(folder);
-  await ensureFolder(path.dirname(socket));
+  await ensurePrivateFolder(folder, WHAT);
+  await ensurePrivateFolder(path.dirname(socket), WHAT);
   const settings = {
     port: "0",
     unixsocket: socket,
@@ -102,7 +103,7 @@ async function shutDown(url: string): Promise<void> {
 /** In a process group of its own, so that Ctrl-C reaches us and not it; where we are killed, it ends as well. */
 async function launch(args: readonly string[]): Promise<OwnRedisServer> {
   const [file = "redis-server", ...rest] = [...(await findReaper("TERM")), "redis-server", ...args];
-  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const child = withPrivateUmask(() => spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], detached: true }));
   const ended = Promise.withResolvers<string>();
   let said = "";
   const keep = (chunk: Buffer) => {

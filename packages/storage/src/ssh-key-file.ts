@@ -17,6 +17,13 @@ export async function readKeyFile(file: string): Promise<Buffer> {
   }
   try {
     const { mode, uid } = await handle.stat();
+    const us = process.getuid?.() ?? 0;
+    if (us !== 0 && uid !== us && uid !== 0) {
+      throw keyFileError(
+        `The SSH key ${file} belongs to user ${uid}, who may exchange it, and not to the user that runs Trivault (${us}). ` +
+          "Make it a file of this user (chown), or correct BACKUP_SSH_KEY.",
+      );
+    }
     // As OpenSSH: only the owner's own key must be closed to others; root may have to read another user's.
     if (uid === process.getuid?.() && (mode & 0o077) !== 0) {
       throw keyFileError(

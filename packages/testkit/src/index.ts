@@ -1,3 +1,4 @@
+export * from "./another-user.ts";
 export * from "./ceph.ts";
 export * from "./leaks.ts";
 export * from "./ports.ts";

@@ -2,7 +2,7 @@ import { rename, rm, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
-import { ensureFolder, findDatabase, formatBytes, messageOf, type Selection, TrivaultError } from "@trivault/core";
+import { findDatabase, formatBytes, type Selection, TrivaultError } from "@trivault/core";
 import {
   type Connection,
   type DumpProcess,
@@ -26,7 +26,7 @@ import {
   throwIfAborted,
 } from "../run-directory.ts";
 import type { BackupRef, Site, StageContext } from "../site.ts";
-import { MAX_WAITING_PARTS, readSpool } from "../spool.ts";
+import { ensureSpool, MAX_WAITING_PARTS, readSpool } from "../spool.ts";
 import { VERSION } from "../version.ts";
 
 /** A dump that writes nothing for so long, while it is not paused, hangs. pg_dump itself gives up on locks before. */
@@ -214,13 +214,7 @@ function sourceOf(site: Site, database: string): { connection: Connection; selec
 /** A spool that cannot hold a backup's bounded share fails here, by name, and not as a broken pipe later. */
 export async function checkSpool(site: Site): Promise<void> {
   const { spoolDir, segmentSize } = site.config;
-  await ensureFolder(spoolDir).catch((cause: unknown) => {
-    throw new TrivaultError(
-      "STORE_REFUSED",
-      `The spool ${spoolDir} cannot be made (${messageOf(cause)}): set BACKUP_SPOOL_DIR to a folder on a tmpfs, such as /dev/shm/trivault.`,
-      { permanent: true, cause },
-    );
-  });
+  await ensureSpool(site.config);
   const { bavail, bsize } = await statfs(spoolDir);
   const needed = (MAX_WAITING_PARTS + 1) * segmentSize;
   if (bavail * bsize >= needed) return;

@@ -48,7 +48,7 @@ describe("a configuration", () => {
       logLevel: "info",
       warnings: [],
     });
-    expect(config.spoolDir).toMatch(/^\/dev\/shm\/trivault-[0-9a-f]{12}$/);
+    expect(config).toMatchObject({ spoolDir: "/srv/app/backups/.trivault/spool", spoolMemory: "/dev/shm" });
   });
 
   test("has all three tiers, local first", () => {
@@ -175,11 +175,12 @@ describe("a configuration", () => {
     expect(resolve({ ...LOCAL, ...empty })).toEqual(resolve(LOCAL));
   });
 
-  test("spools next to the backups where no folder is in memory, and apart for each backup folder otherwise", () => {
-    expect(resolveConfig(LOCAL, "backup", { ...AROUND, memoryDir: null }).spoolDir).toBe(
-      "/srv/app/backups/.trivault/spool",
-    );
-    expect(resolve({ ...LOCAL, BACKUP_DIR: "/a" }).spoolDir).not.toBe(resolve({ ...LOCAL, BACKUP_DIR: "/b" }).spoolDir);
+  test("spools next to the backups, by a link into memory unless there is none or BACKUP_SPOOL_DIR names a folder", () => {
+    expect(resolveConfig(LOCAL, "backup", { ...AROUND, memoryDir: null })).toMatchObject({
+      spoolDir: "/srv/app/backups/.trivault/spool",
+      spoolMemory: null,
+    });
+    expect(resolve({ ...LOCAL, BACKUP_SPOOL_DIR: "/mnt/spool" }).spoolMemory).toBeNull();
   });
 
   test("for reading needs nothing at all", () => {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
@@ -85,7 +84,8 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
     signingKeyFile: signingKeyFileOf(values, absolute),
     trustedKeys: values.BACKUP_TRUSTED_KEYS ?? [],
     backupDir,
-    spoolDir: absolute(values.BACKUP_SPOOL_DIR ?? defaultSpool(backupDir, around.memoryDir)),
+    spoolDir: absolute(values.BACKUP_SPOOL_DIR ?? path.join(backupDir, ".trivault/spool")),
+    spoolMemory: values.BACKUP_SPOOL_DIR === undefined ? around.memoryDir : null,
     segmentSize: values.BACKUP_SEGMENT_SIZE ?? 16 * 1024 * 1024,
     rowCounts: values.BACKUP_ROW_COUNTS ?? true,
     pgBinDir: values.BACKUP_PG_BIN_DIR === undefined ? null : absolute(values.BACKUP_PG_BIN_DIR),
@@ -212,12 +212,6 @@ export function resolveSigningKeyFile(env: Env, around: Surroundings = surroundi
   const { values, problems } = readFields({ BACKUP_DIR, BACKUP_SIGNING_KEY_FILE });
   if (problems.length > 0) throw new ConfigError(problems);
   return signingKeyFileOf(values, pathsFrom(around.cwd, around.home));
-}
-
-/** In memory where the system has such a folder; else under the backup folder (the worker warns that it is a disk). */
-function defaultSpool(backupDir: string, memoryDir: string | null): string {
-  if (memoryDir === null) return path.join(backupDir, ".trivault/spool");
-  return path.join(memoryDir, `trivault-${createHash("sha256").update(backupDir).digest("hex").slice(0, 12)}`);
 }
 
 function unknownVariables(env: Env): string[] {

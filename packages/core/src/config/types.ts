@@ -21,6 +21,8 @@ export interface Config {
   readonly backupDir: string;
   /** Where plaintext segments wait for encryption; should be on tmpfs. */
   readonly spoolDir: string;
+  /** The folder in memory, open to the whole machine, that `spoolDir` is a link into; null where it is none. */
+  readonly spoolMemory: string | null;
   /** Bytes of compressed plaintext in a segment. */
   readonly segmentSize: number;
   /** Count every table's rows in the dump's own snapshot, to be compared after a restore. */
