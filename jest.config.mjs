@@ -2,7 +2,8 @@
 // fails where their programs are missing. Node 24 strips the types itself, so nothing is transformed.
 // To choose suites, name them first: `npm test -- packages/queue --selectProjects unit`.
 const base = {
-  testEnvironment: "node",
+  testEnvironment: "<rootDir>/test/native/environment.ts",
+  runtime: "<rootDir>/test/native/runtime.ts",
   transform: {},
   extensionsToTreatAsEsm: [".ts"],
   roots: ["<rootDir>/packages", "<rootDir>/apps", "<rootDir>/test"],

@@ -12,7 +12,7 @@ import { ensurePrograms } from "./lib/system-packages.mjs";
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const BIN = path.join(ROOT, "node_modules/.bin");
-const JEST = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", "node_modules/jest/bin/jest.js"];
+const JEST = ["node_modules/jest/bin/jest.js"];
 const COMMANDS = {
   demo: ["scripts/demo.ts"],
   test: JEST,

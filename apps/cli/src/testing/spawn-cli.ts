@@ -1,14 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { callCli } from "./call-cli.ts";
+import type { Ended } from "./ended.ts";
+
+export type { Ended } from "./ended.ts";
 
 const MAIN = path.join(import.meta.dirname, "../main.js");
-
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export interface Started {
   readonly pid: number;
@@ -64,6 +62,10 @@ export function startCli(
   };
 }
 
-export function runCli(...args: Parameters<typeof startCli>): Promise<Ended> {
-  return startCli(...args).ended;
+/** One command, within this process: see callCli. What it reads from stdin, and signals, need a process of their own. */
+export async function runCli(...[args, options]: Parameters<typeof startCli>): Promise<Ended> {
+  if (options.stdin !== undefined) return startCli(args, options).ended;
+  const ended = await callCli(args, options);
+  printed.push(ended.stdout, ended.stderr);
+  return ended;
 }

@@ -1,0 +1,24 @@
+import { ModernFakeTimers } from "@jest/fake-timers";
+import type { JestEnvironment, JestEnvironmentConfig } from "@jest/environment";
+
+/** A Jest environment that is the process itself: no realm of its own, so that suites load what Node has loaded already. */
+export default class NativeEnvironment implements Pick<JestEnvironment, "global" | "fakeTimers" | "fakeTimersModern"> {
+  readonly global = globalThis as unknown as JestEnvironment["global"];
+  readonly fakeTimers = null;
+  readonly fakeTimersModern: ModernFakeTimers;
+  readonly moduleMocker = null;
+
+  constructor({ projectConfig }: JestEnvironmentConfig) {
+    this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
+  }
+
+  async setup(): Promise<void> {}
+
+  async teardown(): Promise<void> {
+    this.fakeTimersModern.dispose();
+  }
+
+  getVmContext(): null {
+    return null;
+  }
+}
