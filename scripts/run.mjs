@@ -1,4 +1,4 @@
-// node scripts/run.mjs demo|test|bench|simulate [--yes] [arguments]
+// node scripts/run.mjs demo|test|bench|simulate|robustness [--yes] [arguments]
 //
 // What a fresh clone starts with: runs on plain Node 20 before anything is installed, brings what is missing (npm packages,
 // system programs), then runs the real thing on the Node 24 of node_modules. `--yes` or CI=true installs without asking.
@@ -18,6 +18,7 @@ const COMMANDS = {
   test: JEST,
   bench: ["bench/main.ts"],
   simulate: ["test/simulation/main.ts"],
+  robustness: ["test/robustness/main.ts"],
 };
 
 const [command, ...given] = process.argv.slice(2);

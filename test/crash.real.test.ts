@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { randomNumbers } from "./support/random.ts";
 import { inspectTiers, startSite, type TestSite, webShop } from "./support/site.ts";
 
 let site: TestSite;
@@ -13,12 +14,6 @@ afterAll(async () => site?.[Symbol.asyncDispose](), 60_000);
 
 /** Moments differ from run to run; the seed printed with a failure brings them back: CRASH_SEED=… npm test. */
 const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 100_000);
-function* moments(upTo: number): Generator<number, never> {
-  for (let state = seed; ;) {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    yield Math.floor((state / 2_147_483_648) * upTo);
-  }
-}
 
 async function spoolEntries(): Promise<string[]> {
   return (await readdir(site.config.spoolDir)).filter((name) => name.startsWith("2"));
@@ -27,11 +22,11 @@ async function spoolEntries(): Promise<string[]> {
 describe(`crash (seed ${seed})`, () => {
   test("kill -9 of the worker at ten random moments: every run ends, whole or not at all", async () => {
     const runs: string[] = [];
-    const moment = moments(3000);
+    const random = randomNumbers(seed);
     for (let round = 0; round < 10; round++) {
       const worker = await site.startWorker();
       runs.push(await site.request());
-      await sleep(moment.next().value);
+      await sleep(random() * 3000);
       await worker.kill("SIGKILL");
       await inspectTiers(site); // at no moment does anything unfinished look finished
     }

@@ -21,10 +21,10 @@ describe("the starter", () => {
   test.each([[], ["--once"], ["tests"], ["constructor"]])("tells its usage (%j)", async (...args) => {
     const { status, stdout, stderr } = await start(args.filter((arg) => typeof arg === "string"));
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-    expect(stderr).toContain("demo|test|bench|simulate");
+    expect(stderr).toContain("demo|test|bench|simulate|robustness");
   });
 
-  test.each(["demo", "test", "bench", "simulate"])(
+  test.each(["demo", "test", "bench", "simulate", "robustness"])(
     "says what %s misses and why, on stderr alone, and does not go on",
     async (command) => {
       const { status, stdout, stderr } = await start([command, "--yes"]);

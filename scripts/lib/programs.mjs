@@ -10,8 +10,9 @@ const POSTGRES = { apt: "postgresql", brew: "postgresql@17", services: ["postgre
 const CLIENT = { apt: "openssh-client", brew: null, services: [] };
 const CEPH = { apt: null, brew: null, services: [], linuxOnly: true };
 const PROMETHEUS = { apt: "prometheus", brew: "prometheus", services: ["prometheus.service"] };
-const ALL = ["demo", "test", "bench", "simulate"];
+const ALL = ["demo", "test", "bench", "simulate", "robustness"];
 const MEASURED = ["test", "bench"];
+const WITH_S3 = ["test", "bench", "simulate", "robustness"];
 
 const PROGRAMS = [
   { name: "initdb", why: "makes a throw-away PostgreSQL server", commands: ALL, ...POSTGRES },
@@ -52,10 +53,10 @@ const PROGRAMS = [
     brew: "age",
     services: [],
   },
-  { name: "radosgw", why: "is a real S3 server (Ceph)", commands: MEASURED, ...CEPH, apt: "radosgw" },
-  { name: "ceph-mon", why: "is part of it", commands: MEASURED, ...CEPH, apt: "ceph-mon" },
-  { name: "ceph-osd", why: "is part of it", commands: MEASURED, ...CEPH, apt: "ceph-osd" },
-  { name: "ceph", why: "sets it up", commands: MEASURED, ...CEPH, apt: "ceph-common" },
+  { name: "radosgw", why: "is a real S3 server (Ceph)", commands: WITH_S3, ...CEPH, apt: "radosgw" },
+  { name: "ceph-mon", why: "is part of it", commands: WITH_S3, ...CEPH, apt: "ceph-mon" },
+  { name: "ceph-osd", why: "is part of it", commands: WITH_S3, ...CEPH, apt: "ceph-osd" },
+  { name: "ceph", why: "sets it up", commands: WITH_S3, ...CEPH, apt: "ceph-common" },
   { name: "promtool", why: "checks our metrics and alert rules", commands: ["test"], ...PROMETHEUS },
   { name: "prometheus", why: "scrapes them", commands: ["test"], ...PROMETHEUS },
   { name: "sftp", why: "is what SFTP is measured against", commands: ["bench"], ...CLIENT },

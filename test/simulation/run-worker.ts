@@ -1,7 +1,7 @@
 import { startWorkers } from "@trivault/cluster";
 import { createLogger, resolveConfig } from "@trivault/core";
 import { collectShortLivedBuffers } from "@trivault/storage";
-import { readClock } from "./clock.ts";
+import { readClock } from "../support/simulated-clock.ts";
 
 /** A worker as apps/worker starts it, but for its clock. */
 collectShortLivedBuffers();

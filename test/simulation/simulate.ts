@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type AuditLog, auditFolder, openAuditLog, type RecordedEvent } from "@trivault/audit";
 import { listCopies } from "@trivault/backup";
 import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
-import { setClock } from "./clock.ts";
+import { randomNumbers } from "../support/random.ts";
+import { setClock } from "../support/simulated-clock.ts";
 import { expectedBackups } from "./oracle.ts";
 import { createWorld, POLICY, type SimulatedWorker, TIME_ZONE, type World } from "./world.ts";
 
@@ -244,15 +245,4 @@ function add(made: Map<string, Set<string>>, { database, backupId }: RecordedEve
   if (database === undefined || backupId === undefined) return;
   const ids = made.get(database) ?? new Set();
   made.set(database, ids.add(backupId));
-}
-
-/** mulberry32: small, and the same on every machine. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d_2b_79_f5) % 0x1_0000_0000;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
 }

@@ -6,7 +6,7 @@ import { type Config, resolveConfig } from "@trivault/core";
 import { generateKeys, loadOrCreateSigningKey, writeIdentityFile } from "@trivault/crypto";
 import { openTiers, type Tier } from "@trivault/storage";
 import { makeTempDir, sharedCeph, startPostgres, startSshd } from "@trivault/testkit";
-import { type RestartableRedis, startRestartableRedis } from "./redis.ts";
+import { type RestartableRedis, startRestartableRedis } from "../support/restartable-redis.ts";
 
 export const POLICY = { hourly: 12, daily: 3 } as const;
 export const TIME_ZONE = "Europe/Paris";

@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BackupRef, listCopies, loadTrust, verifyCopy } from "@trivault/backup";
@@ -29,8 +27,8 @@ import {
   startSshd,
 } from "@trivault/testkit";
 import type { Redis } from "ioredis";
+import { startProgram } from "./program.ts";
 
-const WORKER = path.resolve(import.meta.dirname, "../../apps/worker/src/main.js");
 export const DATABASE = "shop";
 
 /** A whole site on real parts: PostgreSQL with a web shop, Redis, sshd, Ceph's S3, keys; workers are started at will. */
@@ -52,9 +50,9 @@ export interface TestSite extends AsyncDisposable {
 }
 
 export interface TestWorker {
-  readonly process: ChildProcess;
   log(): string;
-  kill(signal: NodeJS.Signals): Promise<number | null>;
+  /** Resolves, with how it ended, when it has. */
+  kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
 }
 
 export interface SiteOptions {
@@ -89,7 +87,7 @@ export async function startSite(options: SiteOptions): Promise<TestSite> {
     const bucket = `site-${Date.now()}-${process.pid}`;
     await s3.createBucket(bucket);
     const env = {
-      ...(await keys(folder.path)),
+      ...(await siteKeys(folder.path)),
       ...settings(folder.path, url, redisServer, remote),
       BACKUP_S3_BUCKET: bucket,
       BACKUP_S3_ENDPOINT: s3.endpoint,
@@ -175,7 +173,8 @@ async function expectWhole(tier: Tier, ref: BackupRef, trust: Awaited<ReturnType
     throw new Error(`${tier.name} shows ${ref.backupId} as complete, and it is not: ${JSON.stringify(verdict.damage)}`);
 }
 
-async function keys(folder: string): Promise<Record<string, string>> {
+/** Keys of a new site in a folder, and the settings that name them. */
+export async function siteKeys(folder: string): Promise<Record<string, string>> {
   const operations = await generateKeys();
   const escrow = await generateKeys();
   const signing = await loadOrCreateSigningKey(path.join(folder, "signing.key"));
@@ -207,24 +206,13 @@ function settings(folder: string, url: string, redis: RedisServer, remote: Sshd)
 }
 
 async function startWorker(env: Readonly<Record<string, string>>): Promise<TestWorker> {
-  const child = spawn(process.execPath, [WORKER], {
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  const exited = once(child, "exit");
-  let log = "";
-  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  while (!log.includes("worker ready")) {
-    if (child.exitCode !== null) throw new Error(`the worker ended at once: ${log}`);
-    await sleep(50);
-  }
+  const worker = startProgram("worker", { env });
+  await worker.said(/worker ready/);
   return {
-    process: child,
-    log: () => log,
+    log: () => worker.log(),
     async kill(signal) {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-      const [status] = (await exited) as [number | null];
-      return status;
+      worker.signal(signal);
+      return worker.exited;
     },
   };
 }

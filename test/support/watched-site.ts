@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   createSampleDatabase,
   freePort,
@@ -15,8 +13,8 @@ import {
   until,
 } from "@trivault/testkit";
 import { writeFile } from "node:fs/promises";
+import { startProgram } from "./program.ts";
 
-const APPS = path.resolve(import.meta.dirname, "../../apps");
 const TOKEN = "a-token-of-the-tests-0123456789";
 
 /** A site as operators run it, an API and a worker of its own, with two local tiers, watched by Prometheus and OpenTelemetry. */
@@ -64,7 +62,6 @@ export async function startWatchedSite(): Promise<WatchedSite> {
     );
     const port = await freePort();
     const env = {
-      PATH: process.env["PATH"] ?? "",
       DATABASE_URL: database,
       REDIS_URL: redis.url,
       BACKUP_DIR: path.join(dir.path, "backups"),
@@ -78,8 +75,8 @@ export async function startWatchedSite(): Promise<WatchedSite> {
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_BSP_SCHEDULE_DELAY: "200",
     };
-    const api = startProgram("api", dir.path, env);
-    const worker = startProgram("worker", dir.path, env);
+    const api = startProgram("api", { cwd: dir.path, env });
+    const worker = startProgram("worker", { cwd: dir.path, env });
     stack.defer(() => api.kill());
     stack.defer(() => worker.kill());
     const [apiUrl] = await Promise.all([api.said(/"url":"([^"]+)".*"API ready"/), worker.said(/"worker ready"/)]);
@@ -123,49 +120,6 @@ export async function startWatchedSite(): Promise<WatchedSite> {
     await stack.disposeAsync();
     throw error;
   }
-}
-
-interface Program {
-  log(): string;
-  /** Waits for a line; returns what its parentheses caught. */
-  said(line: RegExp): Promise<string>;
-  /** In order, by SIGTERM. */
-  end(): Promise<void>;
-  kill(): Promise<void>;
-}
-
-function startProgram(app: "api" | "worker", cwd: string, env: Readonly<Record<string, string>>): Program {
-  const child = spawn(process.execPath, [path.join(APPS, app, "src/main.js")], {
-    cwd,
-    env,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  const exited = once(child, "exit");
-  let log = "";
-  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-  return {
-    log: () => log,
-    async said(line) {
-      for (;;) {
-        const found = line.exec(log);
-        if (found) return found[1] ?? "";
-        if (hasEnded()) throw new Error(`${app} ended: ${log}`);
-        await sleep(50);
-      }
-    },
-    async end() {
-      if (!hasEnded()) child.kill("SIGTERM");
-      await exited;
-      if (child.exitCode !== 0) throw new Error(`${app} ended with ${child.exitCode}: ${log}`);
-    },
-    kill: () => killed(child, exited),
-  };
-}
-
-async function killed(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-  await exited;
 }
 
 interface Receiver extends AsyncDisposable {

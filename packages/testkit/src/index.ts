@@ -1,5 +1,6 @@
 export * from "./another-user.ts";
 export * from "./ceph.ts";
+export * from "./http-proxy.ts";
 export * from "./leaks.ts";
 export * from "./ports.ts";
 export * from "./postgres.ts";

@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectRedis } from "@trivault/queue";
 import { freePort, until } from "@trivault/testkit";
 
 /** A redis-server with an append-only file (fsync each second, as by default), to be killed and started again. */
 export interface RestartableRedis {
   readonly url: string;
-  restart(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Ends it; it is back after `awayMs`. */
+  restart(signal: "SIGTERM" | "SIGKILL", awayMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -14,19 +16,21 @@ export async function startRestartableRedis(directory: string): Promise<Restarta
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   const args = ["--bind", "127.0.0.1", "--port", String(port), "--dir", directory, "--save", "", "--appendonly", "yes"];
-  const start = async () => {
-    const child = spawn("redis-server", args, { stdio: "ignore" });
-    await answers(url);
-    return child;
-  };
+  const start = () => started(url, () => spawn("redis-server", args, { stdio: "ignore" }));
   let server = await start();
+  const killNow = () => server.kill("SIGKILL");
+  process.once("exit", killNow);
   return {
     url,
-    async restart(signal) {
+    async restart(signal, awayMs = 0) {
       await end(server, signal);
+      await sleep(awayMs);
       server = await start();
     },
-    stop: () => end(server, "SIGTERM"),
+    async stop() {
+      await end(server, "SIGTERM");
+      process.off("exit", killNow);
+    },
   };
 }
 
@@ -37,11 +41,19 @@ async function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<
   await exited;
 }
 
-/** Resolves once it has loaded its file. */
-async function answers(url: string): Promise<void> {
+/** Resolves once it has loaded its file. While it was away somebody may have taken its port for a moment: then again. */
+async function started(url: string, launch: () => ChildProcess): Promise<ChildProcess> {
   const redis = connectRedis(url, "fail-fast");
+  let child = launch();
   try {
-    await until(() => redis.ping(), { seconds: 20, told: () => `redis-server at ${url} answers` });
+    await until(
+      () => {
+        if (child.exitCode !== null) child = launch();
+        return redis.ping();
+      },
+      { seconds: 60, told: () => `redis-server at ${url} answers` },
+    );
+    return child;
   } finally {
     redis.disconnect();
   }

@@ -1,0 +1,12 @@
+import { expect, test } from "@jest/globals";
+import { drive } from "./robustness/drive.ts";
+
+const seed = Number(process.env["ROBUSTNESS_SEED"] ?? Date.now() % 100_000);
+
+test(`9.2 two minutes of random actions and accidents (seed ${seed}): no good copy is lost, nothing crashes, no success is false, and all comes to order`, async () => {
+  const lines: string[] = [];
+  const { problems, steps } = await drive({ seed, minutes: 2, say: (line) => lines.push(line) });
+  if (problems.length > 0) process.stderr.write(`${lines.join("\n")}\n`);
+  expect(problems).toEqual([]);
+  expect(steps).toBeGreaterThan(0);
+}, 1_800_000);
