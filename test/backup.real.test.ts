@@ -232,7 +232,9 @@ describe("damage", () => {
     for (const name of ["local", "remote", "cloud"]) {
       await withChanged(name, MANIFEST, change, async () => {
         await expect(restore({ from: name })).rejects.toMatchObject({ code: "UNTRUSTED" });
-        await expect(restore({ from: name, allowUnsigned: true })).rejects.toMatchObject({ code: "UNTRUSTED" });
+        await expect(restore({ from: name, backup: backupId, allowUnsigned: true })).rejects.toMatchObject({
+          code: "UNTRUSTED",
+        });
         expect((await restore()).digests).toEqual(source);
       });
     }
@@ -246,7 +248,7 @@ describe("damage", () => {
         code: "UNTRUSTED",
         message: expect.stringContaining("not signed"),
       });
-      expect((await restore({ from: "local", allowUnsigned: true })).digests).toEqual(source);
+      expect((await restore({ from: "local", backup: backupId, allowUnsigned: true })).digests).toEqual(source);
     });
   });
 

@@ -150,7 +150,7 @@ test("the wrong identity opens nothing and makes no database", async () => {
   expect(await databases()).not.toContain("wrong_identity");
 });
 
-test("a backup signed by a stranger is restored only with --allow-unsigned", async () => {
+test("9.A5 a backup signed by a stranger is restored only by its id and with --allow-unsigned", async () => {
   const bare = path.join(site.folder, "stranger");
   const identityFile = path.join(bare, "identity.txt");
   await mkdir(bare);
@@ -158,12 +158,16 @@ test("a backup signed by a stranger is restored only with --allow-unsigned", asy
   const text = (await readFile(site.identityFile, "utf8")).replace(/^# signing public key.*\n/m, "");
   await writeFile(identityFile, text, { mode: 0o600 });
   const env = { BACKUP_DIR: bare, BACKUP_IDENTITY_FILE: identityFile, ...target("from_stranger") };
-  expectRefusal(await site.cli("restore --database shop", { env }), /signed by a key that this machine does not know/);
+  expectRefusal(
+    await site.cli("restore --database shop", { env }),
+    /signed by a key that is not known here.*--backup ID --allow-unsigned/,
+  );
+  expectRefusal(await site.cli("restore --database shop --allow-unsigned", { env }), /never the latest/);
   expect(await databases()).not.toContain("from_stranger");
   expect((await site.cli(`show ${id}`, { env })).stdout).toMatch(/^remote +complete .*unknown-key$/m);
   expect((await site.cli("verify --tier remote", { env })).code).toBe(1);
   expect((await site.cli("verify --tier remote --allow-unsigned", { env })).code).toBe(0);
-  expect((await site.cli("restore --database shop --allow-unsigned", { env })).code).toBe(0);
+  expect((await site.cli(`restore --database shop --backup ${id} --allow-unsigned`, { env })).code).toBe(0);
 });
 
 describe("a damaged segment", () => {

@@ -1,6 +1,7 @@
 export { type AdoptContext, adoptFile, type Adoption } from "./adopt/adopt-file.ts";
 export { type Adoptable, type AdoptionPlan, type LeftAlone, planAdoption, type PlanOptions } from "./adopt/plan.ts";
 export { type BackupRef, type NextStage, type Progress, type Site, type StageContext } from "./site.ts";
+export { type Chosen, chooseTrusted, namePassedOver, type PassedOver } from "./choose-trusted.ts";
 export { forEachConcurrently } from "./concurrency.ts";
 export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
 export { type DumpOf, type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitsFor } from "./dump-slots.ts";
@@ -8,6 +9,7 @@ export { type InlineResult, runInline, type StageName } from "./inline.ts";
 export { inspectCopies, type InspectedCopy } from "./inspect-copies.ts";
 export { acquireLease } from "./lease.ts";
 export {
+  aheadLines,
   type BackupList,
   type BackupSummary,
   chooseBackup,

@@ -1,4 +1,4 @@
-import { isBackupId, messageOf, timeOfBackupId, TrivaultError } from "@trivault/core";
+import { idsAhead, isBackupId, messageOf, timeOfBackupId, TrivaultError } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { listCopies } from "./copies.ts";
 import type { BackupRef } from "./site.ts";
@@ -63,8 +63,8 @@ export async function listBackups(
 }
 
 /**
- * The backup that `wanted` names: an id, or `latest`, the newest with a complete copy. Throws NOT_FOUND, and says so where
- * a tier could not be asked.
+ * The backup that `wanted` names: an id, or `latest`, the newest with a complete copy, whoever wrote it (`chooseTrusted`
+ * believes not everybody). Throws NOT_FOUND, and says so where a tier could not be asked.
  */
 export function chooseBackup(list: BackupList, database: string, wanted: string): BackupSummary {
   if (wanted !== "latest" && !isBackupId(wanted)) {
@@ -90,6 +90,21 @@ export function chooseBackup(list: BackupList, database: string, wanted: string)
       permanent: list.unreachable.length === 0,
     },
   );
+}
+
+/** A line about backups (of one database) that are dated in the future; none where there are none. */
+export function aheadLines({ backups }: BackupList, database: string | null, now: Date): string[] {
+  const those = backups.filter((backup) => database === null || backup.database === database);
+  const ids = idsAhead(
+    those.map(({ id }) => id),
+    now,
+  );
+  if (ids.length === 0) return [];
+  const named = `${ids.slice(0, 5).join(", ")}${ids.length > 5 ? ` and ${ids.length - 5} more` : ""}`;
+  const count = ids.length === 1 ? "1 backup is" : `${ids.length} backups are`;
+  return [
+    `${count} dated in the future: ${named}. A clock is or was wrong, here or where they were made; or somebody put them there.`,
+  ];
 }
 
 /** Copies by the backup that they are of, newest first. */

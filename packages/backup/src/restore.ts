@@ -1,4 +1,4 @@
-import { type Config, type Logger, totalSize, TrivaultError } from "@trivault/core";
+import { codeOf, type Config, type Logger, messageOf, totalSize, TrivaultError } from "@trivault/core";
 import {
   applyGlobals,
   compareRows,
@@ -14,17 +14,18 @@ import {
   type Tools,
 } from "@trivault/postgres";
 import type { Tier } from "@trivault/storage";
+import { adviseInstead, chooseTrusted, namePassedOver, type PassedOver } from "./choose-trusted.ts";
 import { markInUse } from "./in-use.ts";
-import { chooseBackup, listBackups } from "./list.ts";
+import { aheadLines, type BackupList, type BackupSummary, listBackups } from "./list.ts";
 import { type BackupSource, openSource } from "./restore-source.ts";
 import type { Progress } from "./site.ts";
 import { ensureSpool } from "./spool.ts";
 import { findTier } from "./tiers.ts";
-import { loadTrust } from "./trust.ts";
+import { loadTrust, type Trust } from "./trust.ts";
 
 export interface RestoreRequest {
   readonly database: string;
-  /** A backup id, or `latest`. */
+  /** A backup id; or `latest`, the newest that is trusted. */
   readonly backup: string;
   /** A tier's name, or `any`: each segment from the first tier that has a good one. */
   readonly from: string;
@@ -36,6 +37,7 @@ export interface RestoreRequest {
   /** First make the roles that the backup lists. */
   readonly globals: boolean;
   readonly jobs: number;
+  /** Only of a backup that is named. */
   readonly allowUnsigned: boolean;
 }
 
@@ -50,6 +52,8 @@ export interface RestoreResult {
   readonly segmentsFrom: Readonly<Record<string, number>>;
   /** What a tier should have had and had not; the restore took it from another one. */
   readonly damage: readonly { readonly tier: string; readonly problem: string }[];
+  /** Newer ones that `latest` did not take, as no key known here vouches for them. */
+  readonly passedOver: readonly PassedOver[];
   /** Tables whose exact row counts were compared with those of the backup; null where it holds none. */
   readonly tablesCompared: number | null;
 }
@@ -72,14 +76,18 @@ export async function restoreBackup(
   context: RestoreContext,
 ): Promise<RestoreResult> {
   const begun = performance.now();
+  refuseAnyLatest(request);
   const connection = parseDatabaseUrl(request.targetUrl);
   const asked = request.from === "any" ? tiers : [findTier(tiers, request.from)];
   const trust = await loadTrust(config);
   const list = await listBackups(asked, request.database, context.signal);
   for (const { tier, reason } of list.unreachable) context.note(`the tier ${tier} cannot be asked: ${reason}`);
-  const backup = chooseBackup(list, request.database, request.backup);
+  for (const line of aheadLines(list, request.database, new Date())) context.note(line);
+  const { signal } = context;
+  const { backup, passedOver } = await chooseTrusted(asked, list, request.database, request.backup, { trust, signal });
+  if (passedOver.length > 0) context.note(passedOverLine(passedOver));
 
-  const source = await openSource(asked, backup, trust, request.allowUnsigned, context);
+  const source = await openTrusted(asked, list, backup, trust, request, context);
   const reading = await markInUse(config, { database: request.database, backupId: backup.id });
   try {
     if (source.manifest.content === "sql") checkSqlRequest(request);
@@ -93,7 +101,7 @@ export async function restoreBackup(
       if (request.jobs > 1) await ensureSpool(config);
       await prepareRoles(source, connection, tools, request);
       context.note(`restoring ${backup.id} of ${request.database} into ${connection.database}`);
-      const { signal, log } = context;
+      const { log } = context;
       if (source.manifest.content === "sql") {
         await restoreSql({ connection, tools, script: source.data(), signal });
       } else {
@@ -123,11 +131,45 @@ export async function restoreBackup(
       seconds: (performance.now() - begun) / 1000,
       segmentsFrom: Object.fromEntries(source.segmentsFrom),
       damage: source.damage,
+      passedOver,
     };
   } finally {
     await reading.release();
     await source.close();
   }
+}
+
+/** Whoever can write to a tier chooses what its newest backup is; so that one is named by whoever believes it. */
+function refuseAnyLatest({ allowUnsigned, backup }: RestoreRequest): void {
+  if (!allowUnsigned || backup !== "latest") return;
+  throw new TrivaultError(
+    "INPUT_INVALID",
+    "--allow-unsigned restores one backup that you name (--backup ID, as `npm run backup:list` prints them), never the latest: whoever can write to a tier can put a newer one there.",
+    { permanent: true },
+  );
+}
+
+/** Says of a backup that was named and is not trusted which other one is. */
+async function openTrusted(
+  tiers: readonly Tier[],
+  list: BackupList,
+  backup: BackupSummary,
+  trust: Trust,
+  { allowUnsigned }: RestoreRequest,
+  context: RestoreContext,
+): Promise<BackupSource> {
+  try {
+    return await openSource(tiers, backup, trust, allowUnsigned, context);
+  } catch (cause) {
+    if (codeOf(cause) !== "UNTRUSTED") throw cause;
+    const advice = await adviseInstead(tiers, list, backup, { trust, signal: context.signal });
+    throw new TrivaultError("UNTRUSTED", `${messageOf(cause)} ${advice}`.trimEnd(), { permanent: true, cause });
+  }
+}
+
+function passedOverLine(passedOver: readonly PassedOver[]): string {
+  const count = passedOver.length === 1 ? "1 newer backup is" : `${passedOver.length} newer backups are`;
+  return `${count} passed over, as no key known here vouches for them: ${namePassedOver(passedOver)}`;
 }
 
 /** What only pg_restore can do, which knows what is in an archive. */

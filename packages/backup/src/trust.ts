@@ -38,7 +38,6 @@ export function requireTrusted(signed: SignedManifest, trust: Trust, anyOrigin: 
   const verdict = checkManifest(signed, trust.trustedKeys);
   if (verdict === "trusted") return;
   const { id } = signed.manifest;
-  const told = "To restore it all the same, because you know where it comes from, say --allow-unsigned.";
   if (verdict === "bad-signature") {
     throw new TrivaultError(
       "UNTRUSTED",
@@ -50,13 +49,13 @@ export function requireTrusted(signed: SignedManifest, trust: Trust, anyOrigin: 
   if (verdict === "unsigned") {
     throw new TrivaultError(
       "UNTRUSTED",
-      `The manifest of backup ${id} is not signed, so anybody could have written it. ${told}`,
+      `The manifest of backup ${id} is not signed, so anybody could have written it.`,
       { permanent: true },
     );
   }
   throw new TrivaultError(
     "UNTRUSTED",
-    `The manifest of backup ${id} is signed by a key that this machine does not know: ${signed.signature?.publicKey}. If it is yours (keys generate printed it, and the identity file holds it), put it into BACKUP_TRUSTED_KEYS. ${told}`,
+    `The manifest of backup ${id} is signed by a key that this machine does not know: ${signed.signature?.publicKey}. If it is yours (keys generate printed it, and the identity file holds it), put it into BACKUP_TRUSTED_KEYS.`,
     { permanent: true },
   );
 }

@@ -24,6 +24,15 @@ export function timeOfBackupId(id: string): Date {
   return start;
 }
 
+/** Clocks of machines that are in order differ by less. */
+const DRIFT_MS = 5 * 60_000;
+
+/** Those of `ids` that are dated in the future, oldest first: by a clock that was wrong, or by hand. */
+export function idsAhead(ids: Iterable<string>, now: Date): string[] {
+  const limit = now.getTime() + DRIFT_MS;
+  return [...new Set(ids)].filter((id) => timeOfBackupId(id).getTime() > limit).toSorted();
+}
+
 function startOf(text: string): Date | null {
   if (!BACKUP_ID.test(text)) return null;
   const number = (from: number, to: number) => Number(text.slice(from, to));

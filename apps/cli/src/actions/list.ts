@@ -1,4 +1,4 @@
-import type { BackupList, BackupSummary, ListedCopy } from "@trivault/backup";
+import { aheadLines, type BackupList, type BackupSummary, type ListedCopy } from "@trivault/backup";
 import { formatBytes } from "@trivault/core";
 import { listSite } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
@@ -20,6 +20,7 @@ export async function list(options: ListOptions, { signal, json }: Running): Pro
     const found = await listSite({ config, tiers, now: () => new Date() }, { signal, database, fresh });
     signal.throwIfAborted();
     for (const { tier, reason } of found.unreachable) say(`The tier ${tier} could not be asked: ${reason}`);
+    for (const line of aheadLines(found, null, new Date())) say(line);
     const names = tiers.map(({ name }) => name);
     if (json) printJson(found);
     else if (found.backups.length === 0) print("No backups were found.");

@@ -1,5 +1,5 @@
 import type { Recorder } from "@trivault/audit";
-import type { RestoreRequest, RestoreResult } from "@trivault/backup";
+import { namePassedOver, type RestoreRequest, type RestoreResult } from "@trivault/backup";
 import { formatBytes, TrivaultError } from "@trivault/core";
 import { restoreRecorded } from "@trivault/maintenance";
 import { describeConnection, parseDatabaseUrl } from "@trivault/postgres";
@@ -86,7 +86,8 @@ async function carryOut(
 }
 
 function summary(result: RestoreResult): string {
-  const { backupId, database, target, created, bytes, seconds, segmentsFrom, damage, tablesCompared } = result;
+  const { backupId, database, target, created, bytes, seconds, segmentsFrom, damage, passedOver, tablesCompared } =
+    result;
   const tiers = Object.entries(segmentsFrom).map(([tier, segments]) => `${segments} from ${tier}`);
   const rows =
     tablesCompared === null
@@ -96,6 +97,9 @@ function summary(result: RestoreResult): string {
     `Backup ${backupId} of ${database} is restored into ${created ? "the new database " : ""}${target}.`,
     `${formatBytes(bytes)} in ${formatSeconds(seconds)}; segments: ${tiers.join(", ")}.`,
     rows,
+    ...(passedOver.length > 0
+      ? [`Newer and not trusted, passed over: ${passedOver.length}. ${namePassedOver(passedOver)}.`]
+      : []),
     ...damage.map(({ tier, problem }) => `Damage on ${tier}, passed over: ${problem}`),
   ].join("\n");
 }

@@ -1,4 +1,14 @@
-import { type BackupSummary, chooseBackup, findTier, listBackups, loadTrust, type Trust } from "@trivault/backup";
+import {
+  type BackupSummary,
+  chooseBackup,
+  chooseTrusted,
+  findTier,
+  listBackups,
+  loadTrust,
+  namePassedOver,
+  type PassedOver,
+  type Trust,
+} from "@trivault/backup";
 import { formatBytes } from "@trivault/core";
 import { type CheckedCopy, verifyRecorded, type VerifySite } from "@trivault/maintenance";
 import type { Tier } from "@trivault/storage";
@@ -27,14 +37,15 @@ export async function verify(options: VerifyOptions, { signal, json }: Running):
   const trust = await loadTrust(config);
   return withTiers(config, async (all) => {
     const tiers = options.tier === undefined ? all : [findTier(all, options.tier)];
-    const backups = await choose(tiers, database, options.backup, signal);
     const allowUnsigned = options.allowUnsigned ?? false;
+    const { backups, passedOver } = await choose(tiers, database, options.backup, trust, { signal, allowUnsigned });
     const copies = await withRecord(config, (record) =>
       verifyAll({ config, record }, tiers, backups, trust, { signal, allowUnsigned }),
     );
-    const good = copies.every(({ state }) => state === "good");
-    if (json) printJson({ database, good, copies });
+    const good = passedOver.length === 0 && copies.every(({ state }) => state === "good");
+    if (json) printJson({ database, good, copies, passedOver });
     else print(copyTable(copies));
+    if (passedOver.length > 0) say(`Newer, and not trusted: ${passedOver.length}. ${namePassedOver(passedOver)}.`);
     for (const line of problemLines(copies)) say(line);
     return good ? EXIT.ok : EXIT.failed;
   });
@@ -44,13 +55,19 @@ async function choose(
   tiers: readonly Tier[],
   database: string,
   wanted: string,
-  signal: AbortSignal,
-): Promise<BackupSummary[]> {
+  trust: Trust,
+  { signal, allowUnsigned }: Manner,
+): Promise<{ backups: readonly BackupSummary[]; passedOver: readonly PassedOver[] }> {
   const list = await listBackups(tiers, database, signal);
   signal.throwIfAborted();
-  if (wanted !== "all") return [chooseBackup(list, database, wanted)];
-  chooseBackup(list, database, "latest"); // "all good" must not be said of nothing at all
-  return list.backups.filter((backup) => backup.copies.some(({ complete }) => complete));
+  const all = (backups: readonly BackupSummary[]) => ({ backups, passedOver: [] });
+  if (wanted === "all") {
+    chooseBackup(list, database, "latest"); // "all good" must not be said of nothing at all
+    return all(list.backups.filter((backup) => backup.copies.some(({ complete }) => complete)));
+  }
+  if (allowUnsigned) return all([chooseBackup(list, database, wanted)]);
+  const { backup, passedOver } = await chooseTrusted(tiers, list, database, wanted, { trust, signal });
+  return { backups: [backup], passedOver };
 }
 
 interface Manner {

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { backupKey, MANIFEST } from "@trivault/core";
+import { backupKey, MANIFEST, RECOVERY_KEY } from "@trivault/core";
 import { bytesSource, type Tier } from "@trivault/storage";
 import { beginDump, dyingStores, type FakeSite, fakeSite, sampleContent, SEGMENT } from "../../test/fake-dump.ts";
 import { listCopies } from "../copies.ts";
@@ -140,4 +140,36 @@ test("what lies in the target's folder and is not in the manifest goes before th
   await copy("local", "remote");
   expect(await tier("remote").store.stat(keyOf("globals.zst.age"))).toBeNull();
   expect(await whole("remote")).toEqual(content);
+});
+
+test("9.A8 what another site deleted meanwhile is not vouched for: no manifest, and the next try brings it again", async () => {
+  let deleted = false;
+  const site = fake.with((store) => ({
+    ...store,
+    async put(key, ...rest) {
+      // The recovery note is put after the segments and before the manifest.
+      if (key === RECOVERY_KEY) {
+        deleted = true;
+        for (const { key: each } of await Array.fromAsync(store.list("shop/"))) await store.delete(each);
+      }
+      return store.put(key, ...rest);
+    },
+  }));
+  const refusal = {
+    code: "STORE_FAILED",
+    message: expect.stringContaining("Something else deletes there"),
+    permanent: false,
+  };
+  await expect(copy("local", "remote", site)).rejects.toMatchObject(refusal);
+  expect(deleted).toBe(true);
+  expect(await tier("remote").store.stat(keyOf(MANIFEST))).toBeNull();
+  await copy("local", "remote");
+  expect(await whole("remote")).toEqual(content);
+});
+
+test("9.A5 a manifest of somebody else's on the target is not taken for a copy", async () => {
+  await copy("local", "remote");
+  const stored = Buffer.concat(await Array.fromAsync(tier("remote").store.get(keyOf(MANIFEST))));
+  await spoil("remote", MANIFEST, Buffer.from(stored.toString().replace('"17.0"', '"17.1"')));
+  await expect(copy("local", "remote")).rejects.toMatchObject({ code: "UNTRUSTED", permanent: true });
 });

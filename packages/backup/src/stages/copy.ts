@@ -12,12 +12,14 @@ import { bytesSource, type Tier } from "@trivault/storage";
 import { readManifest, removePartial, type StoredManifest } from "../copies.ts";
 import { forEachConcurrently } from "../concurrency.ts";
 import { ensureRecoveryNote } from "../recovery-note.ts";
+import { requireSegments } from "../require-segments.ts";
 import { abortedReason, runDirectory, throwIfAborted } from "../run-directory.ts";
 import { putSegment } from "../segment-sources.ts";
 import { segmentsToCopy } from "../segments-to-copy.ts";
 import type { BackupRef, Site, StageContext } from "../site.ts";
 import { noteArrival, readUsage } from "../tier-notes.ts";
 import { findTier } from "../tiers.ts";
+import { isTrusted, siteTrust } from "../trust.ts";
 
 /** Segments in flight to one tier: enough to keep a link busy while another segment is being verified. */
 const IN_FLIGHT = 2;
@@ -45,7 +47,9 @@ export async function copyStage(site: Site, payload: CopyPayload, context: Stage
   const from = findTier(site.tiers, payload.from);
   const to = findTier(site.tiers, payload.to);
   const { signal } = context;
-  if (await readManifest(to, payload, signal)) {
+  const there = await readManifest(to, payload, signal);
+  if (there !== null) {
+    await requireOurs(site, to, payload, there);
     context.note(`${to.name} holds a complete copy already`);
     return { ...payload, bytes: 0, segments: 0, skipped: 0, seconds: 0 };
   }
@@ -53,6 +57,7 @@ export async function copyStage(site: Site, payload: CopyPayload, context: Stage
   try {
     const copied = await copySegments(site, from, to, payload, context);
     await ensureRecoveryNote(to, signal);
+    await requireSegments(to, payload, copied.manifest.signed.manifest, signal);
     await to.store.put(backupKey(payload.database, payload.backupId, MANIFEST), bytesSource(copied.manifest.bytes), {
       signal,
     });
@@ -76,6 +81,17 @@ export async function copyStage(site: Site, payload: CopyPayload, context: Stage
     }
     throw error;
   }
+}
+
+/** A manifest of somebody else's is no copy: said instead of done. */
+async function requireOurs(site: Site, to: Tier, { backupId }: BackupRef, { signed }: StoredManifest): Promise<void> {
+  const { trustedKeys } = await siteTrust(site);
+  if (isTrusted(signed, trustedKeys)) return;
+  throw new TrivaultError(
+    "UNTRUSTED",
+    `${to.name} holds a manifest of backup ${backupId} that no key known here signed, so the copy cannot be made there. If the key is yours, put it into BACKUP_TRUSTED_KEYS; else find out who writes to ${to.name}, and delete that manifest.`,
+    { permanent: true },
+  );
 }
 
 /** By what the last scan of the tier found: a budget is a line to stop at, not one that is never crossed by a backup. */

@@ -21,6 +21,7 @@ import { appendJournal, journalReader } from "../journal.ts";
 import { acquireLease, type Lease, watchLease } from "../lease.ts";
 import { LOOKS_PER_CHECK, pause } from "../poll.ts";
 import { ensureRecoveryNote } from "../recovery-note.ts";
+import { requireSegments } from "../require-segments.ts";
 import {
   abandoned,
   abortedReason,
@@ -273,6 +274,7 @@ async function publishManifest(
   const signed = signManifest(manifest, await site.signingKey());
   const [local] = site.tiers;
   await ensureRecoveryNote(local, signal);
+  await requireSegments(local, ref, manifest, signal);
   await lease.check();
   await throwIfAborted(run);
   await local.store.put(backupKey(ref.database, ref.backupId, MANIFEST), bytesSource(encodeManifest(signed)), {
