@@ -20,8 +20,8 @@ export class AppendError extends Error {
 }
 
 /** Appends to the chain, with the lock held. When it comes back, all lines are on the disk. */
-export async function appendLines(folder: string, after: Link, events: readonly Unwritten[], now: Date): Promise<void> {
-  if (events.length === 0) return;
+export async function appendLines(folder: string, after: Link, events: readonly Unwritten[], now: Date): Promise<Link> {
+  if (events.length === 0) return after;
   const time = now.toISOString();
   const at = time > after.at ? time : after.at;
   let last = after;
@@ -35,6 +35,7 @@ export async function appendLines(folder: string, after: Link, events: readonly 
     throw new AppendError(after.seq + 1, error);
   });
   await publishHead(folder, { ...last, file, size }).catch(() => undefined); // it may lag behind; the next one sets it right
+  return last;
 }
 
 /** How long the file is afterwards. */

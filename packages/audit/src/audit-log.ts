@@ -2,6 +2,7 @@ import { type Logger, silentLogger } from "@trivault/core";
 import type { AuditEvent, AuditFilter, RecordedEvent, Recorder } from "./event.ts";
 import { followRecord } from "./follow.ts";
 import { queryRecord } from "./query.ts";
+import { type Anchor, endOf, type KnownHeads, OF_THIS_PROCESS } from "./known-heads.ts";
 import { type AuditVerdict, verifyRecord } from "./verify.ts";
 import { createWriter, type Where } from "./writer.ts";
 
@@ -17,7 +18,8 @@ import { createWriter, type Where } from "./writer.ts";
  * So a line that is changed, taken out, put in or moved is found, and so is an end that was cut off, by head.json.
  *
  * What a bare chain cannot do: whoever may write to the folder can write all of it anew, head.json included, from any line
- * on, and nothing in the folder tells. Only a `seq` and `hash` that were kept elsewhere do (`audit verify` prints them).
+ * on, and nothing in the folder tells. Only a `seq` and `hash` that were kept elsewhere do: in the memory of a process
+ * (known-heads.ts), in files (`anchors`), by a person (`audit verify` prints them).
  */
 export interface AuditLog {
   /** Comes back within 3 s, whatever the disk does. */
@@ -27,17 +29,35 @@ export interface AuditLog {
   query(filter: AuditFilter, order?: "oldest-first" | "newest-first"): AsyncIterable<RecordedEvent>;
   /** Events as they are written, from `filter.from` on, else from now on; ends when the signal does. */
   follow(filter: AuditFilter, signal: AbortSignal): AsyncIterable<RecordedEvent>;
+  /** Held against what this process and `anchors` remember, too. */
   verify(signal?: AbortSignal): Promise<AuditVerdict>;
+  /** The last event, for whoever keeps it elsewhere; null where there is none. */
+  head(): { readonly seq: number; readonly hash: string } | null;
+  /** Looks whether the record went back since it was last seen; `audit.broken` is in it then. Comes back within 3 s. */
+  check(): Promise<void>;
   /** Writes what still waits, if that can be done within 3 s. */
   close(): Promise<void>;
+}
+
+export interface AuditLogOptions {
+  readonly now?: () => Date;
+  readonly log?: Logger;
+  /** Ends of the record that are remembered in files elsewhere. */
+  readonly anchors?: () => Promise<readonly Anchor[]>;
+  readonly known?: KnownHeads;
 }
 
 /** Nothing is made, nor held open, before the first event is recorded. */
 export function openAuditLog(
   folder: string,
-  { now = () => new Date(), log = silentLogger() }: { now?: () => Date; log?: Logger } = {},
+  {
+    now = () => new Date(),
+    log = silentLogger(),
+    anchors = async () => [],
+    known = OF_THIS_PROCESS,
+  }: AuditLogOptions = {},
 ): AuditLog {
-  const writer = createWriter(folder, now, log);
+  const writer = createWriter(folder, { now, log, known, anchors });
   return {
     record: (event) =>
       writer.append(event).then(
@@ -47,7 +67,15 @@ export function openAuditLog(
     append: (event) => writer.append(event),
     query: (filter, order = "oldest-first") => queryRecord(folder, filter, order),
     follow: (filter, signal) => followRecord(folder, filter, signal),
-    verify: (signal) => verifyRecord(folder, signal),
+    async verify(signal) {
+      const mine = known.get(folder);
+      return verifyRecord(folder, [...(mine === null ? [] : [mine]), ...(await anchors())], signal);
+    },
+    head() {
+      const end = endOf(folder);
+      return end === null ? null : { seq: end.seq, hash: end.hash };
+    },
+    check: () => writer.check(),
     close: () => writer.flush(),
   };
 }

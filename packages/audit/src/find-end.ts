@@ -5,6 +5,7 @@ import type { AuditEvent } from "./event.ts";
 import { listMonths } from "./folder.ts";
 import { type Head, publishHead, readHead } from "./head.ts";
 import { GENESIS, type Link, readLink } from "./line.ts";
+import { type Anchor, holds } from "./known-heads.ts";
 import { endOfLines, linesBackwards, readAt } from "./read-lines.ts";
 
 /** Where the next line goes on, and what was found out of order on the way: it becomes part of the record. */
@@ -41,6 +42,22 @@ export async function findEnd(folder: string): Promise<End> {
   if (typeof head === "string") return { after: last, findings: [...findings, broken({ head })] };
   if (last.seq > head.seq || (last.seq === head.seq && last.hash === head.hash)) return { after: last, findings };
   return { after: head, findings: [...findings, missing(head, last)] };
+}
+
+/**
+ * The same, held against what is remembered outside the folder: where the record went back, or is another, that becomes part of
+ * it, and the next line goes on from what is remembered.
+ */
+export async function findKnownEnd(folder: string, known: Anchor | null): Promise<End> {
+  const end = await findEnd(folder);
+  if (known === null || (await holds(folder, end.after, known))) return end;
+  const { seq, hash, where } = known;
+  const after = end.after.seq > seq ? end.after : { ...end.after, seq, hash };
+  const said = end.findings.some(({ action }) => action === "audit.broken");
+  return {
+    after,
+    findings: said ? end.findings : [...end.findings, broken({ head: seq, last: end.after.seq, where })],
+  };
 }
 
 /** Takes away what follows the last line break, and tells how many bytes; a line that is whole but for its break gets it. */

@@ -11,5 +11,6 @@ export {
   type Recorder,
 } from "./event.ts";
 export { auditFolder } from "./folder.ts";
+export { type Anchor } from "./known-heads.ts";
 export { type AuditVerdict } from "./verify.ts";
 export { type Where } from "./writer.ts";

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
 import { type AuditLog, openAuditLog } from "./audit-log.ts";
 import type { AuditEvent } from "./event.ts";
+import { type Anchor, createKnownHeads } from "./known-heads.ts";
 import { GENESIS, type Link, prepare, readLink, writeLine } from "./line.ts";
 
 /** Three months of ten events each: 1 to 10, 11 to 20, 21 to 30. */
@@ -33,6 +34,9 @@ function edit(name: string, change: (lines: string[]) => void): void {
   change(lines);
   write(name, lines);
 }
+/** One that remembers nothing of what was written so far. */
+const otherProcess = (anchors: readonly Anchor[] = []) =>
+  openAuditLog(dir.path, { now: () => now, known: createKnownHeads(), anchors: async () => anchors });
 const problems = async () => (await log.verify()).problems;
 const link = (line = ""): Link => readLink(Buffer.from(line)) ?? GENESIS;
 /** A line as a forger makes it who knows the format. */
@@ -195,12 +199,81 @@ describe("writing on does not cover a tampering", () => {
 
 test("the limit: who writes all of it anew, head.json too, is not found; a hash kept elsewhere tells", async () => {
   const kept = (await log.verify()).head;
-  const forger = openAuditLog(at("forged"), { now: () => now });
+  const forger = openAuditLog(at("forged"), { now: () => now, known: createKnownHeads() });
   for (let i = 0; i < 30; i += 1) await forger.record(EVENT);
   for (const name of [FIRST, SECOND]) rmSync(at(name));
   mkdirSync(at("spill"), { recursive: true });
   for (const name of [THIRD, "head.json"]) copyFileSync(at(`forged/${name}`), at(name));
-  const verdict = await log.verify();
+  const verdict = await otherProcess().verify();
   expect(verdict.ok).toBe(true);
   expect(verdict.head).not.toEqual(kept);
+  const anchor = { seq: 30, hash: kept?.hash ?? "", where: "alerts/state.json" };
+  const anchored = await otherProcess([anchor]).verify();
+  expect(anchored.problems).toMatchObject([{ seq: 30, what: expect.stringContaining("written anew") }]);
+  expect((await log.verify()).problems).toMatchObject([{ seq: 30, what: expect.stringContaining("this process") }]);
+});
+
+describe("9.A8 a record that was removed whole", () => {
+  const anchor = () => ({ ...(log.head() ?? { seq: 0, hash: "" }), where: "alerts/state.json" });
+  const remove = () => rmSync(dir.path, { recursive: true });
+  const broken = () => Array.fromAsync(log.query({ action: "audit.broken" }));
+
+  test.each([
+    ["it is verified", () => log.verify()],
+    ["it is looked at", () => log.check()],
+    ["an event is recorded", () => log.record(EVENT)],
+  ])("9.A8 is noticed by a process that wrote to it: %s", async (_, act) => {
+    remove();
+    await act();
+    expect(await problems()).toMatchObject([{ seq: expect.any(Number) }]);
+    await log.check();
+    expect(await broken()).toMatchObject([
+      { seq: 31, outcome: "failed", details: { head: 30, where: "this process" } },
+    ]);
+    await log.check();
+    await log.record(EVENT);
+    expect(await broken()).toHaveLength(1);
+    expect(await problems()).toMatchObject([{ what: "before it events 1 to 30 are missing" }]);
+  });
+
+  test("9.A8 and begun anew by another process: the next of those that knew it says so", async () => {
+    remove();
+    const other = otherProcess();
+    for (let i = 0; i < 3; i += 1) await other.record(EVENT);
+    expect((await other.verify()).ok).toBe(true);
+    expect((await log.verify()).ok).toBe(false);
+    await log.check();
+    expect(await broken()).toMatchObject([{ seq: 31, details: { head: 30, last: 3 } }]);
+    expect((await other.verify()).ok).toBe(false);
+  });
+
+  test("9.A8 and written anew, longer than it was", async () => {
+    remove();
+    const other = otherProcess();
+    for (let i = 0; i < 40; i += 1) await other.record(EVENT);
+    await log.record(EVENT);
+    expect(await broken()).toMatchObject([{ seq: 41, details: { head: 30, last: 40 } }]);
+  });
+
+  test("9.A8 while nobody ran: what was written elsewhere tells the next process", async () => {
+    const elsewhere = anchor();
+    remove();
+    const next = otherProcess([elsewhere]);
+    expect((await next.verify()).problems).toMatchObject([
+      { seq: 30, what: expect.stringContaining("alerts/state.json has seen event 30") },
+    ]);
+    await next.check();
+    expect(await broken()).toMatchObject([{ seq: 31, details: { head: 30, last: 0, where: "alerts/state.json" } }]);
+  });
+
+  test("9.A8 others that write on are no reason to doubt", async () => {
+    const other = otherProcess([anchor()]);
+    for (let i = 0; i < 3; i += 1) {
+      await other.record(EVENT);
+      await log.check();
+      await log.record(EVENT);
+    }
+    expect(await broken()).toEqual([]);
+    expect(await problems()).toEqual([]);
+  });
 });

@@ -3,6 +3,7 @@ import path from "node:path";
 import { type AuditProblem, createChainCheck } from "./chain-check.ts";
 import { listMonths, monthFile } from "./folder.ts";
 import { HEAD, readHead } from "./head.ts";
+import type { Anchor } from "./known-heads.ts";
 import { readLink } from "./line.ts";
 import { linesOf } from "./read-lines.ts";
 import { listSpills } from "./spill.ts";
@@ -18,8 +19,13 @@ export interface AuditVerdict {
   readonly problems: readonly AuditProblem[];
 }
 
-/** Reads the whole record, while others may write on. */
-export async function verifyRecord(folder: string, signal?: AbortSignal): Promise<AuditVerdict> {
+/** Reads the whole record, while others may write on. `anchors`: what is remembered of it elsewhere. */
+export async function verifyRecord(
+  folder: string,
+  anchors: readonly Anchor[],
+  signal?: AbortSignal,
+): Promise<AuditVerdict> {
+  const sought = new Map(anchors.map(({ seq, hash }) => [`${seq} ${hash}`, false]));
   // Read before the lines: those that are appended meanwhile only make the record longer than it tells.
   const head = readHead(folder);
   const months = listMonths(folder);
@@ -39,7 +45,10 @@ export async function verifyRecord(folder: string, signal?: AbortSignal): Promis
           line += 1;
           end = behind;
           const link = readLink(bytes);
-          if (link !== null) events += 1;
+          if (link !== null) {
+            events += 1;
+            if (sought.has(`${link.seq} ${link.hash}`)) sought.set(`${link.seq} ${link.hash}`, true);
+          }
           check.take(link, { file, line });
           if (link === null || misplaced || monthFile(link.at) === file) continue;
           misplaced = true;
@@ -59,6 +68,16 @@ export async function verifyRecord(folder: string, signal?: AbortSignal): Promis
   if (head === "invalid") problems.push({ file: HEAD, line: 0, what: "is not as it was written" });
   const { waiting, unreadable } = listSpills(folder);
   for (const name of unreadable) problems.push({ file: `spill/${name}`, line: 0, what: "cannot be read" });
+  // Only where nothing else tells: what the chain itself shows is said where it was done.
+  const lost = anchors.find(({ seq, hash }) => sought.get(`${seq} ${hash}`) !== true);
+  if (lost !== undefined && problems.length === 0) {
+    const { seq, where } = lost;
+    const what =
+      seq > last.seq
+        ? `the record was begun anew, or its end was cut off: it ends at event ${last.seq}, and ${where} has seen event ${seq}`
+        : `the record was written anew: its event ${seq} is not the one that ${where} has seen`;
+    problems.push({ file: months.at(-1) ?? HEAD, line: 0, seq, what });
+  }
   return {
     ok: problems.length === 0,
     events,

@@ -2,7 +2,8 @@ import path from "node:path";
 import { ensureFolder, type Logger, takeFileLock } from "@trivault/core";
 import { AppendError, appendLines, idsFrom } from "./append.ts";
 import type { AuditEvent } from "./event.ts";
-import { findEnd } from "./find-end.ts";
+import { findKnownEnd } from "./find-end.ts";
+import { type Anchor, endOf, holds, type KnownHeads } from "./known-heads.ts";
 import { prepare, type Unwritten } from "./line.ts";
 import { claimSpills, listSpills, removeSpills, writeSpill } from "./spill.ts";
 
@@ -13,6 +14,16 @@ export interface Writer {
   append(event: AuditEvent): Promise<Where>;
   /** Tries once more to write what is in memory, and waits for that no longer than for an event. */
   flush(): Promise<void>;
+  /** Looks whether the record went back since it was last seen, and records that. */
+  check(): Promise<void>;
+}
+
+export interface WriterOptions {
+  readonly now: () => Date;
+  readonly log: Logger;
+  readonly known: KnownHeads;
+  /** Ends that are remembered in files; asked for once. */
+  readonly anchors: () => Promise<readonly Anchor[]>;
 }
 
 const LOCK_PATIENCE_MS = 2000;
@@ -23,6 +34,8 @@ const ANSWER_MS = 2800;
 const RETRY_MS = 5000;
 const MAX_WAITING = 10_000;
 
+const HERE = "this process";
+
 interface Waiting {
   readonly event: Unwritten;
   /** As of a spill. */
@@ -32,13 +45,37 @@ interface Waiting {
 }
 
 /** All events that come in while others are being written go together, with one write and one fsync. */
-export function createWriter(folder: string, now: () => Date, log: Logger): Writer {
+export function createWriter(folder: string, { now, log, known, anchors }: WriterOptions): Writer {
   let waiting: Waiting[] = [];
   let running: Promise<void> | null = null;
   let patience = LOCK_PATIENCE_MS;
   let retry: NodeJS.Timeout | null = null;
   /** Events of ours lie in spill files. Nobody sees them before they are appended, and it may be long until somebody else is. */
   let aside = false;
+  /** The record went back: to be recorded, though there may be no event. */
+  let doubt = false;
+  let anchored: Promise<void> | null = null;
+
+  /** Anchors that cannot be read are none. */
+  async function remembered(): Promise<Anchor | null> {
+    anchored ??= anchors().then(
+      (found) => found.forEach((anchor) => known.see(folder, anchor)),
+      (error: unknown) => log.warn({ err: error }, "what is remembered of the record's end cannot be read"),
+    );
+    await anchored;
+    return known.get(folder);
+  }
+
+  async function check(): Promise<void> {
+    const before = await remembered();
+    const end = endOf(folder);
+    if (before === null || (end !== null && (await holds(folder, end, before)))) {
+      if (end !== null) known.see(folder, { seq: end.seq, hash: end.hash, where: HERE });
+      return;
+    }
+    doubt = true;
+    await notForLong(drain());
+  }
 
   async function append(event: AuditEvent): Promise<Where> {
     const prepared = prepare(event, now());
@@ -65,7 +102,7 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
   }
 
   function drain(): Promise<void> {
-    if (running === null && (waiting.length > 0 || aside)) running = writeAll();
+    if (running === null && (waiting.length > 0 || aside || doubt)) running = writeAll();
     return running ?? Promise.resolve();
   }
 
@@ -74,7 +111,7 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
       let written = true;
       do written = await writeOnce();
       while (written && waiting.length > 0);
-      if (written && !aside) return;
+      if (written && !aside && !doubt) return;
       retry ??= setTimeout(() => {
         retry = null;
         void drain();
@@ -106,16 +143,18 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
   }
 
   async function chain(taken: readonly Waiting[]): Promise<void> {
-    const { after, findings } = await findEnd(folder);
+    const { after, findings } = await findKnownEnd(folder, await remembered());
     const spills = await claimSpills(folder, after.seq + 1);
     const mayStandFrom = earliest([...spills, ...taken]);
-    const known = mayStandFrom === null ? new Set() : await idsFrom(folder, mayStandFrom);
+    const stand = mayStandFrom === null ? new Set() : await idsFrom(folder, mayStandFrom);
     const events = [
       ...findings.map((finding) => prepare(finding, now())),
       ...spills.flatMap((spill) => spill.events),
       ...taken.map(({ event }) => event),
-    ].filter(({ id }) => !known.has(id));
-    await appendLines(folder, after, events, now());
+    ].filter(({ id }) => !stand.has(id));
+    const { seq, hash } = await appendLines(folder, after, events, now());
+    doubt = false;
+    if (seq > 0) known.see(folder, { seq, hash, where: HERE });
     // A file that cannot be removed is known again by its name.
     await removeSpills(folder, spills).catch((error: unknown) => log.warn({ err: error }, "a spill file stays"));
     // Of very many only some are taken at once.
@@ -142,17 +181,20 @@ export function createWriter(folder: string, now: () => Date, log: Logger): Writ
   async function flush(): Promise<void> {
     if (retry !== null) clearTimeout(retry);
     retry = null;
-    const written = (running ?? Promise.resolve()).then(drain);
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ANSWER_MS);
-    });
-    await Promise.race([written, tooLong]);
-    clearTimeout(timer);
+    await notForLong((running ?? Promise.resolve()).then(drain));
     if (retry !== null) clearTimeout(retry);
   }
 
-  return { append, flush };
+  return { append, flush, check };
+}
+
+async function notForLong(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ANSWER_MS);
+  });
+  await Promise.race([work, tooLong]);
+  clearTimeout(timer);
 }
 
 function earliest(entries: readonly { readonly mayStandFrom: number | null }[]): number | null {
