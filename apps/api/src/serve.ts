@@ -1,11 +1,11 @@
 import { listTokens, openAccess } from "@trivault/access";
-import { listAlerts, startAlerts } from "@trivault/alerts";
+import { headSeenByAlerts, listAlerts, startAlerts } from "@trivault/alerts";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { codeOf, type Config, ensureStateFolder, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import { readHeartbeats, startHeartbeat } from "@trivault/maintenance";
 import { openObserver } from "@trivault/monitor";
 import { createMailer } from "@trivault/notify";
-import { createReportMaker, startReports } from "@trivault/reports";
+import { createReportMaker, headSeenByReports, startReports } from "@trivault/reports";
 import { checkRedis, closeQueues, connectRedis, openQueues, queueStates, redisDrift } from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
 import { buildApp } from "./app.ts";
@@ -101,7 +101,10 @@ async function openGeneration(config: Config, shared: Shared): Promise<Generatio
   const { log } = shared;
   const tiers = openTiers(config.tiers);
   const closeTiers = async () => void (await Promise.all(tiers.map((tier) => tier.store.close())));
-  const audit = openAuditLog(auditFolder(config.backupDir), { log });
+  const audit = openAuditLog(auditFolder(config.backupDir), {
+    log,
+    anchors: async () => (await Promise.all([headSeenByAlerts(config), headSeenByReports(config)])).flat(),
+  });
   const observer = openObserver(config, log);
   const access = openAccess({ file: config.api.accessFile, log });
   const closing = new AbortController();

@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { Anchor } from "@trivault/audit";
 import { ALERT_RULES, type Config, ensureFolder, LANGUAGES, publishJson, readJson } from "@trivault/core";
 import { z } from "zod";
 import { incidentSchema } from "./incidents.ts";
@@ -44,6 +45,8 @@ export const stateSchema = z.object({
   version: z.literal(1),
   /** The last event of the record that was looked at. */
   seen: z.object({ seq: z.int(), at: time }).nullable(),
+  /** The newest end of the record that was seen: it lies outside the record's own folder, and tells if that was made anew. */
+  head: z.object({ seq: z.int(), hash: z.string() }).nullable().default(null),
   incidents: z.record(z.string(), incidentSchema),
   signs: z.array(
     z.object({
@@ -113,6 +116,7 @@ export type Delivery = DeskState["outbox"][number];
 export const NOTHING: DeskState = {
   version: 1,
   seen: null,
+  head: null,
   incidents: {},
   signs: [],
   alerts: [],
@@ -130,6 +134,12 @@ export function alertsFolder({ backupDir }: Place): string {
 /** Throws where the file is broken; nothing is remembered where there is none. */
 export async function readState(config: Place): Promise<DeskState> {
   return (await readJson(stateFile(config), stateSchema)) ?? NOTHING;
+}
+
+/** For whoever checks the record; none where there is no state, or it cannot be read. */
+export async function headSeenByAlerts(config: Place): Promise<readonly Anchor[]> {
+  const state = await readState(config).catch(() => NOTHING);
+  return state.head === null ? [] : [{ ...state.head, where: "alerts/state.json" }];
 }
 
 export async function writeState(config: Place, state: DeskState): Promise<void> {

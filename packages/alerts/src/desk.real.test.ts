@@ -11,6 +11,7 @@ import { makeCertificate, startMailServer } from "@trivault/testkit/mail-server"
 import { beat, overviewOf, type Site, testConfig } from "../test/observations.ts";
 import { certificateExpiries } from "./certificates.ts";
 import { type AlertDesk, startAlerts } from "./desk.ts";
+import { headSeenByAlerts } from "./desk-state.ts";
 import { listAlerts } from "./list-alerts.ts";
 import type { QueueSeen } from "./types.ts";
 
@@ -280,4 +281,17 @@ test("certificates are read by a handshake: HTTPS, mail by TLS and STARTTLS", as
   expect(Math.round(inDays(ofMail?.at))).toBe(30);
   const gone = await expiries([], 1, "tls", "https://127.0.0.1:1");
   expect(gone.map(({ at }) => at)).toEqual([null]);
+});
+
+test("9.A8 a record that was removed while the desk runs is told, and its state carries the end", async () => {
+  const made = await makeDesk();
+  const desk = made.start();
+  await made.audit.record({ action: "config.loaded", outcome: "ok", actor: "schedule" });
+  const head = made.audit.head();
+  await until(async () => (await headSeenByAlerts(made.config))[0]?.hash === head?.hash);
+  await rm(auditFolder(made.config.backupDir), { recursive: true });
+  await until(() => made.told().some((title) => /^critical: .*record/i.test(title)));
+  expect(desk.current("en")).toMatchObject([{ rule: "audit-broken" }]);
+  const broken = (await eventsOf(made)).find(({ action }) => action === "audit.broken");
+  expect(broken).toMatchObject({ seq: 2, details: { head: 1, last: 0 } });
 });

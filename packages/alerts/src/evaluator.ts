@@ -26,7 +26,7 @@ const LONG_SILENCE_MS = 90_000;
 
 export interface EvaluatorDeps extends LookDeps {
   readonly config: Config;
-  readonly audit: Pick<AuditLog, "query" | "follow" | "verify">;
+  readonly audit: Pick<AuditLog, "query" | "follow" | "verify" | "check" | "head">;
   readonly record: Recorder;
   readonly tokens: () => Promise<readonly TokenLife[]>;
   readonly channels: readonly Channel[];
@@ -64,6 +64,8 @@ export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promis
   let lastLook = { at: performance.now(), problem: notWell.neverLooked as string | null };
 
   const tick = async () => {
+    if (await deps.audit.check()) checks.checkRecord();
+    change({ ...state, head: newest(state.head, deps.audit.head()) });
     const seen = await look(deps, overview);
     ({ overview } = seen);
     const tokens = await deps.tokens().catch(() => []);
@@ -162,6 +164,10 @@ function takeEvents(state: DeskState, feed: EventFeed, checks: Checks): DeskStat
     if (event.action === "audit.broken") checks.checkRecord();
   }
   return { ...state, seen, incidents };
+}
+
+function newest(before: DeskState["head"], now: DeskState["head"]): DeskState["head"] {
+  return now === null || (before !== null && before.seq >= now.seq) ? before : now;
 }
 
 /** Null where the site was looked at lately. */

@@ -33,8 +33,8 @@ export interface AuditLog {
   verify(signal?: AbortSignal): Promise<AuditVerdict>;
   /** The last event, for whoever keeps it elsewhere; null where there is none. */
   head(): { readonly seq: number; readonly hash: string } | null;
-  /** Looks whether the record went back since it was last seen; `audit.broken` is in it then. Comes back within 3 s. */
-  check(): Promise<void>;
+  /** True where the record went back since it was last seen; `audit.broken` is in it then. Comes back within 3 s. */
+  check(): Promise<boolean>;
   /** Writes what still waits, if that can be done within 3 s. */
   close(): Promise<void>;
 }

@@ -14,8 +14,8 @@ export interface Writer {
   append(event: AuditEvent): Promise<Where>;
   /** Tries once more to write what is in memory, and waits for that no longer than for an event. */
   flush(): Promise<void>;
-  /** Looks whether the record went back since it was last seen, and records that. */
-  check(): Promise<void>;
+  /** True where the record went back since it was last seen; that is recorded. */
+  check(): Promise<boolean>;
 }
 
 export interface WriterOptions {
@@ -66,15 +66,16 @@ export function createWriter(folder: string, { now, log, known, anchors }: Write
     return known.get(folder);
   }
 
-  async function check(): Promise<void> {
+  async function check(): Promise<boolean> {
     const before = await remembered();
     const end = endOf(folder);
     if (before === null || (end !== null && (await holds(folder, end, before)))) {
       if (end !== null) known.see(folder, { seq: end.seq, hash: end.hash, where: HERE });
-      return;
+      return false;
     }
     doubt = true;
     await notForLong(drain());
+    return true;
   }
 
   async function append(event: AuditEvent): Promise<Where> {

@@ -3,6 +3,7 @@ import type { LastRun } from "./health-history.ts";
 import { nextRunOf, objectiveOf } from "./health-objective.ts";
 import type { DatabaseHealth, DatabaseTierHealth } from "./health-report.ts";
 import { type HeldCopy, summaryOf } from "./holdings.ts";
+import { effectiveTime } from "./seen-at.ts";
 
 /** A backup that is dated further ahead was made by a clock that was wrong; it would look new for years. */
 export const FUTURE_MS = 86_400_000;
@@ -41,20 +42,32 @@ function checkTier(tier: string, objective: number | null, facts: DatabaseFacts)
   const { unknownTiers, lacking, now } = facts;
   const copies = facts.copiesOn(tier);
   const limit = now.getTime() + FUTURE_MS;
-  const newest =
-    copies.findLast(({ state, backupId }) => state === "complete" && timeOfBackupId(backupId).getTime() <= limit)
-      ?.backupId ?? null;
+  const newest = newestOf(copies, limit);
   const summary = summaryOf(copies);
-  const age = newest === null ? null : Math.max(0, (now.getTime() - timeOfBackupId(newest).getTime()) / 1000);
+  const age = newest === null ? null : Math.max(0, (now.getTime() - effectiveTime(newest)) / 1000);
   return {
     tier,
     ok: age !== null && (objective === null || age <= objective),
-    newestBackupId: newest,
+    newestBackupId: newest?.backupId ?? null,
     ageSeconds: age === null ? null : Math.round(age),
     backups: summary.states.complete,
     bytes: summary.goodBytes,
     lacking: unknownTiers.has(tier) ? null : lacking.filter((copy) => copy.tier === tier).length,
   };
+}
+
+/** The one whose data is the newest; of copies that are oldest first by what they are dated. */
+function newestOf(copies: readonly HeldCopy[], limit: number): HeldCopy | null {
+  let newest: HeldCopy | null = null;
+  for (let index = copies.length - 1; index >= 0; index--) {
+    const copy = copies[index];
+    if (copy === undefined) continue;
+    const dated = timeOfBackupId(copy.backupId).getTime();
+    if (newest !== null && dated <= effectiveTime(newest)) break;
+    const good = copy.state === "complete" && dated <= limit;
+    if (good && (newest === null || effectiveTime(copy) > effectiveTime(newest))) newest = copy;
+  }
+  return newest;
 }
 
 function problemOf(name: string, tiers: readonly DatabaseTierHealth[], lastRun: LastRun | null): string | null {

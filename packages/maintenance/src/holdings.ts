@@ -2,7 +2,9 @@ import type { CopyState } from "@trivault/retention";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 
 /** Of a copy no more than what plans and health look at: there are very many. */
-export type HeldCopy = Pick<InventoryCopy, "database" | "backupId" | "state" | "bytes" | "classes">;
+export type HeldCopy = Pick<InventoryCopy, "database" | "backupId" | "state" | "bytes" | "classes"> & {
+  readonly seenAt?: Date | string | undefined;
+};
 
 /**
  * An inventory by database, oldest backup first. While a database has the same copies its array stays the very same one, from
@@ -42,12 +44,13 @@ const STATES: ReadonlySet<unknown> = new Set<CopyState>(["complete", "damaged", 
 /** Checks by hand what a schema would take seconds for, of hundreds of thousands. */
 export function isHeldCopy(value: unknown): value is HeldCopy {
   if (typeof value !== "object" || value === null) return false;
-  const { database, backupId, state, bytes, classes } = value as Partial<Record<keyof HeldCopy, unknown>>;
+  const { database, backupId, state, bytes, classes, seenAt } = value as Partial<Record<keyof HeldCopy, unknown>>;
   return (
     typeof database === "string" &&
     typeof backupId === "string" &&
     STATES.has(state) &&
     isSize(bytes) &&
+    (seenAt === undefined || typeof seenAt === "string") &&
     typeof classes === "object" &&
     classes !== null &&
     Object.values(classes).every(isSize)
@@ -109,14 +112,26 @@ export function totalOf({ copies }: Pick<Holdings, "copies">): CopiesSummary {
 const NO_CLASSES: HeldCopy["classes"] = {};
 
 /** Read from a file, each has its own text of the one name. */
-function slim({ backupId, state, bytes, classes }: HeldCopy, database: string): HeldCopy {
-  return { database, backupId, state, bytes, classes: Object.keys(classes).length === 0 ? NO_CLASSES : classes };
+function slim({ backupId, state, bytes, classes, seenAt }: HeldCopy, database: string): HeldCopy {
+  const slimmer = {
+    database,
+    backupId,
+    state,
+    bytes,
+    classes: Object.keys(classes).length === 0 ? NO_CLASSES : classes,
+  };
+  return seenAt === undefined ? slimmer : { ...slimmer, seenAt };
 }
 
 function isSame(a: HeldCopy, b: HeldCopy | undefined): boolean {
   if (a.backupId !== b?.backupId || a.state !== b.state || a.bytes !== b.bytes) return false;
+  if (timeOf(a.seenAt) !== timeOf(b.seenAt)) return false;
   const classes = Object.entries(a.classes);
   return (
     classes.length === Object.keys(b.classes).length && classes.every(([name, bytes]) => b.classes[name] === bytes)
   );
+}
+
+function timeOf(seenAt: HeldCopy["seenAt"]): number | null {
+  return seenAt === undefined ? null : new Date(seenAt).getTime();
 }

@@ -15,6 +15,7 @@ const copySchema = z.object({
   bytes,
   objects: bytes,
   newestAt: time,
+  seenAt: time.optional(),
   classes: z.record(z.string(), bytes),
   manifest: z.object({ size: bytes, modifiedAt: time }).nullable(),
   expected: z.object({ objects: bytes, bytes }).nullable(),

@@ -17,6 +17,8 @@ export interface InventoryCopy {
   readonly bytes: number;
   readonly objects: number;
   readonly newestAt: Date;
+  /** Of a backup that was dated in the future when it was first seen: when that was. It is no younger than this. */
+  readonly seenAt?: Date | undefined;
   /** Bytes by storage class, where the tier tells classes. */
   readonly classes: Readonly<Record<string, number>>;
   /** Identifies the manifest that was read: while the listing shows the same, it is not read again. */

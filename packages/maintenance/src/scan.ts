@@ -13,6 +13,7 @@ import type { Tier } from "@trivault/storage";
 import { nameOf, readCache, trustOf, writeCache } from "./inventory-cache.ts";
 import { type ListedCopy, listTier } from "./inventory-listing.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
+import { withSeenAt } from "./seen-at.ts";
 
 /** Manifests that are read at a time. */
 const IN_FLIGHT = 16;
@@ -66,7 +67,10 @@ export async function scanTier(site: ScanSite, tier: Tier, { signal, trust }: Sc
   await applyDamage(config, tier, judged);
   const capacity = await tier.store.capacity({ signal }).catch(() => null);
   signal.throwIfAborted();
-  const copies = listed.map((copy) => judged.get(nameOf(copy))).filter((copy) => copy !== undefined);
+  const copies = listed
+    .map((copy) => judged.get(nameOf(copy)))
+    .filter((copy) => copy !== undefined)
+    .map((copy) => withSeenAt(copy, known.get(nameOf(copy)), scannedAt));
   const inventory: Inventory = { tier: tier.name, scannedAt, copies, capacity };
   const remembered = await remember(config, inventory, fingerprint);
   if (remembered) {

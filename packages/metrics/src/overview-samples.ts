@@ -10,7 +10,7 @@ const COPY_STATES = ["complete", "damaged", "untrusted", "partial"] as const;
 export function overviewSamples({ at, health, databases, tiers }: Overview, now: Date): Sample[] {
   const rows = new Map(databases.map((row) => [row.name, row]));
   const tierRows = new Map(tiers.map((row) => [row.name, row]));
-  const copies = health.databases.map((database) => copySamples(database, now));
+  const copies = health.databases.map((database) => copySamples(database, { now, at: new Date(at) }));
   const safe = health.databases.map((database, index) => database.ok && (copies[index]?.met ?? false));
   return [
     one("trivault_observed_timestamp_seconds", {}, seconds(at)),
@@ -49,15 +49,26 @@ function databaseSamples({ name, objectiveSeconds, nextRun }: DatabaseHealth, ro
   ];
 }
 
+/** Ages are told in whole seconds. */
+const ROUNDED_SECONDS = 2;
+
+/** What a backup is dated, in seconds; earlier where it was seen before that time (its clock was ahead). */
+function begunAt(newestBackupId: string | null, ageSeconds: number | null, at: Date): number | null {
+  if (newestBackupId === null) return null;
+  const dated = timeOfBackupId(newestBackupId).getTime() / 1000;
+  const seen = at.getTime() / 1000 - (ageSeconds ?? 0);
+  return seen < dated - ROUNDED_SECONDS && ageSeconds !== null && ageSeconds > 0 ? seen : dated;
+}
+
 function copySamples(
   { name, objectiveSeconds, tiers }: DatabaseHealth,
-  now: Date,
+  { now, at }: { readonly now: Date; readonly at: Date },
 ): { samples: Sample[]; met: boolean } {
   const samples: Sample[] = [];
   let all = true;
-  for (const { tier, ok, newestBackupId, backups, bytes, lacking } of tiers) {
+  for (const { tier, ok, newestBackupId, ageSeconds, backups, bytes, lacking } of tiers) {
     const labels = { database: name, tier };
-    const begun = newestBackupId === null ? null : timeOfBackupId(newestBackupId).getTime() / 1000;
+    const begun = begunAt(newestBackupId, ageSeconds, at);
     const age = begun === null ? null : Math.max(0, now.getTime() / 1000 - begun);
     const met = ok && age !== null && (objectiveSeconds === null || age <= objectiveSeconds);
     all &&= met;

@@ -4,6 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { sample, type SampleOptions } from "../test/sample.ts";
 import { buildReport } from "./build-report.ts";
 import { renderText } from "./render-text.ts";
+import { renderReport } from "./render.ts";
 import { reportSchema } from "./report.ts";
 
 const report = (options: SampleOptions = {}) => buildReport(sample(options).input);
@@ -71,6 +72,12 @@ test("days are those of the schedule's zone, also where a clock was put back", (
   expect(days).toHaveLength(30);
   expect(days.at(0)).toMatchObject({ day: "2026-10-26", whole: true, ok: 8 * 24 });
   expect(days.at(-1)).toMatchObject({ day: "2026-11-24", whole: false, ok: 8 * 8 });
+});
+
+test("9.A8 it carries the end of the record, in each form", () => {
+  const { input } = sample();
+  const { text, html } = renderReport(buildReport({ ...input, recordHead: { seq: 4711, hash: "a1".repeat(32) } }));
+  for (const form of [text, html]) expect(form).toMatch(/last event then was 4711, hash\s+(?:a1){32}/);
 });
 
 /** `UPDATE_GOLDEN=1` writes them anew: read the difference before it is committed. */

@@ -76,6 +76,7 @@ export function buildReport(input: ReportInput): Report {
     language: input.language,
     timeZone,
     madeAt: input.now.toISOString(),
+    recordHead: input.recordHead,
     period: asTimes(period),
     window: asTimes(window),
     database: input.database,

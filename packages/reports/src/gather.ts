@@ -16,7 +16,7 @@ export interface ReportRequest {
 
 export interface GatherDeps {
   readonly config: Config;
-  readonly audit: Pick<AuditLog, "query">;
+  readonly audit: Pick<AuditLog, "query" | "head">;
   readonly overview: Overview;
   readonly alerts: readonly OpenAlert[];
   readonly now: Date;
@@ -65,6 +65,7 @@ export async function gatherInput(deps: GatherDeps, request: ReportRequest): Pro
     database: request.database,
     language: request.language,
     now,
+    recordHead: audit.head(),
     overview,
     runsOf: (database) => runs.runsOf(database, now),
     copies: copies.history(),

@@ -5,6 +5,7 @@ import type { Overview } from "@trivault/monitor";
 import type { CopyHistory } from "./copy-history.ts";
 import type { Interval } from "./intervals.ts";
 import type { ReportRun } from "./report-runs.ts";
+import type { Report } from "./report.ts";
 
 /** All that a report is made of. */
 export interface ReportInput {
@@ -14,6 +15,7 @@ export interface ReportInput {
   readonly database: string | null;
   readonly language: Language;
   readonly now: Date;
+  readonly recordHead: Report["recordHead"];
   readonly overview: Overview;
   /** Those of a database that were begun in the period, in the 30 days up to its end, or not long before; oldest first. */
   readonly runsOf: (database: string) => readonly ReportRun[];

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
+import type { Anchor } from "@trivault/audit";
 import {
   type Config,
   ensureFolder,
@@ -10,7 +11,7 @@ import {
   readdirOrEmpty,
 } from "@trivault/core";
 import { z } from "zod";
-import type { Report } from "./report.ts";
+import { type Report, reportSchema } from "./report.ts";
 
 /**
  * The reports of a site, in `BACKUP_DIR/.trivault/reports/` (0700, files 0600):
@@ -39,6 +40,8 @@ const stateSchema = z.object({
     nextAt: time.nullable(),
   }),
 });
+/** A report of before has none. */
+const headSchema = z.object({ recordHead: reportSchema.shape.recordHead.unwrap().unwrap() });
 export type ReportState = z.infer<typeof stateSchema>;
 export type KeptReport = ReportState & { readonly day: string };
 
@@ -81,6 +84,15 @@ export async function readKeptReport(config: Place, day: string, form: "html" | 
   return isDay(day) ? readOrNull(fileOf(config, day, form)) : null;
 }
 
+/** The record's end as the newest report has it, for whoever checks the record. */
+export async function headSeenByReports(config: Place): Promise<readonly Anchor[]> {
+  const [newest] = (await listReports(config)).map(({ day }) => day);
+  if (newest === undefined) return [];
+  const text = await readKeptReport(config, newest, "json").catch(() => null);
+  const found = headSchema.safeParse(parseJson(text ?? ""));
+  return found.success ? [{ ...found.data.recordHead, where: `reports/${newest}.json` }] : [];
+}
+
 /** Newest first. One whose state cannot be read is left out. */
 export async function listReports(config: Place): Promise<KeptReport[]> {
   const days = (await readdirOrEmpty(reportsFolder(config)))
@@ -103,6 +115,14 @@ export async function removeReportsBefore(config: Place, firstKept: string): Pro
   const order = (name: string) => (name.endsWith(".state.json") ? 0 : 1);
   for (const name of old.toSorted((a, b) => order(a) - order(b))) await rm(path.join(folder, name), { force: true });
   return new Set(old.map((name) => name.slice(0, 10))).size;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function fileOf(config: Place, day: string, ending: string): string {

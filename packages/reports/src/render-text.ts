@@ -44,6 +44,7 @@ export function renderText(
     ...part(headings.checks, checkLines(report, words)),
     wrap(notes.method),
     notes.footer(format.longTime(report.madeAt)),
+    ...(report.recordHead === null ? [] : [wrap(notes.recordEnd(report.recordHead.seq, report.recordHead.hash))]),
   ]
     .join("\n")
     .replaceAll("\u00A0", " ")

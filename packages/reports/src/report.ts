@@ -151,6 +151,8 @@ export const reportSchema = z.object({
   /** Whose calendar and clocks the texts are told by. */
   timeZone: z.string(),
   madeAt: time,
+  /** The last event of the record then: whoever keeps the report can prove later that nothing before it was rewritten. */
+  recordHead: z.object({ seq: count, hash: z.string() }).nullable().default(null),
   period,
   /** The 30 days up to the end of the period, for the two objectives. */
   window: period,

@@ -63,6 +63,7 @@ export function sample(options: SampleOptions = {}): Sample {
     database: null,
     language,
     now: new Date(NOW.getTime() + 4000),
+    recordHead: null,
     overview: overviewOf(databases, days, lastOn, troubles),
     runsOf: (database) => runs.filter((each) => each.database === database).map(toReportRun),
     copies: fold.history(),

@@ -1,4 +1,6 @@
+import { headSeenByAlerts } from "@trivault/alerts";
 import { auditFolder, type AuditVerdict, openAuditLog } from "@trivault/audit";
+import { headSeenByReports } from "@trivault/reports";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { print, printJson, say } from "../output.ts";
@@ -13,7 +15,9 @@ const MOST_TOLD = 50;
 export async function auditVerify({ signal, json }: Running): Promise<number> {
   const { config } = readEnvironment("read");
   const folder = auditFolder(config.backupDir);
-  const verdict = await openAuditLog(folder).verify(signal);
+  const verdict = await openAuditLog(folder, {
+    anchors: async () => (await Promise.all([headSeenByAlerts(config), headSeenByReports(config)])).flat(),
+  }).verify(signal);
   if (json) printJson(verdict);
   else print(summary(verdict));
   for (const { file, line, what } of verdict.problems.slice(0, MOST_TOLD)) {

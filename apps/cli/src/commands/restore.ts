@@ -25,8 +25,8 @@ export function addRestore(program: Command): void {
       `
 It needs a tier, the identity file (BACKUP_IDENTITY_FILE) and a PostgreSQL server: neither Redis, nor the API, nor the
 source database. Every segment is verified and decrypted before pg_restore sees a byte of it; afterwards the row counts
-are compared. A target database that does not exist is made, and dropped again where the restore fails. The latest backup
-is the newest that a key known here signed.
+are compared. A target database that does not exist is made, and dropped again where the restore fails. The latest
+backup is the newest that a key known here signed.
 
 Without --target the URL is taken from BACKUP_RESTORE_TARGET. A URL with a password does not belong on a command line,
 where every user of the machine can read it: put it there, or give it by --target -.

@@ -60,6 +60,7 @@ export function renderHtml(report: Report, { mostDatabases }: HtmlOptions = { mo
                     style="padding:14px 24px 20px;border-top:1px solid ${COLOURS.line};${STYLES.quiet}"
                   >
                     ${texts.notes.method}<br />${texts.notes.footer(format.longTime(report.madeAt))}
+                    ${report.recordHead && texts.notes.recordEnd(report.recordHead.seq, report.recordHead.hash)}
                   </td>
                 </tr>
               </table>

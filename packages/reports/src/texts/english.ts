@@ -171,6 +171,7 @@ export const ENGLISH: Texts = {
       return `${format.shortDay(first.day)} ${format.bytes(first.bytes)}, ${format.shortDay(last.day)} ${format.bytes(last.bytes)}; most on ${format.shortDay(most.day)}, ${format.bytes(most.bytes)}.`;
     },
     footer: (made) => `Made ${made} by Trivault from its record of events.`,
+    recordEnd: (seq, hash) => `Its last event then was ${seq}, hash ${hash}.`,
     method:
       "Availability is the share of the time in which every tier could be reached and held a good copy within the objective, by recorded events; time before the record is not known and counts neither way.",
     moreNotable: (count) => `${count} more database${s(count)} of which something is to be looked at.`,

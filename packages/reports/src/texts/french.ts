@@ -183,6 +183,7 @@ export const FRENCH: Texts = {
       return `${format.shortDay(first.day)} ${format.bytes(first.bytes)}, ${format.shortDay(last.day)} ${format.bytes(last.bytes)}\u00A0; le plus le ${format.shortDay(most.day)}, ${format.bytes(most.bytes)}.`;
     },
     footer: (made) => `Fait le ${made} par Trivault, d’après son registre d’événements.`,
+    recordEnd: (seq, hash) => `Son dernier événement était alors le ${seq}, empreinte ${hash}.`,
     method:
       "La disponibilité est la part du temps où chaque niveau était joignable et portait une bonne copie dans l’objectif, d’après les événements enregistrés\u00A0; le temps d’avant le registre n’est pas connu et ne compte dans aucun sens.",
     moreNotable: (count) => `${count} autre${s(count)} base${s(count)} à surveiller.`,

@@ -113,6 +113,7 @@ export interface Texts {
     readonly daysText: (format: Format, days: Report["days"]) => string;
     readonly volumeText: (format: Format, days: Report["days"]) => string;
     readonly footer: (made: string) => string;
+    readonly recordEnd: (seq: number, hash: string) => string;
     readonly method: string;
     readonly moreNotable: (count: number) => string;
     readonly attached: string;
