@@ -49,15 +49,15 @@ function databaseSamples({ name, objectiveSeconds, nextRun }: DatabaseHealth, ro
   ];
 }
 
-/** Ages are told in whole seconds. */
-const ROUNDED_SECONDS = 2;
+/** A look at a site takes its time, and tells ages in whole seconds. */
+const LOOK_SECONDS = 60;
 
 /** What a backup is dated, in seconds; earlier where it was seen before that time (its clock was ahead). */
 function begunAt(newestBackupId: string | null, ageSeconds: number | null, at: Date): number | null {
   if (newestBackupId === null) return null;
   const dated = timeOfBackupId(newestBackupId).getTime() / 1000;
   const seen = at.getTime() / 1000 - (ageSeconds ?? 0);
-  return seen < dated - ROUNDED_SECONDS && ageSeconds !== null && ageSeconds > 0 ? seen : dated;
+  return seen < dated - LOOK_SECONDS && ageSeconds !== null && ageSeconds > 0 ? seen : dated;
 }
 
 function copySamples(
