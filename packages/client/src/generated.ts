@@ -511,6 +511,7 @@ export type Report = {
   readonly language: "en" | "fr";
   readonly timeZone: string;
   readonly madeAt: string;
+  readonly recordHead: { readonly seq: number; readonly hash: string } | null;
   readonly period: { readonly from: string; readonly to: string };
   readonly window: { readonly from: string; readonly to: string };
   readonly database: string | null;
