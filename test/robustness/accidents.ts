@@ -5,7 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { connectRedis } from "@trivault/queue";
 import type { HttpFault } from "@trivault/testkit";
+import { backupKey, MANIFEST } from "@trivault/core";
 import { oneOf } from "../support/random.ts";
+import { putBytes, STRANGE_ID } from "./objects.ts";
+import { DATABASES } from "./world.ts";
 import type { Accident, Aftermath, Context } from "./context.ts";
 
 const run = promisify(execFile);
@@ -125,6 +128,7 @@ export const ACCIDENTS: readonly Accident[] = [
       return { text: fault?.name ?? "", end: async () => world.s3.fail(null) };
     },
   },
+  { name: "a stranger writes to a tier", weight: 4, run: strange },
   {
     name: "sessions of PostgreSQL are terminated",
     weight: 6,
@@ -145,6 +149,17 @@ export const ACCIDENTS: readonly Accident[] = [
     },
   },
 ];
+
+/** A backup that claims to be newer than all others, without a signature. No command may take it for one of ours. */
+async function strange({ world, random }: Context): Promise<Aftermath> {
+  const tier = oneOf(random, world.tiers);
+  const database = oneOf(random, DATABASES) ?? "alpha";
+  const key = backupKey(database, STRANGE_ID, MANIFEST);
+  const bytes = Buffer.from(JSON.stringify({ manifest: { version: 1, id: STRANGE_ID, database, segments: [] } }));
+  if (tier === undefined) return { text: "there is no tier" };
+  await putBytes(tier, key, bytes);
+  return { text: `${tier.name}/${key}`, harmless: true, end: () => tier.store.delete(key) };
+}
 
 async function wipeRedis({ world }: Context): Promise<Aftermath> {
   const redis = connectRedis(world.redis.url, "fail-fast");

@@ -2,6 +2,7 @@ import { type Copy, listCopies, loadTrust, type Trust, verifyCopy } from "@triva
 import type { Tier } from "@trivault/storage";
 import { oneOf, type Random } from "../support/random.ts";
 import { copyName, type CopyRef, foundWhole, type GoodCopy, type Model, whyItStays } from "./model.ts";
+import { STRANGE_ID } from "./objects.ts";
 import type { World } from "./world.ts";
 
 /** A backup that somebody called done: it must be whole on these tiers. */
@@ -12,17 +13,18 @@ export interface Claim extends CopyRef {
 /**
  * Looks at every tier by a way that does not fail: whatever has a manifest is whole, byte by byte; whatever was whole is still
  * there, unless the rules or the driver took it; whatever was called done is there. New and changed copies are read, and one
- * more of each tier; `all` reads every one.
+ * more of each tier; `readAll` reads every one.
  */
 export async function checkTiers(
   world: World,
   model: Model,
-  { random, all = false, claims = [] }: { random: Random; all?: boolean; claims?: readonly Claim[] },
+  { random, readAll = false, claims = [] }: { random: Random; readAll?: boolean; claims?: readonly Claim[] },
 ): Promise<string[]> {
   const trust = await loadTrust(world.config);
   const problems = await Promise.all(
     world.tiers.map(async (tier) => {
-      const listed = (await listCopies(tier)).filter(({ complete }) => complete);
+      const all = await listCopies(tier);
+      const listed = all.filter(({ complete, backupId }) => complete && backupId !== STRANGE_ID);
       const again = oneOf(random, listed);
       const bad: string[] = [];
       for (const copy of listed) {
@@ -30,7 +32,7 @@ export async function checkTiers(
         const known = model.good.get(copyName(good));
         const unchanged =
           known?.objects === good.objects && known.bytes === good.bytes && known.newestAt === good.newestAt;
-        if (unchanged && !all && copy !== again && !model.harmed.has(copyName(good))) continue;
+        if (unchanged && !readAll && copy !== again && !model.harmed.has(copyName(good))) continue;
         const problem = await readWhole(tier, good, trust, model);
         if (problem !== null) bad.push(problem);
       }

@@ -10,7 +10,7 @@ export interface Context {
   readonly staff: Staff;
   readonly model: Model;
   readonly random: Random;
-  /** No accident happens in this step, and nothing is down. */
+  /** No accident happens in this step, and nothing is down: what is done has to succeed. */
   readonly calm: boolean;
   /** What is wrong. */
   readonly problems: string[];
@@ -34,6 +34,8 @@ export interface Accident {
 
 export interface Aftermath {
   readonly text: string;
+  /** Whatever is done meanwhile has to succeed all the same. */
+  readonly harmless?: boolean;
   /** What lasts until it is ended, after some steps. */
   readonly end?: () => Promise<unknown>;
 }

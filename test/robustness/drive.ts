@@ -50,6 +50,7 @@ export interface DriveResult {
 interface Outage {
   readonly name: string;
   readonly until: number;
+  readonly harmless: boolean;
   readonly end: () => Promise<unknown>;
 }
 
@@ -102,7 +103,7 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
         staff,
         model,
         random,
-        calm: outages.length === 0 && chosen.accident === null,
+        calm: outages.every(({ harmless }) => harmless) && chosen.accident === null,
         problems: [],
         claims: [],
       };
@@ -114,7 +115,12 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
       count(counts.actions, chosen.action.name);
       if (chosen.accident) count(counts.accidents, chosen.accident.name);
       if (chosen.accident && happened?.end)
-        outages.push({ name: chosen.accident.name, until: step + chosen.lasts, end: happened.end });
+        outages.push({
+          name: chosen.accident.name,
+          until: step + chosen.lasts,
+          harmless: happened.harmless ?? false,
+          end: happened.end,
+        });
       const beside = chosen.accident ? `; after ${chosen.delayMs} ms: ${chosen.accident.name} ${happened?.text}` : "";
       say(`${step}  ${chosen.action.name} ${did} in ${seconds(took)} s${beside}`);
       const found = await invariants({ world, staff, model, random, claims: context.claims });

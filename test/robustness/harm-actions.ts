@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
-import { backupPrefix, codeOf, type Key, MANIFEST, splitKey } from "@trivault/core";
+import { backupPrefix, codeOf, MANIFEST, splitKey } from "@trivault/core";
 import { readInventories } from "@trivault/maintenance";
 import { readAll, type StoredObject, type Tier } from "@trivault/storage";
 import { oneOf, type Random } from "../support/random.ts";
 import type { Action, Context } from "./context.ts";
 import { copyName, type CopyRef, goodBackups, type Harm } from "./model.ts";
+import { putBytes } from "./objects.ts";
 import type { World } from "./world.ts";
 
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -69,17 +69,7 @@ async function flipByte(tier: Tier, objects: readonly StoredObject[], random: Ra
   const bytes = Buffer.from(await readAll(tier.store.get(object.key), MOST_BYTES));
   const at = Math.floor(random() * bytes.length);
   bytes[at] = (bytes[at] ?? 0) ^ 1;
-  await replace(tier, object.key, bytes);
+  await tier.store.delete(object.key);
+  await putBytes(tier, object.key, bytes);
   return `byte ${at} of ${object.key}`;
-}
-
-async function replace(tier: Tier, key: Key, bytes: Buffer): Promise<void> {
-  await tier.store.delete(key);
-  await tier.store.put(key, {
-    size: bytes.length,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
-    async *open() {
-      yield bytes;
-    },
-  });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Ended, startCli } from "../../apps/cli/src/testing/spawn-cli.ts";
 import { type Program, startProgram } from "../support/program.ts";
-import type { World } from "./world.ts";
+import { API_TOKEN, type World } from "./world.ts";
 
 /** What no program of ours may ever say: it would be a mistake in our code, and not one of the operator or of a server. */
 const CRASH = /unhandled|uncaught|\b(?:Type|Reference|Range|Syntax|Assertion)Error\b|ERR_INTERNAL|heap out of memory/i;
@@ -44,7 +44,15 @@ export interface CliEnded extends Ended {
 
 export function startStaff(world: World, workerCount: number): Staff {
   let problems: string[] = [];
+  const secrets = [
+    API_TOKEN,
+    world.postgres.password,
+    world.env["AWS_SECRET_ACCESS_KEY"] ?? API_TOKEN,
+    "AGE-SECRET-KEY-",
+  ];
+  const showsSecret = (text: string) => secrets.some((secret) => text.includes(secret));
   const notice = (name: string) => (line: string) => {
+    if (showsSecret(line)) problems.push(`${name} shows a secret: ${line.slice(0, 600)}`);
     if (CRASH.test(line)) problems.push(`${name} says: ${line.slice(0, 600)}`);
   };
   const supervised = (name: string, app: "api" | "worker", ready: RegExp) =>
@@ -82,6 +90,7 @@ export function startStaff(world: World, workerCount: number): Staff {
       const cutOff = interrupted || state.killed;
       const crashed = CRASH.exec(ended.stderr) ?? /\n {4}at .*/.exec(ended.stderr);
       if (crashed) problems.push(`${args.join(" ")} says: ${ended.stderr.slice(-1500)}`);
+      if (showsSecret(ended.stdout + ended.stderr)) problems.push(`${args.join(" ")} shows a secret: ${ended.stdout}`);
       if (!cutOff && ![0, 1, 3].includes(ended.code ?? -1))
         problems.push(`${args.join(" ")} ended with ${ended.code}: ${ended.stderr.slice(-800)}`);
       return { ...ended, cutOff };
