@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Ended, startCli } from "../../apps/cli/src/testing/spawn-cli.ts";
+import type { Ended } from "../../apps/cli/src/testing/ended.ts";
+import { startCli } from "../../apps/cli/src/testing/start-cli.ts";
 import { type Program, startProgram } from "../support/program.ts";
 import { API_TOKEN, type World } from "./world.ts";
 
