@@ -12,7 +12,12 @@ const { values } = parseArgs({
 });
 // Ctrl-C ends the steps; what was begun comes to order and is removed. Once more ends at once.
 const stop = new AbortController();
-process.once("SIGINT", () => stop.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    stop.abort();
+    process.once(signal, () => process.exit(1));
+  });
+}
 process.stdout.write(`seed ${values.seed}\n`);
 const result = await drive({
   seed: Number(values.seed),

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -153,7 +153,12 @@ async function mount(stack: AsyncDisposableStack, folder: string, megabytes: num
   } catch {
     return false;
   }
-  stack.defer(async () => void (await run("umount", ["-l", folder])));
+  const unmountNow = () => void spawnSync("umount", ["-l", folder]);
+  process.once("exit", unmountNow);
+  stack.defer(async () => {
+    process.off("exit", unmountNow);
+    await run("umount", ["-l", folder]);
+  });
   return true;
 }
 
