@@ -18,13 +18,32 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
 
   async function put(key: Key, source: Source, options: CallOptions): Promise<"stored" | "exists"> {
     if (await isFile(at(key))) return sameOrThrow(key, source, options);
+    return withTemporary(key, source, options, async (temporary) => {
+      if (!(await publish(temporary, at(key)))) return sameOrThrow(key, source, options);
+      await syncFolder(at(parentOf(key)));
+      return "stored";
+    });
+  }
+
+  function replace(key: Key, source: Source, options: CallOptions): Promise<void> {
+    return withTemporary(key, source, options, async (temporary) => {
+      await rename(temporary, at(key));
+      await syncFolder(at(parentOf(key)));
+    });
+  }
+
+  /** With the bytes written beside the key, checked and on the disk. */
+  async function withTemporary<T>(
+    key: Key,
+    source: Source,
+    options: CallOptions,
+    use: (temporary: string) => Promise<T>,
+  ): Promise<T> {
     const temporary = at(temporaryName(key));
     try {
       await write(temporary, key, source, options);
       throwIfAborted(options.signal);
-      if (!(await publish(temporary, at(key)))) return await sameOrThrow(key, source, options);
-      await syncFolder(at(parentOf(key)));
-      return "stored";
+      return await use(temporary);
     } finally {
       await unlink(temporary).catch(ignore("ENOENT"));
     }
@@ -131,6 +150,10 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
     async put(unchecked, source, options = {}) {
       const key = toKey(unchecked);
       return guard(options, `writing ${key}`, () => put(key, source, options));
+    },
+    async replace(unchecked, source, options = {}) {
+      const key = toKey(unchecked);
+      return guard(options, `replacing ${key}`, () => replace(key, source, options));
     },
     async *get(unchecked, options = {}) {
       yield* untilAborted(read(toKey(unchecked), options), options.signal);

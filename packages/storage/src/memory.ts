@@ -1,7 +1,7 @@
 import { type Key, toKey, sha256Hex } from "@trivault/core";
 import { throwIfAborted } from "./cancellation.ts";
 import { sizedChunks } from "./source.ts";
-import type { GetOptions, Store } from "./store.ts";
+import type { GetOptions, Source, Store } from "./store.ts";
 import { existsWithOtherBytes, notFound, wrongBytes } from "./store-errors.ts";
 import { checkPrefix } from "./tree.ts";
 
@@ -9,6 +9,17 @@ import { checkPrefix } from "./tree.ts";
 export function memoryStore(name = "test"): Store {
   const description = `memory:${name}`;
   const objects = new Map<Key, { bytes: Buffer; modifiedAt: Date }>();
+
+  async function take(key: Key, source: Source, signal: AbortSignal | undefined): Promise<Buffer> {
+    const bytes = Buffer.alloc(source.size);
+    let filled = 0;
+    for await (const chunk of sizedChunks(source, { store: description, key }, signal)) {
+      bytes.set(chunk, filled);
+      filled += chunk.byteLength;
+    }
+    if (sha256Hex(bytes) !== source.sha256) throw wrongBytes(description, key, "their SHA-256 differs");
+    return bytes;
+  }
 
   async function* get(unchecked: Key, { signal, range, onBytes }: GetOptions = {}): AsyncGenerator<Uint8Array> {
     const key = toKey(unchecked);
@@ -28,19 +39,19 @@ export function memoryStore(name = "test"): Store {
     description,
     async put(unchecked, source, { signal, onBytes } = {}) {
       const key = toKey(unchecked);
-      const bytes = Buffer.alloc(source.size);
-      let filled = 0;
-      for await (const chunk of sizedChunks(source, { store: description, key }, signal)) {
-        bytes.set(chunk, filled);
-        filled += chunk.byteLength;
-      }
-      if (sha256Hex(bytes) !== source.sha256) throw wrongBytes(description, key, "their SHA-256 differs");
+      const bytes = await take(key, source, signal);
       const stored = objects.get(key);
       if (stored && !stored.bytes.equals(bytes)) throw existsWithOtherBytes(description, key);
       onBytes?.(bytes.length);
       if (stored) return "exists";
       objects.set(key, { bytes, modifiedAt: new Date() });
       return "stored";
+    },
+    async replace(unchecked, source, { signal, onBytes } = {}) {
+      const key = toKey(unchecked);
+      const bytes = await take(key, source, signal);
+      onBytes?.(bytes.length);
+      objects.set(key, { bytes, modifiedAt: new Date() });
     },
     get,
     async stat(unchecked, { signal } = {}) {

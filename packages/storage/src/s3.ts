@@ -33,11 +33,15 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
 
   const { client, attempt, silent } = s3Connection(config, description, settings);
 
-  async function put(key: Key, source: Source, { signal, onBytes }: CallOptions): Promise<"stored" | "exists"> {
+  async function put(
+    key: Key,
+    source: Source,
+    { signal, onBytes, over = false }: CallOptions & { readonly over?: boolean },
+  ): Promise<"stored" | "exists"> {
     let reported = 0;
     const outcome = await attempt(`writing ${key}`, signal, async ({ abortSignal, moved, isRetry }) => {
       // The answer to the first try may have been lost on its way.
-      if (isRetry || !config.conditionalPut) {
+      if (!over && (isRetry || !config.conditionalPut)) {
         const found = await head(key, abortSignal);
         if (found) return compare(key, source, found, { signal });
       }
@@ -51,7 +55,7 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
       });
       try {
         await Promise.race([
-          client.send(putCommand(key, source, body.stream), { abortSignal: body.signal }),
+          client.send(putCommand(key, source, body.stream, over), { abortSignal: body.signal }),
           body.failed,
         ]);
         bucketSeen = true;
@@ -77,7 +81,7 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
     return outcome;
   }
 
-  function putCommand(key: Key, source: Source, body: Readable): PutObjectCommand {
+  function putCommand(key: Key, source: Source, body: Readable, over: boolean): PutObjectCommand {
     const command = new PutObjectCommand({
       ...place(key),
       Body: source.size === 0 ? "" : body,
@@ -85,7 +89,7 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
       ContentType: "application/octet-stream",
       Metadata: { sha256: source.sha256 },
       ...(config.storageClass === null ? {} : { StorageClass: config.storageClass }),
-      ...(config.conditionalPut ? { IfNoneMatch: "*" } : {}),
+      ...(config.conditionalPut && !over ? { IfNoneMatch: "*" } : {}),
     });
     signOver(command, source.sha256);
     return command;
@@ -213,9 +217,10 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
           { abortSignal },
         ),
       );
-      for (const { Key: name = "", Size = 0, LastModified = new Date(0), StorageClass } of page.Contents ?? []) {
+      for (const { Key: name = "", Size = 0, LastModified = new Date(0), StorageClass, ETag } of page.Contents ?? []) {
         const key = parseKey(name.slice(folder.length));
-        if (key) yield { key, size: Size, modifiedAt: LastModified, storageClass: StorageClass ?? "STANDARD" };
+        const storageClass = StorageClass ?? "STANDARD";
+        if (key) yield { key, size: Size, modifiedAt: LastModified, storageClass, etag: ETag };
       }
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
@@ -234,6 +239,10 @@ export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Op
     async put(unchecked, source, options = {}) {
       const key = toKey(unchecked);
       return endOnAbort(options.signal, () => put(key, source, options));
+    },
+    async replace(unchecked, source, options = {}) {
+      const key = toKey(unchecked);
+      await endOnAbort(options.signal, () => put(key, source, { ...options, over: true }));
     },
     async *get(unchecked, options = {}) {
       yield* untilAborted(read(toKey(unchecked), options), options.signal);

@@ -22,13 +22,31 @@ export async function unlink(server: SftpConnection, file: string): Promise<void
   }
 }
 
+/**
+ * Renames over what lies there, in one step where the server can (posix-rename@openssh.com). Elsewhere the old file goes
+ * first: the new one lies beside it by then, whole, and whoever comes after a crash in between finds the file missing.
+ */
+export async function renameOver(server: SftpConnection, from: string, to: string): Promise<void> {
+  try {
+    await server.request<void>((sftp, done) => sftp.ext_openssh_rename(from, to, done));
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+    await unlink(server, to);
+    await server.request<void>((sftp, done) => sftp.rename(from, to, done));
+  }
+}
+
 export async function sync(server: SftpConnection, handle: Buffer): Promise<void> {
   try {
     await server.request<void>((sftp, done) => sftp.ext_openssh_fsync(handle, done));
   } catch (error) {
-    // ssh2 throws this for servers without the extension; they sync when they like.
-    if (!(error instanceof Error && error.message.includes("does not support"))) throw error;
+    if (!isUnsupported(error)) throw error; // Such a server syncs when it likes.
   }
+}
+
+/** ssh2 throws this for servers without the extension. */
+function isUnsupported(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("does not support");
 }
 
 export async function freeSpace(server: SftpConnection, root: string): Promise<{ free: number; total: number } | null> {

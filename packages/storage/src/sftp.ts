@@ -3,7 +3,7 @@ import type { FileEntryWithStats, Stats } from "ssh2";
 import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
 import { connectSftp, type SftpConnection, type SftpTimeouts } from "./sftp-connection.ts";
 import { FAILURE, NO_SUCH_FILE, sftpError, statusOf } from "./sftp-errors.ts";
-import { freeSpace, lstat, sync, unlink } from "./sftp-files.ts";
+import { freeSpace, lstat, renameOver, sync, unlink } from "./sftp-files.ts";
 import { type RemoteHasher, startHasher } from "./sftp-hasher.ts";
 import { hashFile, readChunks, writeChunks } from "./sftp-transfer.ts";
 import { sizedChunks } from "./source.ts";
@@ -51,6 +51,25 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     const server = await connection();
     throwIfAborted(signal);
     if (await fileAt(server, key)) return sameOrThrow(server, key, source);
+    return withTemporary(server, key, source, { signal, onBytes }, async (temporary) =>
+      (await publish(server, temporary, key)) ? "stored" : sameOrThrow(server, key, source),
+    );
+  }
+
+  async function replace(key: Key, source: Source, options: CallOptions): Promise<void> {
+    const server = await connection();
+    throwIfAborted(options.signal);
+    await withTemporary(server, key, source, options, (temporary) => renameOver(server, temporary, at(key)));
+  }
+
+  /** With the bytes written beside the key, synced and hashed by the server. */
+  async function withTemporary<T>(
+    server: SftpConnection,
+    key: Key,
+    source: Source,
+    { signal, onBytes }: CallOptions,
+    use: (temporary: string) => Promise<T>,
+  ): Promise<T> {
     const temporary = at(temporaryName(key));
     let handle: Buffer | undefined = await create(server, temporary, parentOf(key));
     const closeFile = async () => {
@@ -69,8 +88,7 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
       }
       await closeFile();
       throwIfAborted(signal);
-      if (await publish(server, temporary, key)) return "stored";
-      return await sameOrThrow(server, key, source);
+      return await use(temporary);
     } finally {
       if (!server.isDead()) {
         await closeFile().catch(() => {}); // What went wrong before says more.
@@ -230,6 +248,10 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     async put(unchecked, source, options = {}) {
       const key = toKey(unchecked);
       return guard(options, `writing ${key}`, () => put(key, source, options));
+    },
+    async replace(unchecked, source, options = {}) {
+      const key = toKey(unchecked);
+      return guard(options, `replacing ${key}`, () => replace(key, source, options));
     },
     async *get(unchecked, options = {}) {
       yield* untilAborted(read(toKey(unchecked), options), options.signal);

@@ -7,6 +7,8 @@ import type { Key } from "@trivault/core";
  * - `put` is whole or absent: no reader ever sees a part under the final name, however the writer dies. What it reports
  *   as stored was verified where it lies: bytes that differ from `source.sha256` are never left under the key (CORRUPT).
  * - `put` never overwrites: the same bytes again answer "exists"; other bytes under the key are EXISTS, permanent.
+ * - `replace` puts these bytes in the place of whatever lies under the key: a reader sees the old ones or the new ones, whole,
+ *   and where it fails the old ones stay. Only for what is proven wrong; everything else is `put`.
  * - `get` streams the object, or a range of it, cut at the object's end; NOT_FOUND where it is absent.
  * - `delete` is idempotent.
  * - Every call ends soon after `signal` aborts (CANCELLED), and on a dead peer after the store's own time-outs.
@@ -17,6 +19,7 @@ export interface Store {
   /** For messages: `local:/srv/backups`, `sftp://user@host:22/dir`, `s3://bucket/prefix`. */
   readonly description: string;
   put(key: Key, source: Source, options?: CallOptions): Promise<"stored" | "exists">;
+  replace(key: Key, source: Source, options?: CallOptions): Promise<void>;
   get(key: Key, options?: GetOptions): AsyncIterable<Uint8Array>;
   stat(key: Key, options?: CallOptions): Promise<StoredObject | null>;
   /** Whether exactly these bytes lie under the key: hashed where they lie, or read back. False where there is nothing. */
@@ -59,4 +62,6 @@ export interface StoredObject {
   readonly modifiedAt: Date;
   /** In listings, where the store knows classes. */
   readonly storageClass?: string | undefined;
+  /** In listings, where the store gives its contents a tag: another one means that they were written again. */
+  readonly etag?: string | undefined;
 }

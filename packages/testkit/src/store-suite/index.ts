@@ -5,6 +5,7 @@ import { describeListing } from "./listing.ts";
 import { describeNoOverwriting } from "./no-overwriting.ts";
 import { describePutAndGet } from "./put-and-get.ts";
 import { describeRemoval } from "./removal.ts";
+import { describeReplacing } from "./replacing.ts";
 import { describeResources } from "./resources.ts";
 import { describeWholeOrAbsent } from "./whole-or-absent.ts";
 import { emptyPlace, type StoreHarness, type StoreTraits } from "./place.ts";
@@ -28,6 +29,7 @@ export function describeStore(name: string, makeHarness: () => Promise<StoreHarn
     describePutAndGet(place);
     describeWholeOrAbsent(place);
     describeNoOverwriting(place);
+    describeReplacing(place);
     describeListing(place);
     describeRemoval(place);
     describeHostileKeys(place);
