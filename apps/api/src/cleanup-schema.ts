@@ -1,3 +1,4 @@
+import { COPY_STATES } from "@trivault/core";
 import { z } from "zod";
 import { bytes, count, databaseName, listOf } from "./schema-parts.ts";
 
@@ -6,7 +7,7 @@ const decision = z
     database: z.string(),
     backupId: z.string(),
     bytes,
-    state: z.enum(["complete", "damaged", "untrusted", "partial"]).nullable(),
+    state: z.enum(COPY_STATES).nullable(),
     action: z.enum(["keep", "delete", "copy", "none"]),
     reasons: listOf(z.string()),
   })

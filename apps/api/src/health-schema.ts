@@ -8,6 +8,7 @@ const databaseTier = z.object({
   ageSeconds: count.nullable(),
   backups: count,
   bytes: count,
+  unknown: count.describe("Copies that are there and could not be read."),
   lacking: count.nullable().describe("Copies that shall be there and are not; null: the tier could not be looked at."),
 });
 
@@ -39,6 +40,8 @@ export const tierHealth = z
     damaged: count,
     untrusted: count,
     partial: count,
+    unknown: count.describe("Could not be read, though the tier can be reached: nothing is known of them."),
+    unknownReason: z.string().nullable(),
     bytes: count,
     free: count.nullable(),
     total: count.nullable(),

@@ -1,4 +1,4 @@
-import { QUEUES } from "@trivault/core";
+import { COPY_STATES, QUEUES } from "@trivault/core";
 import { z } from "zod";
 import { backupId, bytes, cursor, databaseName, flag, listOf, nextCursor, tierName, time } from "./schema-parts.ts";
 
@@ -7,8 +7,10 @@ export { problems } from "./schema-parts.ts";
 /** What the routes of backups take and give. */
 
 const copyState = z
-  .enum(["complete", "damaged", "untrusted", "partial"])
-  .describe("damaged: objects are missing or wrong. untrusted: no key known here signed its manifest.");
+  .enum(COPY_STATES)
+  .describe(
+    "damaged: objects are missing or wrong. untrusted: no key known here signed its manifest. unknown: it is there and could not be read.",
+  );
 
 export const createBackupBody = z.strictObject({ database: databaseName }).meta({ examples: [{ database: "shop" }] });
 export const listBackupsQuery = z.strictObject({

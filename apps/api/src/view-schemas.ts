@@ -1,3 +1,4 @@
+import { COPY_STATES } from "@trivault/core";
 import { z } from "zod";
 import { databaseHealth, tierHealth } from "./health-schema.ts";
 import { bytes, count, listOf, nextCursor, seconds, time } from "./schema-parts.ts";
@@ -97,7 +98,7 @@ export const retentionPage = z
         tiers: listOf(
           z.object({
             tier: z.string(),
-            state: z.enum(["complete", "damaged", "untrusted", "partial", "absent"]),
+            state: z.enum([...COPY_STATES, "absent"]),
             action: z.enum(["keep", "delete", "copy", "none"]),
             reasons: listOf(z.string()),
           }),

@@ -52,6 +52,9 @@ const copies = [...plan.plans.values()]
     classes: { STANDARD: 0.2 * GB, GLACIER_IR: 0.8 * GB },
     manifest: null,
     expected: null,
+    problem: null,
+    lastState: null,
+    stamps: "",
   }));
 const inventories: Inventory[] = [{ tier: "cloud", scannedAt: at, copies, capacity: null }];
 

@@ -3,6 +3,7 @@ import { copyLag, damageFound, objectiveMissed } from "./rules/copies.ts";
 import type { Rule } from "./rules/rule.ts";
 import { retentionHeld, runFailed, sizeUnusual } from "./rules/runs.ts";
 import { auditBroken, channelFailed, configRefused, expiring } from "./rules/site.ts";
+import { unknownCopies, untrustedBackups } from "./rules/copy-states.ts";
 import { tierFilling, tierOverBudget, tierShrunk, tierUnreachable } from "./rules/tiers.ts";
 import { clockDrift, noWorker, queueUnreachable, schedulerSilent } from "./rules/workers.ts";
 import type { Observation, Sign } from "./types.ts";
@@ -16,6 +17,8 @@ export const RULES: Readonly<Record<AlertRule, Rule>> = {
   "tier-over-budget": tierOverBudget,
   "tier-shrunk": tierShrunk,
   "damage-found": damageFound,
+  "untrusted-backups": untrustedBackups,
+  "unknown-copies": unknownCopies,
   "size-unusual": sizeUnusual,
   "no-worker": noWorker,
   "queue-unreachable": queueUnreachable,

@@ -43,6 +43,7 @@ export interface Site {
   /** Age in seconds of the newest copy, by `database/tier`; null: there is none. */
   readonly ages?: Readonly<Record<string, number | null>>;
   readonly lacking?: Readonly<Record<string, number>>;
+  readonly unknown?: Readonly<Record<string, number>>;
   readonly down?: readonly string[];
   readonly tier?: Readonly<Record<string, Partial<Overview["health"]["tiers"][number] & Overview["tiers"][number]>>>;
   /** Sizes of the last runs, by database. */
@@ -52,7 +53,7 @@ export interface Site {
 }
 
 export function overviewOf(config: Config, site: Site = {}, now = NOW): Overview {
-  const { ages = {}, lacking = {}, down = [], tier: tierFacts = {}, sizes = {}, rows = {} } = site;
+  const { ages = {}, lacking = {}, unknown = {}, down = [], tier: tierFacts = {}, sizes = {}, rows = {} } = site;
   const objectiveSeconds = 7200;
   const health = config.databases.map(({ name, tiers }) => {
     const ofTiers = tiers.map((tier) => {
@@ -65,6 +66,7 @@ export function overviewOf(config: Config, site: Site = {}, now = NOW): Overview
         ageSeconds,
         backups: ageSeconds === null ? 0 : 3,
         bytes: 1,
+        unknown: unknown[`${name}/${tier}`] ?? 0,
         lacking: down.includes(tier) ? null : (lacking[`${name}/${tier}`] ?? 0),
       };
     });
@@ -92,6 +94,8 @@ export function overviewOf(config: Config, site: Site = {}, now = NOW): Overview
         complete: 3,
         damaged: 0,
         untrusted: 0,
+        unknown: 0,
+        unknownReason: null,
         partial: 0,
         bytes: 1e9,
         free: 5e10,

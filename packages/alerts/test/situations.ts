@@ -68,6 +68,11 @@ export const SITUATIONS: Readonly<Record<AlertRule, readonly Observation[]>> = {
     site({ tier: { cloud: { damaged: 1 } } }),
     site({ tier: { cloud: { damaged: 2 } } }),
   ],
+  "untrusted-backups": [site({ tier: { cloud: { untrusted: 1 } } }), site({ tier: { cloud: { untrusted: 8 } } })],
+  "unknown-copies": [
+    site({ tier: { cloud: { unknown: 1, unknownReason: "access denied" } }, unknown: { "shop/cloud": 1 } }),
+    site({ tier: { cloud: { unknown: 5, unknownReason: "access denied" } } }),
+  ],
   "size-unusual": [
     site({ sizes: { shop: [...usual, 20e6] } }),
     site({ sizes: { shop: [...usual, 9e9], billing: [...usual, 20e6] } }),

@@ -39,6 +39,8 @@ export const AUDIT_ACTIONS = [
   "tier.vanished",
   "tier.shrunk",
   "tier.repaired",
+  /** Somebody else's text lay in the place of RECOVERY.md; ours is there again, or the tier does not let us. */
+  "tier.recovery-note",
   "tier.unreachable",
   "tier.reachable",
   "tier.over-budget",

@@ -70,6 +70,9 @@ export async function listCopies(tier: Tier, of?: string | BackupRef, signal?: A
 export async function removePartial(tier: Tier, ref: BackupRef, signal?: AbortSignal): Promise<number> {
   const objects = await Array.fromAsync(tier.store.list(backupPrefix(ref.database, ref.backupId), { signal }));
   if (objects.some((object) => splitKey(object.key)?.file === MANIFEST)) return 0;
+  // A listing may lag behind; what decides over a whole copy is asked for by its name, too.
+  const manifest = backupKey(ref.database, ref.backupId, MANIFEST);
+  if (objects.length > 0 && (await tier.store.stat(manifest, { signal })) !== null) return 0;
   for (const { key } of objects) await tier.store.delete(key, { signal });
   return objects.length;
 }

@@ -1,7 +1,10 @@
-import { backupKey, messageOf, type Segment, TrivaultError } from "@trivault/core";
+import { backupKey, codeOf, messageOf, type Segment, TrivaultError } from "@trivault/core";
 import type { Opener } from "@trivault/crypto";
 import { readAll, type Tier } from "@trivault/storage";
 import type { BackupRef } from "./site.ts";
+
+/** What says of a segment that it is not there, or not what it was. Any other error says nothing of it. */
+const PROOF: ReadonlySet<string | undefined> = new Set(["CORRUPT", "NOT_FOUND"]);
 
 export interface Fetched {
   /** The verified plaintext. */
@@ -21,6 +24,7 @@ export async function fetchSegment(
   options: { signal: AbortSignal; onBad: (tier: string, problem: string) => void },
 ): Promise<Fetched> {
   const problems: string[] = [];
+  let proven = true;
   for (const tier of tiers) {
     try {
       const key = backupKey(ref.database, ref.backupId, segment.name);
@@ -31,12 +35,15 @@ export async function fetchSegment(
       // A wrong identity is wrong for every tier, and no tier is to blame.
       if (error instanceof TrivaultError && error.code === "DECRYPT_FAILED") throw error;
       problems.push(`${tier.name}: ${messageOf(error)}`);
+      proven &&= PROOF.has(codeOf(error));
       options.onBad(tier.name, messageOf(error));
     }
   }
-  throw new TrivaultError(
-    "CORRUPT",
-    `No tier has a good ${segment.name} of backup ${ref.backupId}. ${problems.join(" ")}`,
-    { permanent: true },
-  );
+  const told = problems.join(" ");
+  if (!proven) {
+    throw new TrivaultError("STORE_FAILED", `No tier gave out ${segment.name} of backup ${ref.backupId}. ${told}`);
+  }
+  throw new TrivaultError("CORRUPT", `No tier has a good ${segment.name} of backup ${ref.backupId}. ${told}`, {
+    permanent: true,
+  });
 }

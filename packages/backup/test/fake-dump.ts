@@ -174,6 +174,7 @@ export function dyingStores(
     wrap: (store) => ({
       ...store,
       put: (...args) => dying(() => store.put(...args)),
+      replace: (...args) => dying(() => store.replace(...args)),
       delete: (...args) => dying(() => store.delete(...args)),
       stat: (...args) => dying(() => store.stat(...args)),
     }),

@@ -14,6 +14,8 @@ export type Alert = {
     | "tier-over-budget"
     | "tier-shrunk"
     | "damage-found"
+    | "untrusted-backups"
+    | "unknown-copies"
     | "size-unusual"
     | "no-worker"
     | "queue-unreachable"
@@ -237,8 +239,8 @@ export type Copy = {
   readonly tier: string;
   /** It has its manifest, which is written last. */
   readonly complete: boolean;
-  /** damaged: objects are missing or wrong. untrusted: no key known here signed its manifest. */
-  readonly state: "complete" | "damaged" | "untrusted" | "partial";
+  /** damaged: objects are missing or wrong. untrusted: no key known here signed its manifest. unknown: it is there and could not be read. */
+  readonly state: "complete" | "damaged" | "untrusted" | "partial" | "unknown";
   readonly bytes: number;
 };
 
@@ -270,6 +272,8 @@ export type DatabaseHealth = {
     readonly ageSeconds: number | null;
     readonly backups: number;
     readonly bytes: number;
+    /** Copies that are there and could not be read. */
+    readonly unknown: number;
     /** Copies that shall be there and are not; null: the tier could not be looked at. */
     readonly lacking: number | null;
   }[];
@@ -293,6 +297,8 @@ export type DatabaseList = {
       readonly ageSeconds: number | null;
       readonly backups: number;
       readonly bytes: number;
+      /** Copies that are there and could not be read. */
+      readonly unknown: number;
       /** Copies that shall be there and are not; null: the tier could not be looked at. */
       readonly lacking: number | null;
     }[];
@@ -320,7 +326,7 @@ export type Decision = {
   readonly database: string;
   readonly backupId: string;
   readonly bytes: number;
-  readonly state: "complete" | "damaged" | "untrusted" | "partial" | null;
+  readonly state: "complete" | "damaged" | "untrusted" | "partial" | "unknown" | null;
   readonly action: "keep" | "delete" | "copy" | "none";
   readonly reasons: readonly string[];
 };
@@ -337,6 +343,8 @@ export type EndedAlert = {
     | "tier-over-budget"
     | "tier-shrunk"
     | "damage-found"
+    | "untrusted-backups"
+    | "unknown-copies"
     | "size-unusual"
     | "no-worker"
     | "queue-unreachable"
@@ -611,6 +619,7 @@ export type Report = {
     readonly backups: number;
     readonly damaged: number;
     readonly untrusted: number;
+    readonly unknown: number;
     readonly bytes: number;
     readonly free: number | null;
     readonly total: number | null;
@@ -639,6 +648,7 @@ export type Report = {
       | "retention-held"
       | "damaged"
       | "untrusted"
+      | "unknown"
       | "over-budget"
       | "full-soon"
       | "missed-slots"
@@ -746,7 +756,7 @@ export type RetentionPage = {
     readonly keep: string | null;
     readonly tiers: readonly {
       readonly tier: string;
-      readonly state: "complete" | "damaged" | "untrusted" | "partial" | "absent";
+      readonly state: "complete" | "damaged" | "untrusted" | "partial" | "unknown" | "absent";
       readonly action: "keep" | "delete" | "copy" | "none";
       readonly reasons: readonly string[];
     }[];
@@ -883,6 +893,9 @@ export type TierHealth = {
   readonly damaged: number;
   readonly untrusted: number;
   readonly partial: number;
+  /** Could not be read, though the tier can be reached: nothing is known of them. */
+  readonly unknown: number;
+  readonly unknownReason: string | null;
   readonly bytes: number;
   readonly free: number | null;
   readonly total: number | null;
@@ -903,6 +916,9 @@ export type TierList = {
     readonly damaged: number;
     readonly untrusted: number;
     readonly partial: number;
+    /** Could not be read, though the tier can be reached: nothing is known of them. */
+    readonly unknown: number;
+    readonly unknownReason: string | null;
     readonly bytes: number;
     readonly free: number | null;
     readonly total: number | null;
@@ -1045,6 +1061,7 @@ export interface Operations {
         | "tier.vanished"
         | "tier.shrunk"
         | "tier.repaired"
+        | "tier.recovery-note"
         | "tier.unreachable"
         | "tier.reachable"
         | "tier.over-budget"
@@ -1080,7 +1097,7 @@ export interface Operations {
       readonly from?: string | undefined;
       readonly to?: string | undefined;
       readonly tier?: string | undefined;
-      readonly state?: "complete" | "damaged" | "untrusted" | "partial" | undefined;
+      readonly state?: "complete" | "damaged" | "untrusted" | "partial" | "unknown" | undefined;
       readonly kept?: boolean | undefined;
       readonly limit?: number | undefined;
       readonly cursor?: string | undefined;

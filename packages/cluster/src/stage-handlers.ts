@@ -1,6 +1,6 @@
 import { copyStage, dumpStage, encryptStage, giveUp, type NextStage } from "@trivault/backup";
 import { messageOf, type QueueName } from "@trivault/core";
-import { type MaintenanceSite, maintainTier } from "@trivault/maintenance";
+import { type MaintenanceSite, maintainTier, recordRepair } from "@trivault/maintenance";
 import {
   copiesOf,
   copyJobSchema,
@@ -34,10 +34,14 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
     start: (next) => startNext(site, queues, next, actor),
   });
   const copy = (queue: QueueName): Handler => ({
-    run(data, context) {
+    async run(data, context) {
       const { actor = ITSELF, ...payload } = parseJob(copyJobSchema, queue, data);
       const event = { action: "backup.copy", actor, tier: payload.to, ...refOf(payload) } as const;
-      return recorded(site.record, event, context, () => copyStage(site, payload, stageContext(context, actor)));
+      const result = await recorded(site.record, event, context, () =>
+        copyStage(site, payload, stageContext(context, actor)),
+      );
+      await recordRepair(site.record, result);
+      return result;
     },
   });
   return {

@@ -23,6 +23,7 @@ export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./file-lock.ts";
 export * from "./folders.ts";
+export { COPY_STATES, type CopyState, countOfStates } from "./copy-states.ts";
 export { escapeHtml, html, Html, type HtmlValue, join } from "./html.ts";
 export * from "./ids.ts";
 export * from "./json-file.ts";

@@ -25,6 +25,7 @@ export function copyStatus(
   copy: DatabaseTierHealth,
   tier: Pick<TierHealth, "reachable"> | undefined,
 ): { readonly tone: Tone; readonly words: string } {
+  if (!copy.ok && copy.unknown > 0) return { tone: "bad", words: text.copy.unread(copy.unknown) };
   if (copy.ageSeconds === null) return { tone: "bad", words: text.copy.none };
   if (!copy.ok) return { tone: "bad", words: text.copy.late };
   if (tier?.reachable === false) return { tone: "warn", words: text.copy.unseen };
@@ -54,6 +55,7 @@ export function tierStatus(view: View, tier: TierHealth): { readonly tone: Tone;
   const { text } = view;
   if (!tier.reachable) return { tone: "bad", words: text.tier.unreachable };
   if (tier.damaged > 0) return { tone: "bad", words: text.tier.damaged(tier.damaged) };
+  if (tier.unknown > 0) return { tone: "warn", words: text.tier.unread(tier.unknown) };
   if (tier.untrusted > 0) return { tone: "warn", words: text.tier.untrusted(tier.untrusted) };
   if (tier.overBudget) return { tone: "warn", words: text.tier.overBudget };
   if (tier.scannedAt === null) return { tone: "idle", words: text.tier.unknown };

@@ -1,6 +1,7 @@
 import type { AuditEvent } from "@trivault/audit";
 import { copyStage, encryptStage, type NextStage, type StageContext } from "@trivault/backup";
 import { codeOf, messageOf } from "@trivault/core";
+import { recordRepair } from "./maintain-repair.ts";
 import type { MaintenanceSite } from "./maintain-site.ts";
 import { lookAt, maintainSeen } from "./maintain-tier.ts";
 
@@ -25,12 +26,12 @@ async function carryOut(site: MaintenanceSite, next: NextStage, context: StageCo
   const begun = performance.now();
   try {
     context.note(`${what}: an earlier run could not`);
-    const { bytes } = await (next.stage === "encrypt"
-      ? encryptStage(site, next, context)
-      : copyStage(site, next, context));
+    const copied = next.stage === "copy" ? await copyStage(site, next, context) : null;
+    const { bytes } = copied ?? (await encryptStage(site, next, context));
     const seconds = (performance.now() - begun) / 1000;
     // A copy that came about since the tier was looked at is none that was made here.
     if (bytes > 0) await site.record({ ...eventOf(next), outcome: "ok", bytes, seconds });
+    if (copied) await recordRepair(site.record, copied);
   } catch (error) {
     context.signal.throwIfAborted();
     context.note(`${what} failed again: ${messageOf(error)}`);

@@ -16,6 +16,9 @@ function inventory(copies: readonly { bytes: number; classes?: Record<string, nu
     objects: 1,
     manifest: null,
     expected: null,
+    problem: null,
+    lastState: null,
+    stamps: "",
   } as const;
   const full = copies.map((copy) => ({ ...none, newestAt: at, classes: {}, ...copy }));
   return { tier: "cloud", scannedAt: at, copies: full, capacity: null };

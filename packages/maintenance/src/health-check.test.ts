@@ -46,7 +46,16 @@ function inventoryOf(
     scannedAt: NOW,
     capacity: null,
     copies: [...distinct.values()].map(({ database, id, state, bytes }) => {
-      const rest = { objects: 2, newestAt: NOW, classes: {}, manifest: null, expected: null };
+      const rest = {
+        objects: 2,
+        newestAt: NOW,
+        classes: {},
+        manifest: null,
+        expected: null,
+        problem: null,
+        lastState: null,
+        stamps: "",
+      };
       return { database, backupId: IDS[id] ?? "", state, bytes, ...rest };
     }),
   };

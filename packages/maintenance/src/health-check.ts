@@ -166,6 +166,7 @@ function tierHealth(tier: Config["tiers"][number], seen: SeenTier | undefined): 
     problem: unreachable?.reason ?? null,
     scannedAt: holdings?.scannedAt.toISOString() ?? null,
     ...total.states,
+    unknownReason: total.problem,
     bytes: total.bytes,
     free: holdings?.capacity?.free ?? null,
     total: holdings?.capacity?.total ?? null,

@@ -51,6 +51,7 @@ function checkTier(tier: string, objective: number | null, facts: DatabaseFacts)
     newestBackupId: newest?.backupId ?? null,
     ageSeconds: age === null ? null : Math.round(age),
     backups: summary.states.complete,
+    unknown: summary.states.unknown,
     bytes: summary.goodBytes,
     lacking: unknownTiers.has(tier) ? null : lacking.filter((copy) => copy.tier === tier).length,
   };
@@ -74,7 +75,8 @@ function problemOf(name: string, tiers: readonly DatabaseTierHealth[], lastRun: 
   const bad = tiers.filter(({ ok }) => !ok);
   if (bad.length === 0) return null;
   const failed = lastRun?.outcome === "failed" ? `; its last run failed: ${lastRun.problem ?? "no reason told"}` : "";
-  if (bad.length === tiers.length && bad.every(({ newestBackupId }) => newestBackupId === null)) {
+  const none = bad.every(({ newestBackupId, unknown }) => newestBackupId === null && unknown === 0);
+  if (bad.length === tiers.length && none) {
     return `${name} has no backup${failed}`;
   }
   // Tiers that lack the same say so together.
@@ -83,7 +85,10 @@ function problemOf(name: string, tiers: readonly DatabaseTierHealth[], lastRun: 
     const where = those.map(({ tier }) => tier).join(" and ");
     return newest === null ? `no copy on ${where}` : `no newer copy on ${where} than that of ${timeText(newest)}`;
   });
-  return `${name} has ${parts.join(" and ")}${failed}`;
+  const unread = bad
+    .filter(({ unknown }) => unknown > 0)
+    .map(({ tier, unknown }) => `; ${unknown === 1 ? "1 copy" : `${unknown} copies`} on ${tier} could not be read`);
+  return `${name} has ${parts.join(" and ")}${unread.join("")}${failed}`;
 }
 
 function timeText(backupId: string): string {

@@ -38,6 +38,8 @@ export interface DatabaseTierHealth {
   readonly ageSeconds: number | null;
   readonly backups: number;
   readonly bytes: number;
+  /** Copies that are there and could not be read: they may be good, and do not count. */
+  readonly unknown: number;
   /** Copies that shall be there and are not; null where the tier could not be looked at. */
   readonly lacking: number | null;
 }
@@ -54,6 +56,10 @@ export interface TierHealth {
   readonly damaged: number;
   readonly untrusted: number;
   readonly partial: number;
+  /** Could not be read, though the tier can be reached: nothing is known of them. */
+  readonly unknown: number;
+  /** Why one of them could not be read. */
+  readonly unknownReason: string | null;
   readonly bytes: number;
   readonly free: number | null;
   readonly total: number | null;

@@ -82,6 +82,7 @@ test("a site where all is well, in the issue's own fields and beside them", asyn
           backups: 3,
           bytes: expect.any(Number),
           lacking: 0,
+          unknown: 0,
         })),
         problem: null,
       },

@@ -1,9 +1,10 @@
-import type { CopyState } from "@trivault/retention";
+import { COPY_STATES, type CopyState, countOfStates } from "@trivault/core";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 
 /** Of a copy no more than what plans and health look at: there are very many. */
 export type HeldCopy = Pick<InventoryCopy, "database" | "backupId" | "state" | "bytes" | "classes"> & {
   readonly seenAt?: Date | string | undefined;
+  readonly problem?: string | null;
 };
 
 /**
@@ -19,6 +20,8 @@ export interface Holdings {
 
 export interface CopiesSummary {
   readonly states: Readonly<Record<CopyState, number>>;
+  /** Why one of those that are unknown could not be read. */
+  readonly problem: string | null;
   readonly bytes: number;
   /** Of those that are complete. */
   readonly goodBytes: number;
@@ -39,16 +42,25 @@ export function holdingsOf(
   return { tier, scannedAt, capacity, copies: new Map(found) };
 }
 
-const STATES: ReadonlySet<unknown> = new Set<CopyState>(["complete", "damaged", "untrusted", "partial"]);
+const STATES: ReadonlySet<unknown> = new Set<CopyState>(COPY_STATES);
 
 /** Checks by hand what a schema would take seconds for, of hundreds of thousands. */
 export function isHeldCopy(value: unknown): value is HeldCopy {
   if (typeof value !== "object" || value === null) return false;
-  const { database, backupId, state, bytes, classes, seenAt } = value as Partial<Record<keyof HeldCopy, unknown>>;
+  const {
+    database,
+    backupId,
+    state,
+    problem = null,
+    bytes,
+    classes,
+    seenAt,
+  } = value as Partial<Record<keyof HeldCopy, unknown>>;
   return (
     typeof database === "string" &&
     typeof backupId === "string" &&
     STATES.has(state) &&
+    (problem === null || typeof problem === "string") &&
     isSize(bytes) &&
     (seenAt === undefined || typeof seenAt === "string") &&
     typeof classes === "object" &&
@@ -75,12 +87,13 @@ const known = new WeakMap<readonly HeldCopy[], CopiesSummary>();
 export function summaryOf(copies: readonly HeldCopy[]): CopiesSummary {
   const before = known.get(copies);
   if (before) return before;
-  const states = { complete: 0, damaged: 0, untrusted: 0, partial: 0 };
+  const states = countOfStates(copies.map(({ state }) => state));
   const classes: Record<string, number> = {};
   let bytes = 0;
   let goodBytes = 0;
+  let problem: string | null = null;
   for (const copy of copies) {
-    states[copy.state]++;
+    problem ??= copy.problem ?? null;
     bytes += copy.bytes;
     if (copy.state === "complete") goodBytes += copy.bytes;
     const told = Object.entries(copy.classes);
@@ -88,35 +101,38 @@ export function summaryOf(copies: readonly HeldCopy[]): CopiesSummary {
       classes[name] = (classes[name] ?? 0) + size;
     }
   }
-  const summary = { states, bytes, goodBytes, classes };
+  const summary = { states, problem, bytes, goodBytes, classes };
   known.set(copies, summary);
   return summary;
 }
 
 /** Of all databases on a tier, as one copy: what budgets, costs and disk usage go by. */
 export function totalOf({ copies }: Pick<Holdings, "copies">): CopiesSummary {
-  const states = { complete: 0, damaged: 0, untrusted: 0, partial: 0 };
+  const states = countOfStates();
   const classes: Record<string, number> = {};
   let bytes = 0;
   let goodBytes = 0;
+  let problem: string | null = null;
   for (const those of copies.values()) {
     const one = summaryOf(those);
-    for (const state of ["complete", "damaged", "untrusted", "partial"] as const) states[state] += one.states[state];
+    for (const state of COPY_STATES) states[state] += one.states[state];
+    problem ??= one.problem;
     for (const [name, size] of Object.entries(one.classes)) classes[name] = (classes[name] ?? 0) + size;
     bytes += one.bytes;
     goodBytes += one.goodBytes;
   }
-  return { states, bytes, goodBytes, classes };
+  return { states, problem, bytes, goodBytes, classes };
 }
 
 const NO_CLASSES: HeldCopy["classes"] = {};
 
 /** Read from a file, each has its own text of the one name. */
-function slim({ backupId, state, bytes, classes, seenAt }: HeldCopy, database: string): HeldCopy {
+function slim({ backupId, state, problem, bytes, classes, seenAt }: HeldCopy, database: string): HeldCopy {
   const slimmer = {
     database,
     backupId,
     state,
+    problem: problem ?? null,
     bytes,
     classes: Object.keys(classes).length === 0 ? NO_CLASSES : classes,
   };
@@ -125,7 +141,7 @@ function slim({ backupId, state, bytes, classes, seenAt }: HeldCopy, database: s
 
 function isSame(a: HeldCopy, b: HeldCopy | undefined): boolean {
   if (a.backupId !== b?.backupId || a.state !== b.state || a.bytes !== b.bytes) return false;
-  if (timeOf(a.seenAt) !== timeOf(b.seenAt)) return false;
+  if ((a.problem ?? null) !== (b.problem ?? null) || timeOf(a.seenAt) !== timeOf(b.seenAt)) return false;
   const classes = Object.entries(a.classes);
   return (
     classes.length === Object.keys(b.classes).length && classes.every(([name, bytes]) => b.classes[name] === bytes)

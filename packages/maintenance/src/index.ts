@@ -23,6 +23,7 @@ export { ORPHAN_AGE_MS, sweepOrphans } from "./maintain-sweep.ts";
 export { maintainTier, type TierMaintenance } from "./maintain-tier.ts";
 export { type CopyToStart, reconcile } from "./reconcile.ts";
 export { restoreRecorded, type RestoreSite } from "./restore-recorded.ts";
+export { recordRepair } from "./maintain-repair.ts";
 export { type Scan, scanAll, type ScannedTiers, type ScanOptions, scanTier } from "./scan.ts";
 export { type CheckedCopy, verifyRecorded, type VerifyOptions, type VerifySite } from "./verify-recorded.ts";
 export { checkConnections, type ConnectionCheck } from "./check-connections.ts";

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
 import path from "node:path";
-import { readNotes, type TierNote } from "@trivault/backup";
-import { type Config, directoryOf, ensureFolder, publishJson, readJson } from "@trivault/core";
+import { type NoteKind, readNotes, type TierNote } from "@trivault/backup";
+import { codeOf, type Config, COPY_STATES, directoryOf, ensureFolder, publishJson, readJson } from "@trivault/core";
 import { z } from "zod";
 import { type HeldCopy, type HeldInventory, isHeldCopy } from "./holdings.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
@@ -11,7 +12,10 @@ const time = z.iso.datetime().transform((text) => new Date(text));
 const copySchema = z.object({
   database: z.string(),
   backupId: z.string(),
-  state: z.enum(["complete", "damaged", "untrusted", "partial"]),
+  state: z.enum(COPY_STATES),
+  problem: z.string().nullable().default(null),
+  lastState: z.enum(COPY_STATES).nullable().default(null),
+  stamps: z.string().default(""),
   bytes,
   objects: bytes,
   newestAt: time,
@@ -80,26 +84,25 @@ export async function readInventories(config: Place): Promise<Inventory[]> {
 export async function readInventory(config: Place, tier: string): Promise<Inventory | null> {
   const cached = await readCache(config, tier);
   if (cached === null) return null;
-  const [arrived, deleted, damaged] = await Promise.all([
-    readNotes(config, tier, "arrived"),
-    readNotes(config, tier, "deleted"),
-    readNotes(config, tier, "damaged"),
-  ]);
+  const notes = await readAllNotes(config, tier);
   const copies = new Map(cached.inventory.copies.map((copy) => [nameOf(copy), copy]));
-  applyNotes(copies, { arrived, deleted, damaged }, { scannedAt: cached.inventory.scannedAt, nameOf });
+  applyNotes(copies, notes, { scannedAt: cached.inventory.scannedAt, nameOf });
   return { ...cached.inventory, copies: [...copies.values()] };
 }
 
 /** What this site did to a tier since it was scanned, and found there. */
-export interface Notes {
-  readonly arrived: readonly TierNote[];
-  readonly deleted: readonly TierNote[];
-  readonly damaged: readonly TierNote[];
+export type Notes = Readonly<Record<NoteKind, readonly TierNote[]>>;
+
+export const NOTE_KINDS = ["arrived", "deleted", "damaged", "doubtful"] as const satisfies NoteKind[];
+
+export async function readAllNotes(config: Place, tier: string): Promise<Notes> {
+  const read = async (kind: NoteKind) => [kind, await readNotes(config, tier, kind)] as const;
+  return Object.fromEntries(await Promise.all(NOTE_KINDS.map(read))) as Record<NoteKind, TierNote[]>;
 }
 
 export function applyNotes(
-  copies: Map<string, Pick<InventoryCopy, "state">>,
-  { arrived, deleted, damaged }: Notes,
+  copies: Map<string, Pick<HeldCopy, "state" | "problem">>,
+  { arrived, deleted, damaged, doubtful }: Notes,
   { scannedAt, nameOf: name }: { readonly scannedAt: Date; readonly nameOf: (note: TierNote) => string },
 ): void {
   for (const note of arrived) copies.set(name(note), arrivedCopy(note, scannedAt));
@@ -108,6 +111,19 @@ export function applyNotes(
     const copy = copies.get(name(note));
     if (copy?.state === "complete") copies.set(name(note), { ...copy, state: "damaged" });
   }
+  for (const note of doubtful) {
+    const copy = copies.get(name(note));
+    if (copy) copies.set(name(note), inDoubt(copy, note));
+  }
+}
+
+/** A copy with segments that could not be read when they were to be verified: what it is worth is not known. */
+export function inDoubt<T extends Pick<HeldCopy, "state" | "problem">>(
+  copy: T,
+  doubt: Pick<TierNote, "problem"> | undefined,
+): T {
+  if (copy.state !== "complete" || !doubt || doubt.problem === null) return copy;
+  return { ...copy, state: "unknown", problem: doubt.problem, lastState: "complete" };
 }
 
 /** Identifies a set of trusted keys. */
@@ -128,11 +144,22 @@ function placeOf({ tiers }: Place, name: string): string {
 }
 
 function arrivedCopy({ database, backupId, bytes: size, objects }: TierNote, newestAt: Date): InventoryCopy {
-  const rest = { classes: {}, manifest: null, expected: null };
+  const rest = { classes: {}, manifest: null, expected: null, problem: null, lastState: null, stamps: "" };
   return { database, backupId, state: "complete", bytes: size, objects, newestAt, ...rest };
 }
 
+/** Of the file as it lies there: another one has another; empty where there is none. */
+export async function cacheIdentity(config: Pick<Config, "backupDir">, tier: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs } = await stat(cacheFile(config, tier));
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return "";
+    throw error;
+  }
+}
+
 /** Where the inventory of a tier is cached. */
-export function cacheFile({ backupDir }: Place, tier: string): string {
+export function cacheFile({ backupDir }: Pick<Config, "backupDir">, tier: string): string {
   return path.join(backupDir, ".trivault/inventory", `${directoryOf(tier)}.json`);
 }

@@ -1,14 +1,22 @@
-import type { AuditEvent } from "@trivault/audit";
+import { hash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { AUDIT_OUTCOMES, type AuditEvent } from "@trivault/audit";
+import { tierFolder } from "@trivault/backup";
+import { type Config, type CopyState, ensureFolder, publishJson, readdirOrEmpty, readJson } from "@trivault/core";
+import { z } from "zod";
 import { nameOf } from "./inventory-cache.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 
+type Loss = AuditEvent & { readonly action: "tier.vanished" | "tier.shrunk" };
+
 /**
- * What is missing that was complete at the last look, and what has lost bytes: nobody of us did it. One event for each
- * database, however many copies, since whoever wipes a tier wipes thousands.
+ * What is missing that was complete when it was known last, and what has lost bytes: nobody of us did it. One event for
+ * each database, however many copies, since whoever wipes a tier wipes thousands. What cannot be read now is not lost.
  */
-export function lossesSince(before: Inventory | null, now: Inventory): AuditEvent[] {
+export function lossesSince(before: Inventory | null, now: Inventory): Loss[] {
   const present = new Map(now.copies.map((copy) => [nameOf(copy), copy]));
-  const were = before?.copies.filter(({ state }) => state === "complete") ?? [];
+  const were = before?.copies.filter((copy) => knownState(copy) === "complete") ?? [];
   const stateNow = (copy: InventoryCopy) => present.get(nameOf(copy))?.state ?? "partial";
   return [
     ...eventsOf(
@@ -24,11 +32,11 @@ export function lossesSince(before: Inventory | null, now: Inventory): AuditEven
   ];
 }
 
-function eventsOf(
-  action: "tier.vanished" | "tier.shrunk",
-  tier: string,
-  copies: readonly InventoryCopy[],
-): AuditEvent[] {
+function knownState({ state, lastState }: InventoryCopy): CopyState | null {
+  return state === "unknown" ? lastState : state;
+}
+
+function eventsOf(action: Loss["action"], tier: string, copies: readonly InventoryCopy[]): Loss[] {
   return [...Map.groupBy(copies, ({ database }) => database)].map(([database, lost]) => {
     const ids = lost.map(({ backupId }) => backupId).toSorted();
     const newest = ids.at(-1);
@@ -43,4 +51,51 @@ function eventsOf(
       details: { copies: lost.length, oldest: ids[0] ?? null, newest: newest ?? null },
     };
   });
+}
+
+const lossSchema = z.object({
+  action: z.enum(["tier.vanished", "tier.shrunk"]),
+  outcome: z.enum(AUDIT_OUTCOMES),
+  actor: z.string(),
+  tier: z.string(),
+  database: z.string(),
+  backupId: z.string().optional(),
+  bytes: z.number(),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+
+/**
+ * Keeps losses until maintenance has recorded them, in `<tier folder>/losses/`, a file for each that is named by what it
+ * holds. Whoever replaces an inventory writes them first: the next one is compared with the new inventory alone.
+ */
+export async function noteLosses(config: Pick<Config, "backupDir">, losses: readonly Loss[]): Promise<void> {
+  for (const loss of losses) {
+    const folder = lossFolder(config, loss.tier ?? "");
+    await ensureFolder(folder);
+    const text = JSON.stringify(loss);
+    await publishJson(path.join(folder, `${hash("sha256", text).slice(0, 32)}.json`), loss);
+  }
+}
+
+/** Records what was lost since this was called last, whoever noticed it. Of a crash in between, an event may come twice. */
+export async function recordLosses(
+  { config, record }: { readonly config: Pick<Config, "backupDir">; readonly record: (loss: Loss) => Promise<void> },
+  tier: string,
+): Promise<Loss[]> {
+  const folder = lossFolder(config, tier);
+  const losses: Loss[] = [];
+  for (const name of (await readdirOrEmpty(folder)).filter((each) => each.endsWith(".json")).toSorted()) {
+    const file = path.join(folder, name);
+    const loss = await readJson(file, lossSchema);
+    if (loss !== null) {
+      await record(loss);
+      losses.push(loss);
+    }
+    await rm(file, { force: true });
+  }
+  return losses;
+}
+
+function lossFolder(config: Pick<Config, "backupDir">, tier: string): string {
+  return path.join(tierFolder(config, tier), "losses");
 }

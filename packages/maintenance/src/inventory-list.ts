@@ -1,7 +1,7 @@
 import { type BackupList, listBackups, type ListedCopy, type BackupRef, summariseBackups } from "@trivault/backup";
-import type { Config } from "@trivault/core";
+import type { Config, CopyState } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
-import { readInventory } from "./inventory-cache.ts";
+import { nameOf, readInventory } from "./inventory-cache.ts";
 import { isFresh } from "./inventory-freshness.ts";
 import { readTierState } from "./maintain-state.ts";
 
@@ -22,7 +22,8 @@ interface ListSite {
 
 /**
  * All backups on all tiers (or those of one database). The local tier is listed as it is now; of the others it is told what
- * maintenance found and what was done since, and where that is too old they are asked themselves.
+ * maintenance found and what was done since, and where that is too old they are asked themselves. A copy that is listed and
+ * that maintenance found bad, or could not read, is shown as that.
  */
 export async function listSite(site: ListSite, { signal, fresh = false, database }: ListOptions): Promise<BackupList> {
   const [local, ...others] = site.tiers;
@@ -36,9 +37,13 @@ export async function listSite(site: ListSite, { signal, fresh = false, database
     else known.push(...found.copies.filter((copy) => database === undefined || copy.database === database));
   }
   const listed = await listBackups(live, database, signal);
-  if (known.length === 0 && unreachable.length === 0) return listed;
+  const bad = await knownBad(site.config, live);
+  if (known.length === 0 && unreachable.length === 0 && bad.size === 0) return listed;
   const now = listed.backups.flatMap(({ id, database: name, copies }) =>
-    copies.map((copy) => ({ database: name, backupId: id, ...copy })),
+    copies.map((copy) => {
+      const state = copy.complete ? (bad.get(`${copy.tier}/${name}/${id}`) ?? copy.state) : copy.state;
+      return { database: name, backupId: id, ...copy, state, complete: state === "complete" };
+    }),
   );
   const order = new Map(site.tiers.map(({ name }, index) => [name, index]));
   const place = ({ tier }: { tier: string }) => order.get(tier) ?? 0;
@@ -46,6 +51,20 @@ export async function listSite(site: ListSite, { signal, fresh = false, database
     backups: summariseBackups([...now, ...known].toSorted((a, b) => place(a) - place(b))),
     unreachable: [...listed.unreachable, ...unreachable].toSorted((a, b) => place(a) - place(b)),
   };
+}
+
+/** A listing shows that a copy has a manifest; that it is damaged, untrusted or unreadable is what maintenance found. */
+async function knownBad(config: Config, tiers: readonly Tier[]): Promise<Map<string, CopyState>> {
+  const found = await Promise.all(tiers.map(({ name }) => readInventory(config, name)));
+  return new Map(
+    found
+      .filter((inventory) => inventory !== null)
+      .flatMap(({ tier, copies }) =>
+        copies
+          .filter(({ state }) => state !== "complete" && state !== "partial")
+          .map((copy) => [`${tier}/${nameOf(copy)}`, copy.state] as const),
+      ),
+  );
 }
 
 /** What maintenance found lately; null where nobody looked for some time. */

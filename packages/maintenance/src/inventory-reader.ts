@@ -1,8 +1,6 @@
-import { stat } from "node:fs/promises";
-import { readNotes } from "@trivault/backup";
-import { codeOf, type Config } from "@trivault/core";
+import type { Config } from "@trivault/core";
 import { type HeldCopy, type Holdings, holdingsOf, sameOr } from "./holdings.ts";
-import { applyNotes, cacheFile, type Notes, readHeld } from "./inventory-cache.ts";
+import { applyNotes, cacheIdentity, NOTE_KINDS, type Notes, readAllNotes, readHeld } from "./inventory-cache.ts";
 
 /** Reads one tier's inventory again and again: the cache only when its file is another, and each time what came since. */
 export interface InventoryReader {
@@ -19,7 +17,7 @@ export function createInventoryReader(config: Pick<Config, "backupDir" | "tiers"
   let scanned: Holdings | null = null;
   let latest: Holdings | null = null;
   const readFile = async () => {
-    const identity = await identityOf(cacheFile(config, tier));
+    const identity = await cacheIdentity(config, tier);
     if (identity === file) return;
     // Its identity is taken before it is read: where it was replaced meanwhile, it is read once more.
     const read = async () => {
@@ -32,39 +30,29 @@ export function createInventoryReader(config: Pick<Config, "backupDir" | "tiers"
   return {
     async read() {
       // Before the cache: a scan takes notes away once they are in the cache.
-      const [arrived, deleted, damaged] = await Promise.all([
-        readNotes(config, tier, "arrived"),
-        readNotes(config, tier, "deleted"),
-        readNotes(config, tier, "damaged"),
-      ]);
+      const notes = await readAllNotes(config, tier);
       await readFile();
-      latest = scanned && withNotes(scanned, { arrived, deleted, damaged }, latest);
+      latest = scanned && withNotes(scanned, notes, latest);
       return latest;
     },
   };
 }
 
 function withNotes(scanned: Holdings, notes: Notes, before: Holdings | null): Holdings {
-  const touched = new Set([...notes.arrived, ...notes.deleted, ...notes.damaged].map(({ database }) => database));
+  const touched = new Set(NOTE_KINDS.flatMap((kind) => notes[kind]).map(({ database }) => database));
   if (touched.size === 0) return scanned;
   const copies = new Map(scanned.copies);
   for (const name of touched) {
     const own = new Map((scanned.copies.get(name) ?? []).map((copy): [string, HeldCopy] => [copy.backupId, copy]));
     const of = (all: Notes["arrived"]) => all.filter(({ database }) => database === name);
-    const mine = { arrived: of(notes.arrived), deleted: of(notes.deleted), damaged: of(notes.damaged) };
+    const mine = {
+      arrived: of(notes.arrived),
+      deleted: of(notes.deleted),
+      damaged: of(notes.damaged),
+      doubtful: of(notes.doubtful),
+    };
     applyNotes(own, mine, { scannedAt: scanned.scannedAt, nameOf: ({ backupId }) => backupId });
     copies.set(name, sameOr(before?.copies.get(name), [...own.values()]));
   }
   return { ...scanned, copies };
-}
-
-/** Of the file as it lies there; empty where there is none. */
-async function identityOf(file: string): Promise<string> {
-  try {
-    const { ino, size, mtimeMs } = await stat(file);
-    return `${ino} ${size} ${mtimeMs}`;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return "";
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import type { CopyState } from "@trivault/retention";
+import type { CopyState } from "@trivault/core";
 
 /** What one look at a tier found. Cached as `BACKUP_DIR/.trivault/inventory/<tier>.json`; can be rebuilt at any time. */
 export interface Inventory {
@@ -13,6 +13,10 @@ export interface InventoryCopy {
   readonly database: string;
   readonly backupId: string;
   readonly state: CopyState;
+  /** Why its state is unknown, for people. */
+  readonly problem: string | null;
+  /** Where its state is unknown: what it was when it was known last. */
+  readonly lastState: CopyState | null;
   /** As listed, all objects. */
   readonly bytes: number;
   readonly objects: number;
@@ -21,6 +25,8 @@ export interface InventoryCopy {
   readonly seenAt?: Date | undefined;
   /** Bytes by storage class, where the tier tells classes. */
   readonly classes: Readonly<Record<string, number>>;
+  /** Stamps (inventory-listing.ts) of its segments as they were when they were first seen, or verified last. */
+  readonly stamps: string;
   /** Identifies the manifest that was read: while the listing shows the same, it is not read again. */
   readonly manifest: { readonly size: number; readonly modifiedAt: Date } | null;
   /** Of that manifest's segments: how many, and their sizes together, as they should lie there. */

@@ -1,4 +1,5 @@
-import { type BackupRef, findTier, readNotes, type StageContext } from "@trivault/backup";
+import type { Recorder } from "@trivault/audit";
+import { type BackupRef, type CopyResult, findTier, readNotes, type StageContext } from "@trivault/backup";
 import { backupKey, backupPrefix, MANIFEST, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { nameOf } from "./inventory-cache.ts";
@@ -13,9 +14,8 @@ export interface Started {
 }
 
 /**
- * Starts copies. Where a bad copy lies in the way, its manifest goes first: it then counts as none, and the copy stage
- * verifies what lies there and replaces what is wrong. It stays where the tier that has a good one cannot be asked now: its
- * other segments may be what a restore needs meanwhile.
+ * Starts copies. A bad copy that lies in the way stays as it is until the copy stage makes it good in its place: its other
+ * segments may be what a restore needs meanwhile. Not while the tier that has a good one cannot be asked.
  */
 export async function startCopies(
   site: MaintenanceSite,
@@ -36,14 +36,12 @@ export async function startCopies(
       try {
         if (!noted.has(nameOf(next)) && (await isWhole(tier, bad, context.signal))) continue;
         await requireSource(next);
-        await tier.store.delete(manifestOf(next), { signal: context.signal });
       } catch (error) {
         context.signal.throwIfAborted();
         context.note(`${next.backupId} on ${tier.name} is ${bad.state} and could not be repaired: ${messageOf(error)}`);
         continue;
       }
       repairs++;
-      await recordRepair(site, next, bad);
     }
     await context.start(next);
     started++;
@@ -86,18 +84,16 @@ function manifestOf({ database, backupId }: BackupRef) {
   return backupKey(database, backupId, MANIFEST);
 }
 
-async function recordRepair(
-  site: MaintenanceSite,
-  { from, to, ...next }: CopyToStart,
-  bad: InventoryCopy,
-): Promise<void> {
-  await site.record({
-    action: "tier.repaired",
-    outcome: "ok",
-    actor: "maintenance",
-    tier: to,
-    database: next.database,
-    backupId: next.backupId,
-    details: { was: bad.state, madeAnewFrom: from },
-  });
+/** To be called with what a copy stage did: where a bad copy lay there it is good now, and every byte of it was verified. */
+export async function recordRepair(record: Recorder, result: CopyResult): Promise<void> {
+  const { database, backupId, to: tier, from, repaired, bytes, seconds } = result;
+  if (repaired === null) return;
+  const event = { outcome: "ok", actor: "maintenance", tier, database, backupId, bytes, seconds } as const;
+  // Nothing had to be put right: whoever found it bad was wrong, or somebody else was here.
+  if (repaired.objects === 0)
+    await record({ ...event, action: "backup.verified", details: { state: "good", problems: 0 } });
+  else {
+    const details = { was: repaired.was, madeGoodFrom: from, objects: repaired.objects };
+    await record({ ...event, action: "tier.repaired", details });
+  }
 }

@@ -19,6 +19,8 @@ const stateSchema = z.object({
   /** JSON of the rules that were applied last; null: none ever were. */
   lifecycle: z.string().nullable().default(null),
   lifecycleAppliedAt: time,
+  /** SHA-256 of a RECOVERY.md that is not ours and could not be replaced; null: there is none. */
+  foreignNote: z.string().nullable().default(null),
 });
 
 /** What maintenance remembers of a tier from one time to the next, in `<tier folder>/state.json` (tier-notes.ts). */

@@ -98,8 +98,10 @@ describe("healing", () => {
     await round();
     await damage(ids[1] ?? "");
     expect(await maintain("remote")).toMatchObject({ repairsStarted: 1, copiesStarted: 1, lost: 1 });
-    expect(fake.events).toMatchObject([{ action: "tier.shrunk" }, { action: "tier.repaired", backupId: ids[1] }]);
+    expect(fake.events.at(-1)?.action).not.toBe("tier.repaired");
     await fake.work();
+    expect(fake.events.at(-1)).toMatchObject({ action: "tier.repaired", outcome: "ok", backupId: ids[1] });
+    expect(fake.events.filter(({ action }) => action === "tier.shrunk")).toHaveLength(1);
     expect(await wholeOn("remote")).toEqual(ids);
     expect(await maintain("remote")).toMatchObject({ repairsStarted: 0, found: { complete: 3, damaged: 0 } });
   });

@@ -1,13 +1,14 @@
 import { findTier, siteTrust, type StageContext } from "@trivault/backup";
-import { formatBytes, messageOf } from "@trivault/core";
-import type { CopyState } from "@trivault/retention";
+import { type CopyState, countOfStates, formatBytes, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { applyPlan } from "./apply-plan.ts";
-import { lossesSince } from "./inventory-changes.ts";
+import { recordLosses } from "./inventory-changes.ts";
 import { nameOf } from "./inventory-cache.ts";
 import { databasesOn, inventoriesWith } from "./inventory-freshness.ts";
 import type { Inventory } from "./inventory.ts";
+import { verifyDoubtful } from "./maintain-doubtful.ts";
 import { keepLifecycle } from "./maintain-lifecycle.ts";
+import { keepRecoveryNote } from "./maintain-recovery-note.ts";
 import { startCopies } from "./maintain-repair.ts";
 import type { MaintenanceSite } from "./maintain-site.ts";
 import { isDue, readTierState, type TierState, writeTierState } from "./maintain-state.ts";
@@ -50,8 +51,8 @@ export interface TierMaintenance {
 export type Look = { readonly tier: Tier; readonly scan: Scan } | { readonly tier: Tier; readonly error: unknown };
 
 /**
- * Puts one tier in order, from what truly lies there: notes what was lost, starts the copies that it lacks, makes damaged
- * ones anew, sweeps what never became a copy, and applies retention. The local tier's round is also that of the site. A
+ * Puts one tier in order, from what truly lies there: records what was lost, verifies what was written again, starts the
+ * copies that it lacks, has damaged ones made good, sweeps what never became a copy, and applies retention. The local tier's round is also that of the site. A
  * tier that cannot be reached ends its own round only. Idempotent.
  */
 export async function maintainTier(
@@ -82,6 +83,10 @@ export async function maintainSeen(
 ): Promise<TierMaintenance> {
   const { tier } = look;
   const before = await readTierState(site.config, tier.name);
+  const losses = await recordLosses(site, tier.name);
+  for (const { action, details, database } of losses) {
+    context.note(`${action}: ${String(details?.["copies"])} copies of ${database} on ${tier.name}`);
+  }
   const isLocal = tier.name === site.tiers[0].name;
   const upkeep = isLocal ? await keepSite(site, context) : { runsEnded: 0, remainsRemoved: 0 };
   if (!("scan" in look)) {
@@ -90,12 +95,7 @@ export async function maintainSeen(
   }
   const state: TierState = { ...before, seenAt: site.now(), unreachableSince: null, reason: null };
   if (before.unreachableSince !== null) await tellReachable(site, tier, before.unreachableSince);
-  const { inventory } = look.scan;
-  const losses = lossesSince(look.scan.before, inventory);
-  for (const loss of losses) {
-    await site.record(loss);
-    context.note(`${loss.action}: ${String(loss.details?.["copies"])} copies of ${loss.database} on ${tier.name}`);
-  }
+  const inventory = await verifyDoubtful(site, tier, look.scan, context);
 
   const { inventories, unknownTiers } = await inventoriesWith(site, [inventory], KNOWN_FOR_ROUNDS);
   const databases = databasesOn(site.config, inventories);
@@ -118,11 +118,12 @@ export async function maintainSeen(
     ? await applyPlan(site, tier, plan, { signal, note, byHand: false, actor: "maintenance" })
     : { deleted: [], held: [] };
   const { lifecycle, lifecycleAppliedAt } = await keepLifecycle(site, tier, before, context);
-  await writeTierState(site.config, tier.name, { ...state, lifecycle, lifecycleAppliedAt });
+  const { foreignNote } = await keepRecoveryNote(site, tier, inventory, before, context);
+  await writeTierState(site.config, tier.name, { ...state, lifecycle, lifecycleAppliedAt, foreignNote });
 
   const result: TierMaintenance = {
     ...nothing(tier.name),
-    found: countStates(inventory),
+    found: countOfStates(inventory.copies.map((copy) => copy.state)),
     bytes: bytesOf(inventory),
     lost: losses.reduce((sum, { details }) => sum + Number(details?.["copies"] ?? 0), 0),
     copiesStarted: started.copies,
@@ -131,10 +132,20 @@ export async function maintainSeen(
     remainsRemoved,
     deleted: applied.deleted.length,
     overBudget: state.overBudget,
-    warnings: [...applied.held, ...plan.warnings],
+    warnings: [...applied.held, ...plan.warnings, ...unknownWarning(inventory)],
   };
   context.note(summary(result, lacking.length));
   return result;
+}
+
+function unknownWarning({ tier, copies }: Inventory): string[] {
+  const unknown = copies.filter(({ state }) => state === "unknown");
+  const [first] = unknown;
+  if (first === undefined) return [];
+  const what = unknown.length === 1 ? "1 copy" : `${unknown.length} copies`;
+  return [
+    `${tier}: ${what} could not be read, so nothing is known of them, and nothing is done to them: ${first.problem}`,
+  ];
 }
 
 /** The newest of them that a disk has room for: what is brought back must not take the place of the next backup. */
@@ -162,7 +173,7 @@ function nothing(tier: string): TierMaintenance {
     tier,
     reachable: true,
     problem: null,
-    found: { complete: 0, damaged: 0, untrusted: 0, partial: 0 },
+    found: countOfStates(),
     bytes: 0,
     lost: 0,
     copiesStarted: 0,
@@ -173,12 +184,6 @@ function nothing(tier: string): TierMaintenance {
     overBudget: false,
     warnings: [],
   };
-}
-
-function countStates({ copies }: Inventory): TierMaintenance["found"] {
-  const found = { complete: 0, damaged: 0, untrusted: 0, partial: 0 };
-  for (const { state } of copies) found[state]++;
-  return found;
 }
 
 function bytesOf({ copies }: Inventory): number {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { type Config, newBackupId, resolveConfig } from "@trivault/core";
-import type { CopyState } from "@trivault/retention";
+import { type Config, type CopyState, newBackupId, resolveConfig } from "@trivault/core";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 import type { Marks } from "./marks.ts";
 import { planSite } from "./plan-site.ts";
@@ -23,7 +22,16 @@ const ids = [1, 2, 3].map((hours) => newBackupId(new Date(now.getTime() - hours 
 const [newest = "", middle = "", oldest = ""] = ids;
 
 function copy(backupId: string, database = "shop", state: CopyState = "complete"): InventoryCopy {
-  const none = { objects: 3, newestAt: now, classes: {}, manifest: null, expected: null };
+  const none = {
+    objects: 3,
+    newestAt: now,
+    classes: {},
+    manifest: null,
+    expected: null,
+    problem: null,
+    lastState: null,
+    stamps: "",
+  };
   return { database, backupId, state, bytes: 1000, ...none };
 }
 

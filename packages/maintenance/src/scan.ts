@@ -1,22 +1,23 @@
 import { existsSync } from "node:fs";
-import {
-  forEachConcurrently,
-  isTrusted,
-  readManifest,
-  readNotes,
-  removeNotes,
-  type Trust,
-  writeUsage,
-} from "@trivault/backup";
-import { type Config, messageOf, TrivaultError } from "@trivault/core";
+import { removeNotes, type TierNote, type Trust, writeUsage } from "@trivault/backup";
+import { type Config, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
-import { nameOf, readCache, trustOf, writeCache } from "./inventory-cache.ts";
-import { type ListedCopy, listTier } from "./inventory-listing.ts";
+import {
+  type CachedInventory,
+  cacheIdentity,
+  inDoubt,
+  nameOf,
+  type Notes,
+  readAllNotes,
+  readCache,
+  trustOf,
+  writeCache,
+} from "./inventory-cache.ts";
+import { lossesSince, noteLosses } from "./inventory-changes.ts";
+import { hasChanged, type ListedCopy, listTier } from "./inventory-listing.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
+import { judgeAll, judgeUnread } from "./scan-manifests.ts";
 import { withSeenAt } from "./seen-at.ts";
-
-/** Manifests that are read at a time. */
-const IN_FLIGHT = 16;
 
 export interface ScanSite {
   readonly config: Config;
@@ -30,22 +31,28 @@ export interface ScanOptions {
 
 export interface Scan {
   readonly inventory: Inventory;
-  /** What the last scan found, without what we deleted ourselves since; null where nobody remembers. */
-  readonly before: Inventory | null;
+  /** Copies with segments that were written again since they were verified, or could not be read when they were to be. */
+  readonly doubtful: readonly DoubtfulCopy[];
+}
+
+export interface DoubtfulCopy {
+  readonly copy: InventoryCopy;
+  /** Segments that could not be read the last time. */
+  readonly files: readonly string[];
 }
 
 /**
  * Lists a tier whole and says of each copy what it is worth. Only manifests that are new or changed since the last scan
- * are read; what was found is cached for the next one, and for all who ask. Throws where the tier cannot be looked at.
+ * are read, and those that could not be read then; what was found is cached for the next one, and for all who ask. What was
+ * lost since the last scan is kept for maintenance to record, so that whoever scans takes nothing from it. Throws where the
+ * tier cannot be looked at.
  */
 export async function scanTier(site: ScanSite, tier: Tier, { signal, trust }: ScanOptions): Promise<Scan> {
   const { config } = site;
   const fingerprint = trustOf(trust.trustedKeys);
-  const [cached, arrived, deleted] = await Promise.all([
-    readCache(config, tier.name),
-    readNotes(config, tier.name, "arrived"),
-    readNotes(config, tier.name, "deleted"),
-  ]);
+  const identity = await cacheIdentity(config, tier.name);
+  const [cached, notes] = await Promise.all([readCache(config, tier.name), readAllNotes(config, tier.name)]);
+  const { arrived, deleted, damaged, doubtful } = notes;
   const scannedAt = site.now();
   const listed = await listTier(tier, signal);
   const known = new Map(cached?.inventory.copies.map((copy) => [nameOf(copy), copy]));
@@ -57,31 +64,37 @@ export async function scanTier(site: ScanSite, tier: Tier, { signal, trust }: Sc
     if (verdict) judged.set(nameOf(copy), verdict);
     else toRead.push(copy);
   }
-  await forEachConcurrently(
-    async function* each() {
-      yield* toRead;
-    },
-    { limit: IN_FLIGHT, signal },
-    async (copy, inner) => void judged.set(nameOf(copy), await judge(tier, copy, trust, inner)),
-  );
-  await applyDamage(config, tier, judged);
+  for (const copy of await judgeAll(tier, toRead, { known, trust, signal })) judged.set(nameOf(copy), copy);
   const capacity = await tier.store.capacity({ signal }).catch(() => null);
   signal.throwIfAborted();
-  const copies = listed
-    .map((copy) => judged.get(nameOf(copy)))
-    .filter((copy) => copy !== undefined)
-    .map((copy) => withSeenAt(copy, known.get(nameOf(copy)), scannedAt));
-  const inventory: Inventory = { tier: tier.name, scannedAt, copies, capacity };
-  const remembered = await remember(config, inventory, fingerprint);
-  if (remembered) {
+  const stamps = stampsBefore(known, notes);
+  const found = listed.map((copy) => judged.get(nameOf(copy))).filter((copy) => copy !== undefined);
+  const copies = found.map((copy) => {
+    return { ...withSeenAt(copy, known.get(nameOf(copy)), scannedAt), stamps: stamps(copy) ?? copy.stamps };
+  });
+  await dropNotes(config, tier.name, "damaged", damaged, judged);
+  const noted = withDamage(copies, damaged);
+  const inventory: Inventory = { tier: tier.name, scannedAt, copies: noted, capacity };
+  const kept = await remember(
+    config,
+    { inventory, trust: fingerprint },
+    cached && withoutDeleted(cached, deleted),
+    identity,
+  );
+  if (kept) {
     await removeNotes(config, tier.name, "arrived", arrived);
     await removeNotes(config, tier.name, "deleted", deleted);
+    await dropNotes(config, tier.name, "doubtful", doubtful, new Map(noted.map((copy) => [nameOf(copy), copy])));
   }
-  const ours = new Set(deleted.map(nameOf));
-  const before = cached?.inventory ?? null;
+  const doubts = new Map(doubtful.map((note) => [nameOf(note), note]));
+  const stampsNow = new Map(listed.map((copy) => [nameOf(copy), copy.stamps]));
   return {
-    inventory,
-    before: before && { ...before, copies: before.copies.filter((copy) => !ours.has(nameOf(copy))) },
+    inventory: { ...inventory, copies: noted.map((copy) => inDoubt(copy, doubts.get(nameOf(copy)))) },
+    doubtful: noted.flatMap((copy) => {
+      const { files = [] } = doubts.get(nameOf(copy)) ?? {};
+      const changed = hasChanged(copy.stamps, stampsNow.get(nameOf(copy)) ?? "");
+      return copy.state === "complete" && (changed || files.length > 0) ? [{ copy, files }] : [];
+    }),
   };
 }
 
@@ -107,65 +120,68 @@ export async function scanAll(site: ScanSite, tiers: readonly Tier[], options: S
   };
 }
 
-/** What can be said without reading a manifest; null where one has to be read. */
-function judgeUnread(copy: ListedCopy, before: InventoryCopy | undefined): InventoryCopy | null {
-  const { manifest } = copy;
-  if (manifest === null) return { ...copy, state: "partial", expected: null };
-  const same = before?.manifest?.size === manifest.size && +before.manifest.modifiedAt === +manifest.modifiedAt;
-  if (!same) return null;
-  if (before.state === "untrusted") return { ...copy, state: "untrusted", expected: null };
-  return before.expected === null ? null : { ...copy, ...compared(copy, before.expected) };
-}
-
-async function judge(
-  tier: Tier,
-  copy: ListedCopy,
-  trust: ScanOptions["trust"],
-  signal: AbortSignal,
-): Promise<InventoryCopy> {
-  try {
-    const stored = await readManifest(tier, copy, signal);
-    if (stored === null) return { ...copy, manifest: null, state: "partial", expected: null }; // deleted since
-    if (!isTrusted(stored.signed, trust.trustedKeys)) return { ...copy, state: "untrusted", expected: null };
-    const { segments } = stored.signed.manifest;
-    const bytes = segments.reduce((sum, { size }) => sum + size, 0);
-    return { ...copy, ...compared(copy, { objects: segments.length, bytes }) };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof TrivaultError) || error.code === "STORE_UNREACHABLE") throw error;
-    // One manifest that cannot be read must not hide all the others; it is tried again with each scan.
-    return { ...copy, state: error.code === "CORRUPT" ? "untrusted" : "damaged", expected: null };
-  }
-}
-
-function compared(
-  { objects, bytes, manifest }: ListedCopy,
-  expected: NonNullable<InventoryCopy["expected"]>,
-): Pick<InventoryCopy, "state" | "expected"> {
-  const whole = objects - 1 === expected.objects && bytes - (manifest?.size ?? 0) === expected.bytes;
-  return { state: whole ? "complete" : "damaged", expected };
+/** The stamps of a copy's segments as they were verified; null where it is new, or was just made: as they are now. */
+function stampsBefore(
+  known: ReadonlyMap<string, InventoryCopy>,
+  notes: Pick<Notes, "arrived" | "doubtful">,
+): (copy: InventoryCopy) => string | null {
+  const arrived = new Set(notes.arrived.map(nameOf));
+  const verified = new Map(notes.doubtful.map((note) => [nameOf(note), note.seen]));
+  return (copy) => {
+    const before = known.get(nameOf(copy));
+    if (before === undefined || before.state === "partial" || arrived.has(nameOf(copy))) return null;
+    return verified.get(nameOf(copy)) ?? (before.stamps || null);
+  };
 }
 
 /** Bytes that rotted have the same size, which no listing shows; whoever read them has left a note. */
-async function applyDamage(config: Config, tier: Tier, copies: Map<string, InventoryCopy>): Promise<void> {
-  const notes = await readNotes(config, tier.name, "damaged");
-  for (const note of notes) {
-    const copy = copies.get(nameOf(note));
-    if (copy?.state === "complete") copies.set(nameOf(note), { ...copy, state: "damaged" });
-  }
-  await removeNotes(
-    config,
-    tier.name,
-    "damaged",
-    notes.filter((note) => !copies.has(nameOf(note))),
+function withDamage(copies: readonly InventoryCopy[], notes: readonly TierNote[]): readonly InventoryCopy[] {
+  if (notes.length === 0) return copies;
+  const damaged = new Set(notes.map(nameOf));
+  return copies.map((copy) =>
+    copy.state === "complete" && damaged.has(nameOf(copy)) ? { ...copy, state: "damaged" } : copy,
   );
 }
 
-/** False where the site is elsewhere or cannot be written (a full disk): what was found holds all the same. */
-async function remember(config: Config, inventory: Inventory, trust: string): Promise<boolean> {
+/** Removes the notes of copies that are gone, and of doubts that have ended. */
+async function dropNotes(
+  config: Config,
+  tier: string,
+  kind: "damaged" | "doubtful",
+  notes: readonly TierNote[],
+  copies: ReadonlyMap<string, InventoryCopy>,
+): Promise<void> {
+  const ended = ({ problem }: TierNote) => kind === "doubtful" && problem === null;
+  await removeNotes(
+    config,
+    tier,
+    kind,
+    notes.filter((note) => !copies.has(nameOf(note)) || ended(note)),
+  );
+}
+
+function withoutDeleted({ inventory, trust }: CachedInventory, deleted: readonly TierNote[]): CachedInventory {
+  const ours = new Set(deleted.map(nameOf));
+  return { trust, inventory: { ...inventory, copies: inventory.copies.filter((copy) => !ours.has(nameOf(copy))) } };
+}
+
+/**
+ * Puts an inventory in the place of the one that it was compared with, and before that keeps what was lost between the two.
+ * False where another one came meanwhile, the site is elsewhere or cannot be written (a full disk): what was found holds all
+ * the same, and the next scan notices the losses.
+ */
+async function remember(
+  config: Config,
+  found: CachedInventory,
+  before: CachedInventory | null,
+  identity: string,
+): Promise<boolean> {
   if (!existsSync(config.backupDir)) return false;
+  const { inventory } = found;
   try {
-    await writeCache(config, { inventory, trust });
+    if ((await cacheIdentity(config, inventory.tier)) !== identity) return false;
+    await noteLosses(config, lossesSince(before?.inventory ?? null, inventory));
+    await writeCache(config, found);
     const bytes = inventory.copies.reduce((sum, copy) => sum + copy.bytes, 0);
     await writeUsage(config, inventory.tier, bytes);
     return true;

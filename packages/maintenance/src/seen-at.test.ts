@@ -19,6 +19,9 @@ function copyOf(hours: number): InventoryCopy {
     classes: {},
     manifest: null,
     expected: null,
+    problem: null,
+    lastState: null,
+    stamps: "",
   };
 }
 

@@ -2,19 +2,20 @@ import type { Recorder } from "@trivault/audit";
 import {
   type BackupRef,
   noteDamage,
+  noteDoubt,
   type Progress,
   removeNotes,
   type Trust,
   type Verification,
   verifyCopy,
 } from "@trivault/backup";
-import { type Config, hidePasswords, MANIFEST, messageOf } from "@trivault/core";
+import { type Config, hidePasswords, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 
 export interface CheckedCopy {
   readonly backupId: string;
   readonly tier: string;
-  /** `missing`: no complete copy is there. `unknown`: the tier could not be read, so nothing is known. */
+  /** `missing`: no complete copy is there. `unknown`: something of it could not be read, so nothing is known. */
   readonly state: "good" | "damaged" | "missing" | "unknown";
   readonly bytes: number;
   readonly seconds: number;
@@ -44,7 +45,7 @@ export async function verifyRecorded(
   ref: BackupRef,
   options: VerifyOptions,
 ): Promise<CheckedCopy> {
-  const checked = await check(tier, ref, options);
+  const { checked, verdict } = await check(tier, ref, options);
   const [first] = checked.problems;
   const message = first && hidePasswords(`${first.file === "" ? "" : `${first.file} `}${first.problem}`);
   await site.record({
@@ -59,11 +60,16 @@ export async function verifyRecorded(
     error: message === undefined ? undefined : { code: checked.state.toUpperCase(), message },
     details: { state: checked.state, problems: checked.problems.length },
   });
-  await tellMaintenance(site.config, ref, checked, options.note);
+  if (verdict?.trusted) await noteForMaintenance(site.config, ref, verdict, options.note);
   return checked;
 }
 
-async function check(tier: Tier, ref: BackupRef, options: VerifyOptions): Promise<CheckedCopy> {
+/** `verdict`: null where the tier could not be read at all. */
+async function check(
+  tier: Tier,
+  ref: BackupRef,
+  options: VerifyOptions,
+): Promise<{ readonly checked: CheckedCopy; readonly verdict: Verification | null }> {
   const { trust, signal, allowUnsigned, listed, progress } = options;
   const checked = { backupId: ref.backupId, tier: tier.name };
   const begun = performance.now();
@@ -73,26 +79,33 @@ async function check(tier: Tier, ref: BackupRef, options: VerifyOptions): Promis
   } catch (error) {
     signal.throwIfAborted();
     const seconds = (performance.now() - begun) / 1000;
-    return { ...checked, state: "unknown", bytes: 0, seconds, problems: [{ file: "", problem: messageOf(error) }] };
+    const problems = [{ file: "", problem: messageOf(error) }];
+    return { checked: { ...checked, state: "unknown", bytes: 0, seconds, problems }, verdict: null };
   }
-  const { good, bytes, seconds, damage } = verdict;
-  return { ...checked, state: good ? "good" : listed ? "damaged" : "missing", bytes, seconds, problems: damage };
+  const { good, bytes, seconds, damage, unread } = verdict;
+  const state = good ? "good" : damage.length === 0 ? "unknown" : listed ? "damaged" : "missing";
+  return { checked: { ...checked, state, bytes, seconds, problems: [...damage, ...unread] }, verdict };
 }
 
 /**
- * A copy with rotten bytes is made anew by the next round of maintenance, where another tier has a good one. Manifests it
- * reads itself, and with the site's own keys.
+ * A copy whose bytes differ from a trusted manifest is made good by the next round of maintenance, where another tier has a
+ * good one; what could not be read is read again in each. Manifests it reads itself, and with the site's own keys.
  */
-async function tellMaintenance(
+async function noteForMaintenance(
   config: Pick<Config, "backupDir">,
   ref: BackupRef,
-  { tier, state, problems }: CheckedCopy,
+  { tier, good, damage, unread }: Verification,
   note: (line: string) => void,
 ): Promise<void> {
-  const rotten = problems.map(({ file }) => file).filter((file) => file !== MANIFEST);
+  const filesOf = (problems: Verification["damage"]) => problems.map(({ file }) => file);
   try {
-    if (state === "damaged" && rotten.length > 0) await noteDamage(config, tier, ref, rotten.join(", "));
-    if (state === "good") await removeNotes(config, tier, "damaged", [ref]);
+    const [first] = unread;
+    if (damage.length > 0) await noteDamage(config, tier, ref, filesOf(damage).join(", "));
+    else if (first) {
+      const problem = `${first.file} ${first.problem}`;
+      await noteDoubt(config, tier, ref, { problem, files: filesOf(unread), seen: null });
+    }
+    if (good) for (const kind of ["damaged", "doubtful"] as const) await removeNotes(config, tier, kind, [ref]);
   } catch (error) {
     note(`Maintenance could not be told about ${ref.backupId} on ${tier}: ${messageOf(error)}`);
   }

@@ -16,6 +16,7 @@ import {
 } from "@trivault/core";
 import { createSealer, loadOrCreateSigningKey, signManifest, type SigningKey } from "@trivault/crypto";
 import { bytesSource, localStore, memoryStore, type Store, type Tier } from "@trivault/storage";
+import { recordRepair } from "../src/maintain-repair.ts";
 import type { MaintenanceSite } from "../src/maintain-site.ts";
 
 /** A site with a real local tier and two tiers in memory; what it records, notes and starts is kept for looking at. */
@@ -103,7 +104,9 @@ export async function fakeSite(
       return { ...site, tiers: [local as Tier, ...others] };
     },
     async work() {
-      for (const next of started.splice(0)) if (next.stage === "copy") await copyStage(site, next, context);
+      for (const next of started.splice(0)) {
+        if (next.stage === "copy") await recordRepair(site.record, await copyStage(site, next, context));
+      }
     },
     async [Symbol.asyncDispose]() {
       await sealer.close();

@@ -1,10 +1,9 @@
 import type { DatabaseHealth, TierHealth } from "@trivault/maintenance";
-import { timeOfBackupId } from "@trivault/core";
+import { COPY_STATES, timeOfBackupId } from "@trivault/core";
 import type { DatabaseRow, Overview, TierRow } from "@trivault/monitor";
 import type { FamilyName, Sample } from "./families.ts";
 
 const RUN_STATES = ["ok", "incomplete", "failed", "running"] as const;
-const COPY_STATES = ["complete", "damaged", "untrusted", "partial"] as const;
 
 /** Ages are of `now`, so that an observer that has stopped looking makes nothing seem younger than it is. */
 export function overviewSamples({ at, health, databases, tiers }: Overview, now: Date): Sample[] {

@@ -68,7 +68,7 @@ test("an observer that has stopped looking makes nothing seem safe for ever", as
 });
 
 test("what is not known is absent, and not 0", async () => {
-  const none = { ok: false, newestBackupId: null, ageSeconds: null, backups: 0, bytes: 0, lacking: null };
+  const none = { ok: false, newestBackupId: null, ageSeconds: null, backups: 0, bytes: 0, unknown: 0, lacking: null };
   const database = databaseHealth("new", {
     ok: false,
     objectiveSeconds: null,

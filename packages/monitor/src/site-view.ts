@@ -151,7 +151,7 @@ function sampleOf({ holdings, unreachable, probe }: WatchedTier, at: Date): Tier
   return {
     at: at.toISOString(),
     bytes,
-    copies: states.complete + states.damaged + states.untrusted + states.partial,
+    copies: Object.values(states).reduce((sum, count) => sum + count, 0),
     free: capacity?.free ?? null,
     total: capacity?.total ?? null,
     latencySeconds: probe.latencySeconds,

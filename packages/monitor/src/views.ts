@@ -1,3 +1,4 @@
+import type { CopyState } from "@trivault/core";
 import type { DatabaseHealth, HealthReport, TierHealth } from "@trivault/maintenance";
 
 /** What an operator looks at, as plain JSON: times are ISO 8601 in UTC, durations seconds, sizes bytes. */
@@ -108,7 +109,7 @@ export interface RetentionRow {
   readonly keep: string | null;
   readonly tiers: readonly {
     readonly tier: string;
-    readonly state: "complete" | "damaged" | "untrusted" | "partial" | "absent";
+    readonly state: CopyState | "absent";
     readonly action: "keep" | "delete" | "copy" | "none";
     /** As the plan tells them: `daily 2026-11-20`. */
     readonly reasons: readonly string[];

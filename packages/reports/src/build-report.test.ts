@@ -26,6 +26,7 @@ test("what went wrong is told, and nothing else", () => {
     "unsafe",
     "full-soon",
     "untrusted",
+    "unknown",
     "retention-held",
     "missed-slots",
     "mark-old",

@@ -159,7 +159,7 @@ function reportTiers({ input }: Facts): TierReport[] {
   return overview.health.tiers.map((tier) => {
     const row = overview.tiers.find(({ name }) => name === tier.name);
     const away = intersect(copies.unreachable.get(tier.name) ?? [], [period]);
-    const { name, kind, reachable, damaged, untrusted, bytes, free, total, overBudget } = tier;
+    const { name, kind, reachable, damaged, untrusted, unknown, bytes, free, total, overBudget } = tier;
     return {
       name,
       kind,
@@ -168,6 +168,7 @@ function reportTiers({ input }: Facts): TierReport[] {
       backups: tier.complete,
       damaged,
       untrusted,
+      unknown,
       bytes,
       free,
       total,

@@ -124,12 +124,13 @@ function isGain({ action, outcome }: RecordedEvent): boolean {
     action === "backup.encrypt" ||
     action === "backup.copy" ||
     action === "backup.adopted" ||
-    action === "backup.verified"
+    action === "backup.verified" ||
+    action === "tier.repaired"
   );
 }
 
 function isLoss(action: RecordedEvent["action"], outcome: RecordedEvent["outcome"], state: unknown): boolean {
-  if (action === "backup.deleted" || action === "tier.repaired") return outcome === "ok";
+  if (action === "backup.deleted") return outcome === "ok";
   return action === "backup.verified" && (state === "damaged" || state === "missing");
 }
 

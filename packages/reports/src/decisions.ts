@@ -112,6 +112,10 @@ function aboutTiers({ input, words: { texts, format } }: DecisionFacts): Draft[]
         command,
       });
     }
+    if (tier.unknown > 0) {
+      const text = texts.decision.unknown(tier.unknown, name, tier.unknownReason ?? "");
+      found.push({ kind: "unknown", severity: "warning", text, command: "npm run backup:health" });
+    }
     if (tier.overBudget) {
       const command = kind === "local" ? "npm run backup:rotate -- --dry-run" : `npm run backup:${noun}:stats`;
       const text = texts.decision.overBudget(name, format.bytes(tier.bytes));

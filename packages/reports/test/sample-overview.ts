@@ -28,6 +28,7 @@ export function overviewOf(
         ageSeconds: late ? 6 * 3600 : 3600 - index,
         backups: Math.min(backups, days * 24),
         bytes: Math.min(backups, days * 24) * (40 + index * 17) * MIB,
+        unknown: 0,
         lacking: late ? 5 : 0,
       };
     });
@@ -51,6 +52,8 @@ export function overviewOf(
     scannedAt: NOW.toISOString(),
     complete: databases.reduce((sum, database) => sum + (database.tiers[index]?.backups ?? 0), 0),
     damaged: 0,
+    unknown: troubles && name === "cloud" ? 2 : 0,
+    unknownReason: troubles && name === "cloud" ? "access denied" : null,
     untrusted: troubles && name === "remote" ? 1 : 0,
     partial: 0,
     bytes: databases.reduce((sum, database) => sum + (database.tiers[index]?.bytes ?? 0), 0),

@@ -1,2 +1,2 @@
 export { planRetention } from "./plan.ts";
-export type { CopyState, Decision, Plan, PlanBackup, PlanInput, PlanTier } from "./types.ts";
+export type { Decision, Plan, PlanBackup, PlanInput, PlanTier } from "./types.ts";

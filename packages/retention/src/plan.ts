@@ -94,6 +94,8 @@ function decide(
   const reasons = [...(wanted.get(backup.id) ?? [])];
   if (backup.keep !== null) reasons.unshift(`kept by hand: ${backup.keep}`);
   if (!held.has(backup.id)) {
+    // It may be whole: neither is it copied over, nor does anybody rely on it.
+    if (backup.copies[tier.name] === "unknown") return leave(backup, tier.name);
     if (reasons.length > 0) return { action: "copy", reasons };
     if (backup.copies[tier.name] !== undefined) return leave(backup, tier.name);
     return { action: "none", reasons: [future ? "dated in the future" : beyond(tier.policy)] };
@@ -118,6 +120,8 @@ function leave(backup: PlanBackup, tier: string): Verdict {
       return { action: "keep", reasons: ["damaged: no rule deletes it"] };
     case "untrusted":
       return { action: "keep", reasons: ["its manifest is not to be trusted: no rule deletes it"] };
+    case "unknown":
+      return { action: "keep", reasons: ["could not be read: nothing is known of it"] };
     case "partial":
       return { action: "keep", reasons: ["without a manifest: being made, or left to the sweeper"] };
     default:

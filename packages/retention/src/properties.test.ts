@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import type { RetentionPolicy } from "@trivault/core";
+import type { CopyState, RetentionPolicy } from "@trivault/core";
 import fc from "fast-check";
 import { planRetention } from "./plan.ts";
-import type { CopyState, Decision, PlanBackup, PlanInput, PlanTier } from "./types.ts";
+import type { Decision, PlanBackup, PlanInput, PlanTier } from "./types.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -40,7 +40,7 @@ const steps = fc.oneof(
 const states = fc.oneof(
   { weight: 10, arbitrary: fc.constant<CopyState | null>("complete") },
   { weight: 3, arbitrary: fc.constant(null) },
-  { weight: 1, arbitrary: fc.constantFrom<CopyState>("damaged", "untrusted", "partial") },
+  { weight: 1, arbitrary: fc.constantFrom<CopyState>("damaged", "untrusted", "partial", "unknown") },
 );
 /**
  * Good ones and tiny junk. Of three sizes, each tiny against the next, more generous rules may keep others: "tiny against"

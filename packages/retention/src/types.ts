@@ -1,4 +1,4 @@
-import type { RetentionPolicy } from "@trivault/core";
+import type { CopyState, RetentionPolicy } from "@trivault/core";
 
 /** All that retention looks at, of one database. */
 export interface PlanInput {
@@ -29,13 +29,6 @@ export interface PlanBackup {
   /** Why somebody wants it kept (legal hold), or null. */
   readonly keep: string | null;
 }
-
-/**
- * `complete`: its manifest is signed by a trusted key and all its objects are there in their sizes. `damaged`: the manifest
- * is good, but objects are missing or have another size. `untrusted`: its manifest is no good (not ours, or forged).
- * `partial`: no manifest.
- */
-export type CopyState = "complete" | "damaged" | "untrusted" | "partial";
 
 /** What is to become of one backup on one tier. */
 export interface Decision {

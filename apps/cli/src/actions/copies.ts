@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { copyStage } from "@trivault/backup";
 import { type Config, formatBytes, messageOf, type QueueName, TrivaultError } from "@trivault/core";
-import type { MaintenanceSite, WantedCopy } from "@trivault/maintenance";
+import { type MaintenanceSite, recordRepair, type WantedCopy } from "@trivault/maintenance";
 import { copyQueueOf, copyStatus, countWorkers, type Queues, type StageStatus, startCopy } from "@trivault/queue";
 import { absence } from "../absence.ts";
 import { actor } from "../actor.ts";
@@ -45,14 +45,16 @@ export async function copyHere(
     const { database, backupId, to: tier } = copy;
     const about = { action: "backup.copy", actor: actor(), database, backupId, tier } as const;
     try {
-      const { bytes, seconds } = await copyStage(site, copy, {
+      const result = await copyStage(site, copy, {
         signal,
         log: log.child({ stage: "copy", backupId, tier }),
         note: (line) => log.debug(line),
         progress: (now) => watch.progress(copy, now.bytes),
         start: async () => {},
       });
+      const { bytes, seconds } = result;
       await site.record({ ...about, outcome: "ok", bytes, seconds });
+      await recordRepair(site.record, result);
       watch.ended(copy, seconds, null);
       return { ...copy, state: "completed", seconds, problem: null };
     } catch (error) {

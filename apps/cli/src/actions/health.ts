@@ -78,6 +78,9 @@ function tables(report: HealthReport): string[] {
   return [
     ...(report.databases.length > 0 ? [databaseTable(report), ""] : []),
     tierTable(report),
+    ...report.tiers.flatMap(({ name, unknown, unknownReason: reason }) =>
+      reason === null ? [] : [`${unknown} on ${name} could not be read: ${reason}`],
+    ),
     "",
     `Copies to other tiers: ${syncStatus}; ${synced}.`,
     `Disks: local ${diskUsage.local}, remote ${diskUsage.remote}, cloud ${diskUsage.cloud}.`,
@@ -110,7 +113,19 @@ function tierCell({ tiers }: DatabaseHealth, name: string): string {
 
 function tierTable({ tiers }: HealthReport): string {
   return table(
-    ["TIER", "KIND", "STATE", ">BACKUPS", ">DAMAGED", ">UNTRUSTED", ">UNFINISHED", ">SIZE", ">FREE", "LOOKED AT"],
+    [
+      "TIER",
+      "KIND",
+      "STATE",
+      ">BACKUPS",
+      ">DAMAGED",
+      ">UNTRUSTED",
+      ">UNKNOWN",
+      ">UNFINISHED",
+      ">SIZE",
+      ">FREE",
+      "LOOKED AT",
+    ],
     tiers.map((tier) => [
       tier.name,
       tier.kind,
@@ -118,6 +133,7 @@ function tierTable({ tiers }: HealthReport): string {
       String(tier.complete),
       String(tier.damaged),
       String(tier.untrusted),
+      String(tier.unknown),
       String(tier.partial),
       formatBytes(tier.bytes),
       tier.free === null ? "" : formatBytes(tier.free),

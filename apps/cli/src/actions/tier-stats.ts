@@ -88,6 +88,7 @@ function countsOf(copies: readonly InventoryCopy[]) {
     damaged: count("damaged"),
     untrusted: count("untrusted"),
     partial: count("partial"),
+    unknown: count("unknown"),
     bytes: copies.reduce((sum, { bytes }) => sum + bytes, 0),
     oldest: oldest === null ? null : timeOfBackupId(oldest),
     newest: newest === null ? null : timeOfBackupId(newest),
@@ -96,7 +97,7 @@ function countsOf(copies: readonly InventoryCopy[]) {
 
 function describe(stats: Stats, now: Date): string {
   const { tier, place, capacity, classes, costPerMonth, budget, databases } = stats;
-  const odd = (["damaged", "untrusted", "partial"] as const).filter((state) => stats[state] > 0);
+  const odd = (["damaged", "untrusted", "partial", "unknown"] as const).filter((state) => stats[state] > 0);
   const pairs: [string, string][] = [
     ["Tier", `${tier}: ${place}`],
     ["Backups", `${stats.backups} complete${odd.map((state) => `, ${stats[state]} ${state}`).join("")}`],

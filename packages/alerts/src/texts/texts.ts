@@ -51,6 +51,9 @@ export interface CopyTexts {
     copies: number;
     safety: Safety;
   }>;
+  readonly untrustedBackups: Say<{ tier: string; copies: number }>;
+  /** `reason`: of one of them, as the tier put it. */
+  readonly unknownCopies: Say<{ tier: string; copies: number; databases: Names; reason: string; safety: Safety }>;
 }
 
 export interface TierTexts {

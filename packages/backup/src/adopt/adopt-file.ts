@@ -51,10 +51,16 @@ export async function adoptFile(
     throw new TrivaultError("EXISTS", `Another process is adopting ${dump.file} at this moment.`);
   }
   if (is === "claimed") await sealFile(site, dump, ref, context);
-  const { good, bytes, damage } = await verifyCopy(site.tiers[0], ref, await siteTrust(site), {
+  const { good, bytes, damage, unread } = await verifyCopy(site.tiers[0], ref, await siteTrust(site), {
     signal: context.signal,
     allowUnsigned: false,
   });
+  if (!good && damage.length === 0) {
+    throw new TrivaultError(
+      "STORE_FAILED",
+      `Backup ${ref.backupId} of ${ref.database}, which ${dump.file} was made into, could not be read back whole (${unread[0]?.file} ${unread[0]?.problem}). The plaintext is left where it is: run this again.`,
+    );
+  }
   if (!good) {
     const what = damage.map(({ file, problem }) => `${file} ${problem}`).join("; ");
     throw new TrivaultError(

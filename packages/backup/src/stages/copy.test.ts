@@ -167,9 +167,15 @@ test("9.A8 what another site deleted meanwhile is not vouched for: no manifest, 
   expect(await whole("remote")).toEqual(content);
 });
 
-test("9.A5 a manifest of somebody else's on the target is not taken for a copy", async () => {
+test("9.A5 a manifest of somebody else's on the target is not taken for a copy: it gives way to the trusted one", async () => {
   await copy("local", "remote");
   const stored = Buffer.concat(await Array.fromAsync(tier("remote").store.get(keyOf(MANIFEST))));
   await spoil("remote", MANIFEST, Buffer.from(stored.toString().replace('"17.0"', '"17.1"')));
-  await expect(copy("local", "remote")).rejects.toMatchObject({ code: "UNTRUSTED", permanent: true });
+  expect(await copy("local", "remote")).toMatchObject({ repaired: { was: "untrusted", objects: 1 } });
+  expect(await damageOn("remote")).toEqual([]);
+});
+
+test("9.A1 nothing of a copy that is good already is written again", async () => {
+  await copy("local", "remote");
+  expect(await copy("local", "remote")).toMatchObject({ bytes: 0, repaired: null });
 });

@@ -30,6 +30,8 @@ export const ALERT_RULES = [
   "tier-over-budget",
   "tier-shrunk",
   "damage-found",
+  "untrusted-backups",
+  "unknown-copies",
   "size-unusual",
   "no-worker",
   "queue-unreachable",

@@ -1,4 +1,4 @@
-import { html, type Html, type HtmlValue } from "@trivault/core";
+import { type CopyState, html, type Html, type HtmlValue } from "@trivault/core";
 import { csrfField, page } from "../layout.ts";
 import { type LogLine, logTable } from "../parts/log-table.ts";
 import { actorName } from "../parts/runs-table.ts";
@@ -29,7 +29,7 @@ export interface BackupView {
 
 export interface CopyView {
   readonly tier: string;
-  readonly state: "complete" | "damaged" | "untrusted" | "partial" | "absent" | "unknown";
+  readonly state: CopyState | "absent";
   readonly bytes: number | null;
   readonly segments: number | null;
   readonly reasons: readonly string[];

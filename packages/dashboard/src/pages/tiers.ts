@@ -91,6 +91,7 @@ export function tierPage(view: View, tier: TierPage): string {
             ${text.tier.kind[health.kind]}${health.scannedAt === null ? null : html` · ${text.tier.lookedAt} ${time(view, health.scannedAt)}`}
           </p>
           ${health.problem && html`<p class="problem">${prose(health.problem)}</p>`}
+          ${health.unknownReason && html`<p class="problem">${text.tier.unread(health.unknown)} – ${prose(health.unknownReason)}</p>`}
         </div>
       </section>
       ${view.viewer?.mayAdminister === true ? html`<div class="actions"><a class="button" href="${urls.tier(health.name)}/cleanup">${text.cleanup.plan}</a></div>` : null}
@@ -102,12 +103,12 @@ export function tierPage(view: View, tier: TierPage): string {
 
 function factsOf(view: View, { health, row }: TierPage): Fact[] {
   const { text, format } = view;
-  const bad = health.damaged + health.untrusted + health.partial;
+  const bad = health.damaged + health.untrusted + health.partial + health.unknown;
   return [
     {
       name: text.database.backups,
       value: format.count(health.complete),
-      note: bad === 0 ? text.tier.allWhole : text.tier.notWhole(health.damaged, health.untrusted, health.partial),
+      note: bad === 0 ? text.tier.allWhole : text.tier.notWhole(health),
     },
     { name: text.tier.held, value: format.bytes(health.bytes), note: growth(view, row) },
     {

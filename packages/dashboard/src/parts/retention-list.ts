@@ -51,6 +51,6 @@ function placeCell({ text }: View, tier: string, placed: Placed | undefined): Ht
 function placeTone({ state, action }: Placed): Tone {
   if (state === "absent" || state === "partial") return "live";
   if (state === "damaged") return "bad";
-  if (state === "untrusted") return "warn";
+  if (state === "untrusted" || state === "unknown") return "warn";
   return action === "delete" ? "idle" : "ok";
 }

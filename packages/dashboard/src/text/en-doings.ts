@@ -53,6 +53,7 @@ export const doings = {
     "tier.vanished": "copy vanished",
     "tier.shrunk": "copy shrunk",
     "tier.repaired": "tier repaired",
+    "tier.recovery-note": "RECOVERY.md put right",
     "tier.unreachable": "tier unreachable",
     "tier.reachable": "tier reachable again",
     "tier.over-budget": "tier over its budget",

@@ -1,3 +1,4 @@
+import type { CopyState } from "@trivault/core";
 import { doings } from "./en-doings.ts";
 
 /** All that people read on the pages, in English. `fr.ts` has the same keys; the compiler and a test see to it. */
@@ -68,6 +69,7 @@ export const en = {
     late: "Late",
     none: "No copy",
     unseen: "Not seen",
+    unread: (count: number) => `${count} could not be read`,
     notHere: "not kept here",
     lacking: (count: number) => `${count} missing`,
     of: (objective: string) => `of ${objective}`,
@@ -122,6 +124,7 @@ export const en = {
     overBudget: "Over its budget",
     damaged: (count: number) => `${count} damaged`,
     untrusted: (count: number) => `${count} not trusted`,
+    unread: (count: number) => `${count} could not be read`,
     inBackups: (count: string) => (count === "1" ? "in 1 backup" : `in ${count} backups`),
     used: (share: string) => `${share} used`,
     free: (bytes: string, share: string) => `${bytes} free (${share})`,
@@ -135,11 +138,12 @@ export const en = {
     perMonth: (money: string) => `${money} a month`,
     lookedAt: "looked at",
     allWhole: "all whole",
-    notWhole: (damaged: number, untrusted: number, partial: number) =>
+    notWhole: ({ damaged, untrusted, partial, unknown }: Record<Exclude<CopyState, "complete">, number>) =>
       [
         ...(damaged > 0 ? [`${damaged} damaged`] : []),
         ...(untrusted > 0 ? [`${untrusted} not trusted`] : []),
         ...(partial > 0 ? [`${partial} not complete`] : []),
+        ...(unknown > 0 ? [`${unknown} could not be read`] : []),
       ].join(", "),
     held: "Held",
     full: "Full on",

@@ -55,6 +55,7 @@ export const doings: Doings = {
     "tier.vanished": "copie disparue",
     "tier.shrunk": "copie réduite",
     "tier.repaired": "niveau réparé",
+    "tier.recovery-note": "RECOVERY.md rétabli",
     "tier.unreachable": "niveau injoignable",
     "tier.reachable": "niveau de nouveau joignable",
     "tier.over-budget": "budget du niveau dépassé",

@@ -72,6 +72,7 @@ export const fr: Texts = {
     late: "En retard",
     none: "Aucune",
     unseen: "Non vue",
+    unread: (count) => `${count} illisible${s(count)}`,
     notHere: "non conservée ici",
     lacking: (count) => `${count} manquante${s(count)}`,
     of: (objective) => `sur ${objective}`,
@@ -132,6 +133,7 @@ export const fr: Texts = {
     overBudget: "Budget dépassé",
     damaged: (count) => `${count} endommagée${s(count)}`,
     untrusted: (count) => `${count} non fiable${s(count)}`,
+    unread: (count) => `${count} illisible${s(count)}`,
     inBackups: (count) => `en ${count} sauvegarde${count === "0" || count === "1" ? "" : "s"}`,
     used: (share) => `${share} utilisés`,
     free: (bytes, share) => `${bytes} libres (${share})`,
@@ -145,11 +147,12 @@ export const fr: Texts = {
     perMonth: (money) => `${money} par mois`,
     lookedAt: "examiné",
     allWhole: "toutes intactes",
-    notWhole: (damaged, untrusted, partial) =>
+    notWhole: ({ damaged, untrusted, partial, unknown }) =>
       [
         ...(damaged > 0 ? [`${damaged} endommagée${s(damaged)}`] : []),
         ...(untrusted > 0 ? [`${untrusted} non fiable${s(untrusted)}`] : []),
         ...(partial > 0 ? [`${partial} incomplète${s(partial)}`] : []),
+        ...(unknown > 0 ? [`${unknown} illisible${s(unknown)}`] : []),
       ].join(", "),
     held: "Contenu",
     full: "Plein le",

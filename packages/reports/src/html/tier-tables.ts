@@ -25,12 +25,14 @@ export function tiersTable({ tiers }: Report, words: Words): Html {
   return table(heads, rows);
 }
 
-function stateCell({ reachable, damaged, untrusted, overBudget, unreachableSeconds }: TierReport, words: Words): Html {
+function stateCell(tier: TierReport, words: Words): Html {
+  const { reachable, damaged, untrusted, unknown, overBudget, unreachableSeconds } = tier;
   const { texts, format } = words;
   const told = [
     ...(reachable ? [] : [texts.words.unreachable]),
     ...(damaged > 0 ? [texts.notes.damaged(damaged)] : []),
     ...(untrusted > 0 ? [texts.notes.untrusted(untrusted)] : []),
+    ...(unknown > 0 ? [texts.notes.unknown(unknown)] : []),
     ...(overBudget ? [texts.notes.overBudget] : []),
     ...(unreachableSeconds > 0 ? [texts.notes.wasAway(format.duration(unreachableSeconds))] : []),
   ];

@@ -178,6 +178,7 @@ export const ENGLISH: Texts = {
     attached: "The whole report, with every database, is attached.",
     damaged: (count) => `${count} damaged`,
     untrusted: (count) => `${count} untrusted`,
+    unknown: (count) => `${count} could not be read`,
     overBudget: "over budget",
     wasAway: (time) => `away for ${time}`,
   },
@@ -198,6 +199,8 @@ export const ENGLISH: Texts = {
       `${count} cop${count === 1 ? "y" : "ies"} on ${tier} ${are(count)} damaged; maintenance makes ${count === 1 ? "it" : "them"} anew where another tier has a good one.`,
     untrusted: (count, tier) =>
       `${count} cop${count === 1 ? "y" : "ies"} on ${tier} bear${count === 1 ? "s" : ""} the signature of no key known here: somebody else made or changed ${count === 1 ? "it" : "them"}, or a key is missing.`,
+    unknown: (count, tier, reason) =>
+      `${count} cop${count === 1 ? "y" : "ies"} on ${tier} could not be read, so nothing is known of ${count === 1 ? "it" : "them"}${reason === "" ? "." : `: ${reason}`}`,
     overBudget: (tier, bytes) => `The tier ${tier} is over its budget: it holds ${bytes}.`,
     fullSoon: (tier, when, free) =>
       when === null

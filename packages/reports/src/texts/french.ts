@@ -190,6 +190,7 @@ export const FRENCH: Texts = {
     attached: "Le rapport entier, avec toutes les bases, est joint.",
     damaged: (count) => `${count} abîmée${s(count)}`,
     untrusted: (count) => `${count} non reconnue${s(count)}`,
+    unknown: (count) => `${count} illisible${s(count)}`,
     overBudget: "budget dépassé",
     wasAway: (time) => `injoignable ${time}`,
   },
@@ -209,6 +210,8 @@ export const FRENCH: Texts = {
       `${count} copie${s(count)} abîmée${s(count)} sur ${tier}\u00A0; la maintenance ${count < 2 ? "la" : "les"} refait si un autre niveau en a une bonne.`,
     untrusted: (count, tier) =>
       `${count} copie${s(count)} sur ${tier} ne ${count < 2 ? "porte" : "portent"} la signature d’aucune clé connue ici\u00A0: quelqu’un d’autre ${count < 2 ? "l’a écrite ou changée" : "les a écrites ou changées"}, ou une clé manque.`,
+    unknown: (count, tier, reason) =>
+      `${count} copie${s(count)} sur ${tier} n’${count < 2 ? "a" : "ont"} pas pu être lue${s(count)}\u00A0: on n’en sait rien${reason === "" ? "." : ` («\u00A0${reason}\u00A0»).`}`,
     overBudget: (tier, bytes) => `Le niveau ${tier} dépasse son budget\u00A0: il contient ${bytes}.`,
     fullSoon: (tier, when, free) =>
       when === null

@@ -119,6 +119,7 @@ export interface Texts {
     readonly attached: string;
     readonly damaged: (count: number) => string;
     readonly untrusted: (count: number) => string;
+    readonly unknown: (count: number) => string;
     readonly overBudget: string;
     readonly wasAway: (time: string) => string;
   };
@@ -133,6 +134,7 @@ export interface Texts {
     readonly retentionHeld: (database: string, tier: string, message: string) => string;
     readonly damaged: (count: number, tier: string) => string;
     readonly untrusted: (count: number, tier: string) => string;
+    readonly unknown: (count: number, tier: string, reason: string) => string;
     readonly overBudget: (tier: string, bytes: string) => string;
     readonly fullSoon: (tier: string, when: string | null, free: string) => string;
     readonly missedSlots: (database: string, slots: number, when: string) => string;

@@ -1,5 +1,5 @@
 import type { CopyTexts } from "../texts.ts";
-import { age as ageOf, ago, copyCount, count, isAre, list, stillSafe } from "./parts.ts";
+import { age as ageOf, ago, because, copyCount, count, isAre, list, stillSafe } from "./parts.ts";
 
 export const copies: CopyTexts = {
   objectiveMissed({ databases, tiers, late, age, most, safety, since, now }) {
@@ -47,6 +47,31 @@ export const copies: CopyTexts = {
           : "Other tiers are not affected; a restore takes good bytes from any of them.",
       todo: "Maintenance makes a damaged copy anew from another tier within a quarter of an hour. If damage comes back, look at the disk or the storage, and read all of the tier: `npm run backup:verify -- --backup all`.",
       facts: [["Tier", tier], ...(databases.length > 0 ? [["Databases", list(databases)] as const] : [])],
+    };
+  },
+  untrustedBackups({ tier, copies: untrusted, since, now }) {
+    return {
+      title: `${copyCount(untrusted)} on ${tier} ${isAre(untrusted)} not to be trusted`,
+      what: `${copyCount(untrusted)} on ${tier} ${untrusted === 1 ? "has a manifest" : "have manifests"} that no key known here signed, since ${ago(since, now)}. Somebody else put ${untrusted === 1 ? "it" : "them"} there or changed ${untrusted === 1 ? "it" : "them"}, or a key is missing here.`,
+      safe: "They count for nothing: no restore takes them by itself, no rule deletes them, and nothing of them is copied.",
+      todo: `See which they are: \`npm run backup:list\`. If they are yours, put their signing key into BACKUP_TRUSTED_KEYS. If not, find out who may write to ${tier}, then remove their folders by hand.`,
+      facts: [
+        ["Tier", tier],
+        ["Copies", String(untrusted)],
+      ],
+    };
+  },
+  unknownCopies({ tier, copies: unread, databases, reason, safety, since, now }) {
+    return {
+      title: `${copyCount(unread)} on ${tier} cannot be read`,
+      what: `${tier} lists ${copyCount(unread)} and does not give out what ${unread === 1 ? "its" : "their"} state is read from, since ${ago(since, now)}. Nothing is known of ${unread === 1 ? "it" : "them"}: ${unread === 1 ? "it" : "they"} may be good.${because(reason)}`,
+      safe: databases.length > 0 ? stillSafe(safety) : "Other tiers are not affected.",
+      todo: `See what refuses: permissions of the account or the bucket (a KMS key, too), the health of the server or the disk. ${unread === 1 ? "It is" : "They are"} tried again in each round of maintenance, and nothing is deleted or replaced until then.`,
+      facts: [
+        ["Tier", tier],
+        ["Copies", String(unread)],
+        ...(databases.length > 0 ? [["Databases", list(databases)] as const] : []),
+      ],
     };
   },
 };

@@ -48,4 +48,29 @@ export const copies: CopyTexts = {
       facts: [["Niveau", tier], ...(databases.length > 0 ? [["Bases", list(databases)] as const] : [])],
     };
   },
+  untrustedBackups({ tier, copies: untrusted, since, now }) {
+    return {
+      title: `${count(untrusted, "copie")} non fiable${agree(untrusted, "", "s")} sur ${tier}`,
+      what: `${count(untrusted, "copie")} sur ${tier} ${agree(untrusted, "porte", "portent")} un manifeste qu’aucune clé connue ici n’a signé, depuis le ${ago(since, now)}. Quelqu’un d’autre ${agree(untrusted, "l’a écrite ou changée", "les a écrites ou changées")}, ou une clé manque ici.`,
+      safe: "Elles ne comptent pour rien\u00A0: aucune restauration ne les prend d’elle-même, aucune règle ne les supprime, et rien n’en est copié.",
+      todo: `Voyez lesquelles\u00A0: \`npm run backup:list\`. Si elles sont à vous, ajoutez leur clé de signature à BACKUP_TRUSTED_KEYS. Sinon, cherchez qui peut écrire sur ${tier}, puis retirez leurs dossiers à la main.`,
+      facts: [
+        ["Niveau", tier],
+        ["Copies", String(untrusted)],
+      ],
+    };
+  },
+  unknownCopies({ tier, copies: unread, databases, reason, safety, since, now }) {
+    return {
+      title: `${count(unread, "copie")} illisible${agree(unread, "", "s")} sur ${tier}`,
+      what: `${tier} montre ${count(unread, "copie")} sans en donner le contenu, depuis le ${ago(since, now)}. On n’en sait rien\u00A0: ${agree(unread, "elle est peut-être bonne", "elles sont peut-être bonnes")}.${because(reason)}`,
+      safe: databases.length > 0 ? stillSafe(safety) : "Les autres niveaux ne sont pas touchés.",
+      todo: `Cherchez ce qui refuse\u00A0: les droits du compte ou du bucket (une clé KMS aussi), l’état du serveur ou du disque. ${agree(unread, "Elle est relue", "Elles sont relues")} à chaque passage de la maintenance, et d’ici là rien n’est supprimé ni remplacé.`,
+      facts: [
+        ["Niveau", tier],
+        ["Copies", String(unread)],
+        ...(databases.length > 0 ? [["Bases", list(databases)] as const] : []),
+      ],
+    };
+  },
 };

@@ -1,0 +1,41 @@
+import { backupKey, codeOf, MANIFEST, messageOf, TrivaultError } from "@trivault/core";
+import type { Tier } from "@trivault/storage";
+import { readManifest, type StoredManifest } from "./copies.ts";
+import type { BackupRef } from "./site.ts";
+import { isTrusted } from "./trust.ts";
+
+/** What was read of a copy's manifest. `bad`: the bytes there are no manifest of this backup that a trusted key signed. */
+export type Standing =
+  | { readonly is: "absent" }
+  | { readonly is: "trusted"; readonly stored: StoredManifest }
+  | { readonly is: "bad"; readonly problem: string };
+
+/**
+ * Reads the manifest of a copy and says what its bytes prove. Where they cannot be read, for whatever reason, nothing is
+ * proven, and the error is thrown: a refusal, an overload or a disk's error says nothing of the copy.
+ */
+export async function readStanding(
+  tier: Tier,
+  ref: BackupRef,
+  trustedKeys: readonly string[],
+  signal: AbortSignal,
+): Promise<Standing> {
+  let stored: StoredManifest | null;
+  try {
+    stored = await readManifest(tier, ref, signal);
+  } catch (error) {
+    if (codeOf(error) === "CORRUPT") return { is: "bad", problem: messageOf(error) };
+    throw error;
+  }
+  if (stored !== null) {
+    if (isTrusted(stored.signed, trustedKeys)) return { is: "trusted", stored };
+    return { is: "bad", problem: "No key that is trusted here signed its manifest." };
+  }
+  if ((await tier.store.stat(backupKey(ref.database, ref.backupId, MANIFEST), { signal })) === null) {
+    return { is: "absent" };
+  }
+  throw new TrivaultError(
+    "STORE_FAILED",
+    `${tier.name} shows a manifest of backup ${ref.backupId} and does not give it out. Look at that server.`,
+  );
+}
