@@ -1,8 +1,8 @@
 import { TrivaultError } from "@trivault/core";
-import type { Stats } from "ssh2";
+import type { FileEntryWithStats, Stats } from "ssh2";
 import type { SftpConnection } from "./sftp-connection.ts";
 import { NO_SUCH_FILE, statusOf } from "./sftp-errors.ts";
-import { parentOf } from "./tree.ts";
+import { type Entry, parentOf } from "./tree.ts";
 
 /** Single requests by path, as the SFTP store needs them; their errors carry SFTP's status. */
 export async function lstat(server: SftpConnection, file: string): Promise<Stats | null> {
@@ -12,6 +12,16 @@ export async function lstat(server: SftpConnection, file: string): Promise<Stats
     if (statusOf(error) === NO_SUCH_FILE) return null;
     throw error;
   }
+}
+
+export async function readDirectory(server: SftpConnection, folder: string): Promise<Entry[]> {
+  const list = await server.request<FileEntryWithStats[]>((sftp, done) => sftp.readdir(folder, done));
+  return list.map(({ filename, attrs }) => ({
+    name: filename,
+    kind: attrs.isDirectory() ? "directory" : attrs.isFile() ? "file" : "other",
+    size: attrs.size,
+    modifiedAt: new Date(attrs.mtime * 1000),
+  }));
 }
 
 export async function unlink(server: SftpConnection, file: string): Promise<void> {

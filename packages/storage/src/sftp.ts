@@ -1,9 +1,9 @@
 import { type Key, type SftpTierConfig, toKey } from "@trivault/core";
-import type { FileEntryWithStats, Stats } from "ssh2";
+import type { Stats } from "ssh2";
 import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
 import { connectSftp, type SftpConnection, type SftpTimeouts } from "./sftp-connection.ts";
 import { FAILURE, NO_SUCH_FILE, sftpError, statusOf } from "./sftp-errors.ts";
-import { freeSpace, lstat, renameOver, sync, unlink } from "./sftp-files.ts";
+import { freeSpace, lstat, readDirectory, renameOver, sync, unlink } from "./sftp-files.ts";
 import { type RemoteHasher, startHasher } from "./sftp-hasher.ts";
 import { hashFile, readChunks, writeChunks } from "./sftp-transfer.ts";
 import { sizedChunks } from "./source.ts";
@@ -201,13 +201,7 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
   async function readFolder(relative: string): Promise<Entry[]> {
     const server = await connection();
     try {
-      const list = await server.request<FileEntryWithStats[]>((sftp, done) => sftp.readdir(at(relative), done));
-      return list.map(({ filename, attrs }) => ({
-        name: filename,
-        kind: attrs.isDirectory() ? "directory" : attrs.isFile() ? "file" : "other",
-        size: attrs.size,
-        modifiedAt: new Date(attrs.mtime * 1000),
-      }));
+      return await readDirectory(server, at(relative));
     } catch (error) {
       if (statusOf(error) === NO_SUCH_FILE) return [];
       throw sftpError(error, description, `listing ${at(relative)}`);
