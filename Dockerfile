@@ -41,7 +41,7 @@ COPY --from=postgresql /usr/lib/postgresql /usr/lib/postgresql
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libpq5 libreadline8t64 zstd \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
- && for program in pg_dump pg_dumpall pg_restore psql; do /usr/lib/postgresql/*/bin/$program --version || exit 1; done \
+ && for program in pg_dump pg_restore psql; do /usr/lib/postgresql/*/bin/$program --version || exit 1; done \
 # A new named volume takes its owner and mode from the folder of the image that it covers.
  && install -d -o node -g node -m 700 /backups /spool /etc/trivault \
  && mkdir /app \

@@ -16,7 +16,12 @@ export const restoreBody = z
       .describe("The server that the backup came from, or that of BACKUP_RESTORE_TARGET (of the worker)."),
     from: tierName.default("any").describe("A tier, or any: each segment from the first tier that has a good one."),
     noOwner: z.boolean().default(false).describe("Everything belongs to the user who restores; no grants."),
-    globals: z.boolean().default(false).describe("First make the roles that the backup lists."),
+    globals: z
+      .boolean()
+      .default(false)
+      .describe(
+        "First make those roles of the backup that the target lacks. None that exists there is changed or granted to.",
+      ),
     jobs: z.int().min(1).max(32).default(1).describe("More than one restores in parallel, through the spool."),
   })
   .meta({ examples: [{ target: "shop_restored" }, { target: "shop", to: "restore-server", noOwner: true }] });

@@ -73,7 +73,7 @@ describe("pg_dump", () => {
 
   test("is older than the server", async () => {
     await mkdir(binDir());
-    for (const name of ["pg_dump", "pg_dumpall", "pg_restore", "psql"]) {
+    for (const name of ["pg_dump", "pg_restore", "psql"]) {
       await writeFile(path.join(binDir(), name), `#!/bin/sh\necho "${name} (PostgreSQL) 9.6.24"\n`, { mode: 0o755 });
     }
     const { major } = site.postgres;
@@ -88,7 +88,7 @@ describe("pg_dump", () => {
 
   test("fails late: what was dumped so far never becomes a backup", async () => {
     await mkdir(binDir());
-    for (const name of ["pg_dump", "pg_dumpall", "pg_restore", "psql"]) {
+    for (const name of ["pg_dump", "pg_restore", "psql"]) {
       const real = path.join(site.postgres.binDir, name);
       const then = name === "pg_dump" ? '[ "$1" = --version ] || { sleep 1; exit 3; }' : "";
       await writeFile(path.join(binDir(), name), `#!/bin/sh\n"${real}" "$@"\n${then}\n`);

@@ -5,10 +5,15 @@ import { ensureRecoveryNote, putRecoveryNote, readRecoveryNote } from "./recover
 
 /** The text as the first release put it, out of this one. */
 function former(text: string): string {
-  const paragraph = text.indexOf("   Where manifest.json says");
-  const next = text.indexOf("5. Look at the row counts");
-  return text.slice(0, paragraph) + text.slice(next);
+  const before = without(text, "   Where its first line", "4. Restore into").replace(
+    "what exists is left as it is, what is not done is told",
+    "errors about roles that exist do no harm",
+  );
+  return without(before, "   Where manifest.json says", "5. Look at the row counts");
 }
+
+const without = (text: string, from: string, to: string) =>
+  text.slice(0, text.indexOf(from)) + text.slice(text.indexOf(to));
 
 const { signal } = new AbortController();
 const tierOf = (store: Store): Tier => ({ name: "remote", kind: "sftp", store });

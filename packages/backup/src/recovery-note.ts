@@ -25,9 +25,12 @@ In the folder of the backup that you want:
 
        cat data-*.zst | zstd --decompress > archive.dump
 
-3. Where the server is new, make the roles first (errors about roles that exist do no harm):
+3. Where the server is new, make the roles first (what exists is left as it is, what is not done is told):
 
        age --decrypt -i identity.txt globals.zst.age | zstd --decompress | psql -X -d postgres
+
+   Where its first line does not begin with "-- trivault-globals", it is pg_dumpall's script, from a version of before:
+   look at it first, as it changes roles that exist, too, and may make a superuser.
 
 4. Restore into a new database; pg_restore must be at least as new as the pg_dump named in manifest.json:
 
@@ -51,7 +54,10 @@ In the folder of the backup that you want:
 `;
 
 /** Our own texts of before, by their SHA-256: each told less than the one above. */
-const FORMER = new Set(["1f3c654560356abfddea13c968b13b19d53c6205bb561e31dac1fd9fc4bf325b"]);
+const FORMER = new Set([
+  "1f3c654560356abfddea13c968b13b19d53c6205bb561e31dac1fd9fc4bf325b",
+  "2f8fe01b541052340f5e2d3d5aec47996d0cdd65b425dbc2f1c286b943217c43",
+]);
 
 /** What a tier has there. `foreign`: a text that is none of ours; its SHA-256, or what is said instead where it is too long. */
 export type FoundNote =

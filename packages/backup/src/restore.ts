@@ -1,17 +1,19 @@
 import { codeOf, type Config, type Logger, messageOf, totalSize, TrivaultError } from "@trivault/core";
 import {
+  type AppliedGlobals,
   applyGlobals,
   compareRows,
   type Connection,
+  decodeGlobals,
   type Details,
   missingRoles,
+  namesOnly,
   parseDatabaseUrl,
   prepareTarget,
   requireTools,
   restoreArchive,
   restoreSql,
   type RowDifference,
-  type Tools,
 } from "@trivault/postgres";
 import type { Tier } from "@trivault/storage";
 import { adviseInstead, chooseTrusted, namePassedOver, type PassedOver } from "./choose-trusted.ts";
@@ -34,7 +36,7 @@ export interface RestoreRequest {
   readonly force: boolean;
   /** Everything belongs to the user who restores; no grants. */
   readonly noOwner: boolean;
-  /** First make the roles that the backup lists. */
+  /** First make those roles of the backup that the target lacks. */
   readonly globals: boolean;
   readonly jobs: number;
   /** Only of a backup that is named. */
@@ -56,6 +58,8 @@ export interface RestoreResult {
   readonly passedOver: readonly PassedOver[];
   /** Tables whose exact row counts were compared with those of the backup; null where it holds none. */
   readonly tablesCompared: number | null;
+  /** What was done with the roles that the backup holds; null where that was not asked for. */
+  readonly roles: AppliedGlobals | null;
 }
 
 export interface RestoreContext {
@@ -96,10 +100,11 @@ export async function restoreBackup(
       serverMajor: source.manifest.server.major,
       force: request.force,
     });
+    let roles: AppliedGlobals | null;
     try {
       const tools = await requireTools(Math.max(target.major, source.manifest.server.major), config.pgBinDir);
       if (request.jobs > 1) await ensureSpool(config);
-      await prepareRoles(source, connection, tools, request);
+      roles = await prepareRoles(source, connection, request, context);
       context.note(`restoring ${backup.id} of ${request.database} into ${connection.database}`);
       const { log } = context;
       if (source.manifest.content === "sql") {
@@ -128,6 +133,7 @@ export async function restoreBackup(
       created: target.created,
       bytes: totalSize(source.manifest),
       tablesCompared: await compare(connection, source.details),
+      roles,
       seconds: (performance.now() - begun) / 1000,
       segmentsFrom: Object.fromEntries(source.segmentsFrom),
       damage: source.damage,
@@ -188,20 +194,35 @@ function checkSqlRequest({ force, noOwner }: RestoreRequest): void {
 async function prepareRoles(
   source: BackupSource,
   connection: Connection,
-  tools: Tools,
   request: RestoreRequest,
-): Promise<void> {
-  if (request.noOwner) return;
-  const globals = request.globals ? await source.globals() : null;
-  if (globals) await applyGlobals(connection, tools, globals);
+  context: RestoreContext,
+): Promise<AppliedGlobals | null> {
+  if (request.noOwner) return null;
+  const applied = request.globals ? await makeRoles(source, connection) : null;
+  for (const line of applied?.refused ?? []) context.note(line);
   const missing = await missingRoles(connection, source.details?.roles ?? []);
-  if (missing.length === 0) return;
+  if (missing.length === 0) return applied;
   const names = missing.map((role) => JSON.stringify(role)).join(", ");
+  const next = applied
+    ? `Not all could be made (${applied.refused.join("; ")}): make them yourself (CREATE ROLE; no login is needed), or say`
+    : "Say --globals to make them from the backup first, or";
   throw new TrivaultError(
     "RESTORE_FAILED",
-    `The target server lacks roles that own or use what is in this backup: ${names}. Say --globals to make them from the backup first, or --no-owner to give everything to ${connection.user}.`,
+    `The target server lacks roles that own or use what is in this backup: ${names}. ${next} --no-owner to give everything to ${connection.user}.`,
     { permanent: true },
   );
+}
+
+async function makeRoles(source: BackupSource, connection: Connection): Promise<AppliedGlobals> {
+  const file = await source.globals();
+  const globals = file && decodeGlobals(file);
+  if (globals) return applyGlobals(connection, globals);
+  const applied = await applyGlobals(connection, namesOnly(source.details?.roles ?? []));
+  const script = file
+    ? "the script that it has instead is not carried out: look at it, and run by hand what you want of it, as RECOVERY.md says"
+    : "the user who made it could not read them";
+  const told = `the backup holds no data about its roles, so they are made without login, password, settings and memberships (${script})`;
+  return { ...applied, refused: [told, ...applied.refused] };
 }
 
 async function compare(connection: Connection, details: Details | null): Promise<number | null> {

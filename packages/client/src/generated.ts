@@ -1000,7 +1000,7 @@ export interface Operations {
       readonly from?: string | undefined;
       /** Everything belongs to the user who restores; no grants. */
       readonly noOwner?: boolean | undefined;
-      /** First make the roles that the backup lists. */
+      /** First make those roles of the backup that the target lacks. None that exists there is changed or granted to. */
       readonly globals?: boolean | undefined;
       /** More than one restores in parallel, through the spool. */
       readonly jobs?: number | undefined;
@@ -1171,7 +1171,7 @@ export interface Operations {
       readonly from?: string | undefined;
       /** Everything belongs to the user who restores; no grants. */
       readonly noOwner?: boolean | undefined;
-      /** First make the roles that the backup lists. */
+      /** First make those roles of the backup that the target lacks. None that exists there is changed or granted to. */
       readonly globals?: boolean | undefined;
       /** More than one restores in parallel, through the spool. */
       readonly jobs?: number | undefined;

@@ -28,7 +28,13 @@ export async function restoreRecorded(
     const result = await restoreBackup(config, tiers, request, context);
     const { backupId, seconds, bytes, damage } = result;
     const segments = Object.entries(result.segmentsFrom).map(([tier, count]) => `${tier}:${count}`);
-    const more = { ...details, segments: segments.join(" "), damaged: damage.length, tables: result.tablesCompared };
+    const more = {
+      ...details,
+      segments: segments.join(" "),
+      damaged: damage.length,
+      tables: result.tablesCompared,
+      ...(result.roles ? { rolesMade: result.roles.made.length, rolesRefused: result.roles.refused.length } : {}),
+    };
     await record({ ...event, outcome: "ok", backupId, seconds, bytes, details: more });
     return result;
   } catch (error) {

@@ -149,7 +149,7 @@ FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`;
  * pg_shdepend lists the roles that own or may use something in this database, but never the bootstrap superuser (it is
  * pinned); the owners of relations, functions and schemas add that one where it matters. FirstNormalObjectId is 16384.
  */
-function rolesQuery(): string {
+export function rolesQuery(): string {
   return `SELECT DISTINCT a.rolname FROM pg_catalog.pg_roles a WHERE a.rolname NOT LIKE 'pg\\_%' AND a.oid IN (
        SELECT s.refobjid FROM pg_catalog.pg_shdepend s
        WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype IN ('o', 'a', 'r')
@@ -166,6 +166,7 @@ function rolesQuery(): string {
      ) ORDER BY 1`;
 }
 
-function list(query: string, element = "pg_catalog.to_json(r)"): string {
+/** The rows of a query, or an expression of each, as JSON. */
+export function list(query: string, element = "pg_catalog.to_json(r)"): string {
   return `(SELECT coalesce(pg_catalog.json_agg(${element}), '[]') FROM (${query}) r)`;
 }

@@ -1,97 +1,89 @@
-import { TrivaultError } from "@trivault/core";
-import { type Outcome, statusOf, succeeded } from "./child.ts";
-import { withClient } from "./connect.ts";
-import { connectionError } from "./connection-error.ts";
-import { type Connection, describeConnection } from "./connection-url.ts";
-import { conninfo, libpqEnv, withPassFile } from "./libpq.ts";
-import { runTool } from "./run-tool.ts";
-import type { Tools } from "./tools.ts";
+import { z } from "zod";
+import { TrivaultError, messageOf } from "@trivault/core";
+import { globalsScript } from "./globals-script.ts";
 
-export type Globals = { readonly sql: Buffer } | { readonly skipped: string };
+const text = z.string().regex(/^[^\0]*$/);
+const name = text.min(1).max(255);
+/** What PostgreSQL stores; anything else it would take for a password in clear. A pattern to PostgreSQL as well. */
+export const PASSWORD_HASH =
+  "^(SCRAM-SHA-256[$][0-9]{1,10}:[A-Za-z0-9+/=]{1,100}[$][A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}|md5[0-9a-f]{32})$";
 
-/**
- * Roles and tablespaces as SQL. Only a superuser may read the roles' password hashes; others get roles without passwords,
- * and where even that is not allowed the backup goes on without: `skipped` says why. A lost connection is an error.
- */
-export async function dumpGlobals(connection: Connection, tools: Tools): Promise<Globals> {
-  const superuser = await isSuperuser(connection);
-  const attempts = superuser ? [[], ["--no-role-passwords"]] : [["--no-role-passwords"]];
-  let failure: Outcome | undefined;
-  for (const extra of attempts) {
-    const { outcome, stdout } = await dumpall(connection, tools, extra);
-    if (succeeded(outcome)) return { sql: stdout };
-    failure = outcome;
-  }
-  if (failure && /permission denied|must be superuser/i.test(failure.stderr)) {
-    return { skipped: `pg_dumpall ${statusOf(failure)}: ${failure.stderr}` };
-  }
-  const said = failure ? `pg_dumpall ${statusOf(failure)}. It said: ${failure.stderr}` : "";
-  throw new TrivaultError("DUMP_FAILED", `The roles of ${describeConnection(connection)} were not dumped: ${said}`);
-}
+/** Attributes that reach beyond one database. */
+export const POWERS = ["SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS"] as const;
 
-/** Those of `roles` that the target's server does not have. */
-export async function missingRoles(connection: Connection, roles: readonly string[]): Promise<string[]> {
-  return withClient(connection, async (client) => {
-    const { rows } = await client.query<{ name: string }>(
-      `SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
-       WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = name) ORDER BY place`,
-      [roles],
-    );
-    return rows.map(({ name }) => name);
-  });
-}
+const roleSchema = z.strictObject({
+  name,
+  login: z.boolean(),
+  inherit: z.boolean(),
+  /** Told, and never given: see globals-script.ts. */
+  powers: z.array(z.enum(POWERS)),
+  /** -1: any number. */
+  connectionLimit: z.int().min(-1),
+  /** In UTC, or `infinity`. */
+  validUntil: text.max(60).nullable(),
+  /** Null where the user who made the backup may not read it (only a superuser may), or where there is none. */
+  password: z.string().regex(new RegExp(PASSWORD_HASH)).nullable(),
+  comment: text.nullable(),
+  /** `ALTER ROLE … SET`, for all databases. */
+  settings: z.array(z.strictObject({ name, value: text })),
+});
+
+const membershipSchema = z.strictObject({
+  role: name,
+  member: name,
+  admin: z.boolean(),
+  /** PostgreSQL 16 and later; null before. */
+  inherit: z.boolean().nullable(),
+  set: z.boolean().nullable(),
+});
 
 /**
- * Makes the roles and tablespaces that the target lacks. Roles that exist there stay exactly as they are: taking over the
- * password of `postgres` from a backup would lock the operator out. Returns what the server refused, line by line; whether
- * that matters shows in `missingRoles`.
+ * What a database needs of its server, and pg_dump leaves out (`globals.zst.age`): the roles that own or may use something
+ * in it, their members, and the tablespaces. Data, out of which a restore builds its own statements.
  */
-export async function applyGlobals(connection: Connection, tools: Tools, sql: Uint8Array): Promise<string[]> {
-  const existing = await withClient(connection, async (client) => {
-    const { rows } = await client.query<{ name: string }>(
-      "SELECT pg_catalog.quote_ident(rolname) AS name FROM pg_catalog.pg_roles",
-    );
-    return rows.map(({ name }) => name);
-  });
-  const input = Buffer.from(withoutRoles(Buffer.from(sql).toString("utf8"), new Set(existing)), "utf8");
-  const { outcome } = await withPassFile(connection, (passFile) => {
-    const args = ["--no-psqlrc", "--quiet", "--no-password", `--dbname=${conninfo(connection.database)}`, "--file=-"];
-    return runTool({ name: "psql", file: tools.psql.path, args, env: libpqEnv(connection, passFile) }, input);
-  });
-  if (!succeeded(outcome)) {
-    const message = `The roles of the backup could not be made: psql ${statusOf(outcome)}. It said: ${outcome.stderr}`;
-    throw new TrivaultError("RESTORE_FAILED", message);
+export const globalsSchema = z.strictObject({
+  format: z.literal("trivault-globals"),
+  version: z.literal(1),
+  roles: z.array(roleSchema),
+  memberships: z.array(membershipSchema),
+  tablespaces: z.array(z.strictObject({ name, location: text.min(1) })),
+});
+export type Globals = z.infer<typeof globalsSchema>;
+export type Role = Globals["roles"][number];
+export type Membership = Globals["memberships"][number];
+
+const DATA = "-- trivault-globals ";
+
+/**
+ * The file in a backup: the data in its first line, as a comment to SQL (JSON has no line breaks), and below it a script of
+ * the same for psql, for whoever has nothing of ours. The script is never read back.
+ */
+export function encodeGlobals(globals: Globals): Buffer {
+  return Buffer.from(`${DATA}${JSON.stringify(globals)}\n${globalsScript(globals)}`, "utf8");
+}
+
+/** Null for the script of pg_dumpall that backups held before there was data in them. */
+export function decodeGlobals(file: Buffer): Globals | null {
+  const end = file.indexOf("\n");
+  const first = file.subarray(0, end === -1 ? file.length : end).toString("utf8");
+  if (!first.startsWith(DATA)) return null;
+  try {
+    return globalsSchema.parse(JSON.parse(first.slice(DATA.length)));
+  } catch (cause) {
+    const message = `The roles in the backup cannot be read: ${messageOf(cause)}. Restore without --globals, with --no-owner.`;
+    throw new TrivaultError("CORRUPT", message, { permanent: true, cause });
   }
-  return outcome.stderr.split("\n").filter((line) => line.includes("ERROR:") && !line.includes("already exists"));
 }
 
-/** pg_dumpall writes one statement a line, with names quoted as quote_ident does. */
-function withoutRoles(sql: string, existing: ReadonlySet<string>): string {
-  const lines = sql.split("\n").filter((line) => {
-    const name = /^(?:CREATE|ALTER) ROLE ("(?:[^"]|"")+"|[^\s;"]+)/.exec(line)?.[1];
-    return name === undefined || !existing.has(name);
-  });
-  return lines.join("\n");
-}
-
-async function isSuperuser(connection: Connection): Promise<boolean> {
-  return withClient(connection, async (client) => {
-    try {
-      const { rows } = await client.query<{ on: string }>("SELECT current_setting('is_superuser') AS on");
-      return rows[0]?.on === "on";
-    } catch (error) {
-      throw connectionError(error, connection);
-    }
-  });
-}
-
-function dumpall(
-  connection: Connection,
-  tools: Tools,
-  extra: readonly string[],
-): Promise<{ outcome: Outcome; stdout: Buffer }> {
-  return withPassFile(connection, (passFile) => {
-    const args = ["--globals-only", "--no-password", `--database=${conninfo(connection.database)}`, ...extra];
-    return runTool({ name: "pg_dumpall", file: tools.pgDumpall.path, args, env: libpqEnv(connection, passFile) });
-  });
+/** Of backups that hold no data about their roles: names alone, which can do nothing but own and be granted to. */
+export function namesOnly(roles: readonly string[]): Globals {
+  const nothing = { login: false, inherit: true, powers: [], connectionLimit: -1, validUntil: null };
+  const plain = { ...nothing, password: null, comment: null, settings: [] };
+  return {
+    format: "trivault-globals",
+    version: 1,
+    roles: roles.map((role) => ({ name: role, ...plain })),
+    memberships: [],
+    tablespaces: [],
+  };
 }

@@ -1,3 +1,4 @@
+export * from "./apply-globals.ts";
 export * from "./archive.ts";
 export * from "./compare.ts";
 export * from "./connect.ts";

@@ -23,7 +23,8 @@ const ARGS = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1"
 
 /**
  * Restores a plain SQL dump into an empty database that exists, in one transaction. psql is told to obey no command of the
- * script (`\restrict`, the answer to CVE-2025-8714), beside what `forTarget` takes out and refuses.
+ * script (`\restrict`, the answer to CVE-2025-8714), beside what `forTarget` takes out and refuses. Until the script says
+ * otherwise, no name in it leads to something that somebody put into the database.
  */
 export async function restoreSql({ connection, tools, script, signal }: RestoreSqlOptions): Promise<void> {
   const key = randomBytes(24).toString("hex");
@@ -61,7 +62,7 @@ export async function restoreSql({ connection, tools, script, signal }: RestoreS
  * that came to the end of the whole script, outside of any string or COPY, prints the key.
  */
 async function* enclosed(script: AsyncIterable<Uint8Array>, key: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(`\\restrict ${key}\nBEGIN;\n`);
+  yield Buffer.from(`\\restrict ${key}\nBEGIN;\nSET search_path = '';\n`);
   yield* forTarget(decompressed(script));
   yield Buffer.from(`\nCOMMIT;\n\\unrestrict ${key}\n\\echo ${key}\n`);
 }

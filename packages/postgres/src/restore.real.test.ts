@@ -10,7 +10,6 @@ import { withClient } from "./connect.ts";
 import { parseDatabaseUrl } from "./connection-url.ts";
 import type { Details } from "./details.ts";
 import { startDump } from "./dump.ts";
-import { applyGlobals, dumpGlobals, missingRoles } from "./globals.ts";
 import { restoreArchive } from "./restore.ts";
 import { openSnapshot } from "./snapshot.ts";
 import { prepareTarget } from "./target.ts";
@@ -218,32 +217,6 @@ describe("prepareTarget", () => {
       permanent: true,
       message: expect.stringMatching(/permission denied to create database.*make it yourself/),
     });
-  });
-});
-
-describe("globals", () => {
-  const other2 = () => parseDatabaseUrl(other.url);
-
-  test("a superuser's hold the passwords; others' hold the roles", async () => {
-    const all = await dumpGlobals(parseDatabaseUrl(server.urlOf("shop")), tools);
-    const some = await dumpGlobals(parseDatabaseUrl(server.urlOf("shop", { user: "clerk", password: "c" })), tools);
-    if ("skipped" in all || "skipped" in some) throw new Error("skipped");
-    expect(all.sql.toString()).toMatch(/ALTER ROLE "Shop owner" .*PASSWORD 'SCRAM/);
-    expect(some.sql.toString()).toMatch(/ALTER ROLE "Shop owner" .*LOGIN/);
-    expect(some.sql.toString()).not.toContain("SCRAM");
-  });
-
-  test("make the roles that are missing, and leave alone those that exist", async () => {
-    const globals = await dumpGlobals(parseDatabaseUrl(server.urlOf("shop")), tools);
-    if ("skipped" in globals) throw new Error("skipped");
-    await other.query("CREATE ROLE clerk NOLOGIN");
-    expect(await missingRoles(other2(), [...details.roles, "clerk"])).toEqual(["Shop owner"]);
-    expect(await applyGlobals(other2(), tools, globals.sql)).toEqual([]);
-    expect(await missingRoles(other2(), details.roles)).toEqual([]);
-    // The password of the target's own superuser still holds, the new role's came over, clerk is as it was.
-    const login = { user: "Shop owner", password: "hush-hush" };
-    await (await openSnapshot(parseDatabaseUrl(other.urlOf("postgres", login)))).close();
-    expect(await other.query("SELECT rolcanlogin AS l FROM pg_roles WHERE rolname = 'clerk'")).toEqual([{ l: false }]);
   });
 });
 

@@ -4,6 +4,7 @@ import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
 import { connect } from "./connect.ts";
 import { type Details, type Server, countRows, readDetails, readServer } from "./details.ts";
+import { type ReadGlobals, readGlobals } from "./read-globals.ts";
 import { isEverything, readSelected } from "./selection.ts";
 
 /** One moment of a database, held open: the dump and the row counts see exactly the same rows. */
@@ -13,6 +14,8 @@ export interface Snapshot {
   readonly server: Server;
   /** Of all, or of what the dump with this selection holds. */
   details(options: { rowCounts: boolean; selection?: Selection | undefined }): Promise<Details>;
+  /** The roles and tablespaces that the database needs. */
+  globals(): Promise<ReadGlobals>;
   /** Ends the transaction, and a count that still runs. May be called twice. */
   close(): Promise<void>;
 }
@@ -63,6 +66,7 @@ async function begin(client: pg.Client, guarded: <T>(work: () => Promise<T>) => 
         const details = await readDetails(client, server, selected);
         return rowCounts ? { ...details, tables: await countRows(client, details.tables, recovery) } : details;
       }),
+    globals: () => guarded(() => readGlobals(client, server.major)),
     // end() drops the connection at once where a query still runs; the server rolls back.
     close: () => (closing ??= client.end()),
   };

@@ -16,7 +16,6 @@ export interface Tools {
   /** Of PostgreSQL's programs. */
   readonly major: number;
   readonly pgDump: Tool;
-  readonly pgDumpall: Tool;
   readonly pgRestore: Tool;
   readonly psql: Tool;
   readonly zstd: Tool;
@@ -63,7 +62,6 @@ async function toolsOf({ directory, version, major }: Installation): Promise<Too
   return {
     major,
     pgDump: tool("pg_dump"),
-    pgDumpall: tool("pg_dumpall"),
     pgRestore: tool("pg_restore"),
     psql: tool("psql"),
     zstd: await requireZstd(),

@@ -100,6 +100,14 @@ function summary(result: RestoreResult): string {
     ...(passedOver.length > 0
       ? [`Newer and not trusted, passed over: ${passedOver.length}. ${namePassedOver(passedOver)}.`]
       : []),
+    ...(result.roles === null ? [] : rolesText(result.roles)),
     ...damage.map(({ tier, problem }) => `Damage on ${tier}, passed over: ${problem}`),
   ].join("\n");
+}
+
+function rolesText({ made, existing, refused }: NonNullable<RestoreResult["roles"]>): string[] {
+  return [
+    `Roles: ${made.length} made, ${existing.length} that exist and are left as they are, ${refused.length} left out or refused${refused.length === 0 ? "." : ":"}`,
+    ...refused.map((line) => `- ${line}`),
+  ];
 }

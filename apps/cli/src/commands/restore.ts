@@ -16,7 +16,7 @@ export function addRestore(program: Command): void {
     .option("--force", "replace what the target holds, where it is not empty")
     .option("--yes", "do not ask for confirmation of --force")
     .option("--no-owner", "everything belongs to the user who restores; no grants are made")
-    .option("--globals", "first make the roles that the backup holds")
+    .option("--globals", "first make those roles of the backup that the target lacks; none that exists is changed")
     .option("--jobs <n>", "parallel jobs of pg_restore", wholeNumber(1, 64), 1)
     .option("--allow-unsigned", "restore the backup named by --backup even where no key known here signed it")
     .option("--json", "print one JSON object on stdout")

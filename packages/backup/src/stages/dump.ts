@@ -6,7 +6,7 @@ import { findDatabase, formatBytes, type Selection, TrivaultError } from "@triva
 import {
   type Connection,
   type DumpProcess,
-  dumpGlobals,
+  encodeGlobals,
   openSnapshot,
   parseDatabaseUrl,
   requireTools,
@@ -174,17 +174,15 @@ async function followSpool(dump: DumpProcess, { site, run, context }: Work, sign
 async function writeExtras({
   site,
   run,
-  connection,
   selection,
-  tools,
   snapshot,
   context,
 }: Work): Promise<Pick<Dumped, "extras"> & Pick<DumpResult, "rows">> {
   const extras: Dumped["extras"] = [];
-  const globals = await dumpGlobals(connection, tools);
-  if ("skipped" in globals) context.note(`roles and tablespaces are not in this backup: ${globals.skipped}`);
+  const read = await snapshot.globals();
+  if ("skipped" in read) context.note(`roles and tablespaces are not in this backup: ${read.skipped}`);
   else {
-    await writeExtra(run, "globals.zst", globals.sql);
+    await writeExtra(run, "globals.zst", encodeGlobals(read.globals));
     extras.push("globals.zst");
   }
   const details = await snapshot.details({ rowCounts: site.config.rowCounts, selection });
