@@ -73,8 +73,12 @@ servers:
     expect(stdout).toMatch(/^shop +local paris +daily=7,atLeast=2$/m);
     expect(stdout).toMatch(/^shop +disk +everything$/m);
     expect(stdout).toMatch(/^disk +local +\S+\/disk +5\.0 GiB, then stop/m);
-    expect(stdout).toMatch(/^ok +database shop: PostgreSQL 15\..*, pg_dump 15\.\S+, tables to back up: 1$/m);
-    expect(stdout).toMatch(/^ok +server main: these match \(2\): main\.app_one, main\.app_two$/m);
+    expect(stdout).toMatch(
+      /^ok +database shop: PostgreSQL 15\..*, pg_dump 15\.\S+, tables to back up: 1; connection: on this machine$/m,
+    );
+    expect(stdout).toMatch(
+      /^ok +server main: these match \(2\): main\.app_one, main\.app_two; connection: on this machine$/m,
+    );
     for (const tier of ["local", "disk", "paris"]) expect(stdout).toMatch(new RegExp(`^ok +tier ${tier}: all`, "m"));
   });
 

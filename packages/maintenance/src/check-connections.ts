@@ -8,7 +8,7 @@ import {
   type TierConfig,
   TrivaultError,
 } from "@trivault/core";
-import { openSnapshot, parseDatabaseUrl, requireTools } from "@trivault/postgres";
+import { describeProtection, openSnapshot, parseDatabaseUrl, requireTools, withClient } from "@trivault/postgres";
 import { probeTier } from "@trivault/storage";
 import { knownDatabases } from "./discovery.ts";
 
@@ -82,7 +82,9 @@ async function checkDatabase({ pgBinDir }: Config, database: DatabaseConfig): Pr
     const { version, major } = snapshot.server;
     const tools = await requireTools(major, pgBinDir);
     const { tables } = await snapshot.details({ rowCounts: false, selection: database.selection });
-    return well(`PostgreSQL ${version}, pg_dump ${tools.pgDump.version}, tables to back up: ${tables.length}`);
+    return well(
+      `PostgreSQL ${version}, pg_dump ${tools.pgDump.version}, tables to back up: ${tables.length}; connection: ${snapshot.protection}`,
+    );
   } finally {
     await snapshot.close();
   }
@@ -93,7 +95,11 @@ async function checkServer(server: ServerConfig, known: ReturnType<typeof knownD
   const problem = problems.find((each) => each.server === server.name);
   if (problem) return { ok: false, detail: problem.reason, advice: null };
   const names = databases.map(({ name }) => name).filter((name) => name.startsWith(`${server.name}.`));
-  if (names.length > 0) return well(`these match (${names.length}): ${names.join(", ")}`);
+  if (names.length > 0) {
+    const connection = parseDatabaseUrl(server.url);
+    const protection = await withClient(connection, async (client) => describeProtection(connection, client));
+    return well(`these match (${names.length}): ${names.join(", ")}; connection: ${protection}`);
+  }
   const advice = `its patterns are ${server.include.join(" ")}, but not ${server.exclude.join(" ") || "-"}`;
   return { ok: false, detail: "no database matches", advice };
 }

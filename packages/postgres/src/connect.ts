@@ -1,12 +1,10 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import path from "node:path";
 import type { ConnectionOptions } from "node:tls";
 import { TrivaultError, codeOf, messageOf } from "@trivault/core";
 import { Client } from "pg";
 import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
+import { guardPassword, userFile, verifiesServer } from "./protection.ts";
 
 /**
  * A connected client, TLS as libpq's sslmode says (PostgreSQL manual, table 34.1). The caller ends it. It has an 'error'
@@ -46,7 +44,9 @@ async function open(connection: Connection, ssl: Tls): Promise<Client> {
     port: connection.port,
     user: connection.user,
     // A function, because node-postgres takes an absent password from PGPASSWORD or ~/.pgpass, which pg_dump will not see.
-    password: () => connection.password ?? "",
+    password: () => guard.password(),
+    // SCRAM bound to the TLS connection, where the server offers it: nobody sits in between. As libpq does by default.
+    enableChannelBinding: true,
     database: connection.database,
     ssl,
     client_encoding: "UTF8",
@@ -58,8 +58,10 @@ async function open(connection: Connection, ssl: Tls): Promise<Client> {
     keepAliveInitialDelayMillis: 30_000,
   });
   client.on("error", () => {});
+  const guard = guardPassword(client, connection);
   try {
     await client.connect();
+    guard.checkLogin();
   } catch (error) {
     // The socket may still be open, for instance after a wrong password.
     client.end().catch(() => {});
@@ -87,8 +89,7 @@ async function tlsOptions(connection: Connection): Promise<ConnectionOptions> {
   const rootCert = connection.sslRootCert ?? userFile("root.crt");
   const cert = connection.sslCert ?? userFile("postgresql.crt");
   const key = connection.sslKey ?? userFile("postgresql.key");
-  // As libpq: "require" with a root certificate verifies the chain, for the sake of old installations.
-  const verifies = mode === "verify-full" || mode === "verify-ca" || (mode === "require" && rootCert !== null);
+  const verifies = verifiesServer(connection);
   if (verifies && rootCert === null) {
     throw unreadable(`sslmode=${mode} needs the certificate of an authority: add sslrootcert=<file> to the URL.`);
   }
@@ -100,12 +101,6 @@ async function tlsOptions(connection: Connection): Promise<ConnectionOptions> {
     ...(cert !== null && key !== null ? { cert: await read(cert), key: await read(key) } : {}),
     ...(mode === "verify-full" || system ? {} : { checkServerIdentity: () => undefined }),
   };
-}
-
-/** Where libpq looks by default. */
-function userFile(name: string): string | null {
-  const file = path.join(homedir(), ".postgresql", name);
-  return existsSync(file) ? file : null;
 }
 
 async function read(file: string): Promise<Buffer> {

@@ -13,6 +13,7 @@ const full: Connection = {
   sslRootCert: "/etc/ca.pem",
   sslCert: "/c.pem",
   sslKey: "/k.pem",
+  requireAuth: ["md5", "scram-sha-256"],
   connectTimeoutSeconds: 7,
   options: "-c work_mem=64MB",
   applicationName: "nightly",
@@ -21,7 +22,7 @@ const full: Connection = {
 describe("parseDatabaseUrl", () => {
   test("reads every part, percent-decoded once", () => {
     const query = "sslmode=verify-full&sslrootcert=/etc/ca.pem&sslcert=/c.pem&sslkey=/k.pem&connect_timeout=7";
-    const rest = "options=-c%20work_mem%3D64MB&application_name=nightly";
+    const rest = "require_auth=md5,scram-sha-256&options=-c%20work_mem%3D64MB&application_name=nightly";
     expect(parseDatabaseUrl(`postgresql://ann:p%40ss%3Aw%2Frd@db.example:6432/shop?${query}&${rest}`)).toEqual(full);
   });
 

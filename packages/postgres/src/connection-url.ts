@@ -5,6 +5,10 @@ import { TrivaultError } from "@trivault/core";
 export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 export type SslMode = (typeof SSL_MODES)[number];
 
+/** As libpq's require_auth names them; `none` is a server that asks for nothing. */
+export const AUTH_METHODS = ["password", "md5", "scram-sha-256", "none"] as const;
+export type AuthMethod = (typeof AUTH_METHODS)[number];
+
 /** One server and one database, as a URL named them. The password stands here and nowhere else: no ~/.pgpass, no PGPASSWORD. */
 export interface Connection {
   /** A name, an address, or (with a leading slash) the directory of a Unix socket. */
@@ -17,6 +21,8 @@ export interface Connection {
   readonly sslRootCert: string | null;
   readonly sslCert: string | null;
   readonly sslKey: string | null;
+  /** The manners in which the server may ask for the password, where the URL says so; otherwise see protection.ts. */
+  readonly requireAuth: readonly AuthMethod[] | null;
   readonly connectTimeoutSeconds: number;
   /** Server settings for the session, such as `-c work_mem=64MB`. */
   readonly options: string | null;
@@ -34,6 +40,7 @@ const KNOWN = [
   "sslrootcert",
   "sslcert",
   "sslkey",
+  "require_auth",
   "connect_timeout",
   "options",
   "application_name",
@@ -77,6 +84,7 @@ export function parseDatabaseUrl(url: string): Connection {
     sslRootCert: values.sslrootcert || null,
     sslCert: values.sslcert || null,
     sslKey: values.sslkey || null,
+    requireAuth: values.require_auth ? authMethods(values.require_auth) : null,
     connectTimeoutSeconds: wholeNumber("connect_timeout", values.connect_timeout ?? "15", 2, 3600),
     options: values.options || null,
     applicationName: values.application_name || "trivault",
@@ -124,6 +132,16 @@ function parseQuery(text: string): Partial<Record<Parameter, string>> {
 
 function isKnown(name: string): name is Parameter {
   return (KNOWN as readonly string[]).includes(name);
+}
+
+function authMethods(text: string): AuthMethod[] {
+  const methods = text.split(",");
+  if (methods.every(isAuthMethod)) return methods;
+  throw invalid(`require_auth must be a list of ${AUTH_METHODS.join(", ")}`);
+}
+
+function isAuthMethod(text: string): text is AuthMethod {
+  return (AUTH_METHODS as readonly string[]).includes(text);
 }
 
 function isSslMode(text: string): text is SslMode {

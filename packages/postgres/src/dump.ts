@@ -3,7 +3,8 @@ import { type Logger, type Selection, TrivaultError } from "@trivault/core";
 import { type Chain, type ChainOptions, startChain } from "./chain.ts";
 import { type Command, type Outcome, childEnv, statusOf } from "./child.ts";
 import { type Connection, describeConnection } from "./connection-url.ts";
-import { conninfo, libpqEnv, withPassFile } from "./libpq.ts";
+import { type Libpq, withLibpq } from "./libpq.ts";
+import { HOW_TO_ALLOW, NOT_ALLOWED } from "./protection.ts";
 import { selectionArguments } from "./selection.ts";
 import type { Tools } from "./tools.ts";
 
@@ -42,8 +43,8 @@ const LOCK_TIMEOUT_MS = 120_000;
 export async function startDump(options: DumpOptions): Promise<DumpProcess> {
   const started = Promise.withResolvers<Chain>();
   // The password file lives as long as the dump.
-  const done = withPassFile(options.connection, async (passFile) => {
-    const chain = await startChain(commands(options, passFile), chainOptions(options));
+  const done = withLibpq(options.connection, options.tools, async (libpq) => {
+    const chain = await startChain(commands(options, libpq), chainOptions(options));
     started.resolve(chain);
     return chain.done;
   });
@@ -65,8 +66,8 @@ export async function startDump(options: DumpOptions): Promise<DumpProcess> {
   };
 }
 
-function commands(options: DumpOptions, passFile: string): Command[] {
-  const { connection, tools, snapshotId, selection, directory, segmentSize } = options;
+function commands(options: DumpOptions, libpq: Libpq): Command[] {
+  const { tools, snapshotId, selection, directory, segmentSize } = options;
   const env = childEnv();
   return [
     {
@@ -79,9 +80,9 @@ function commands(options: DumpOptions, passFile: string): Command[] {
         `--lock-wait-timeout=${LOCK_TIMEOUT_MS}`,
         "--no-password",
         ...(selection ? selectionArguments(selection, tools.major) : []),
-        `--dbname=${conninfo(connection.database)}`,
+        `--dbname=${libpq.dbname}`,
       ],
-      env: libpqEnv(connection, passFile),
+      env: libpq.env,
     },
     { name: "zstd", file: tools.zstd.path, args: ["-3", "-q"], env },
     {
@@ -144,6 +145,7 @@ const ADVICE: readonly Advice[] = [
     text: "Check user and password in the database URL, and the server's pg_hba.conf.",
     permanent: true,
   },
+  { pattern: NOT_ALLOWED, text: HOW_TO_ALLOW, permanent: true },
   {
     pattern: /lock timeout/i,
     text: "Another session holds an exclusive lock on a table; pg_locks and pg_stat_activity tell which. It is tried again.",

@@ -2,18 +2,45 @@ import { processExists } from "@trivault/core";
 import { lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Connection } from "./connection-url.ts";
 import { type Env, childEnv } from "./child.ts";
+import type { Connection } from "./connection-url.ts";
+import { allowedMethods } from "./protection.ts";
+import { knowsRequireAuth, type Tools } from "./tools.ts";
 
 /** Seconds after which a silent peer is probed, between probes, and probes until it counts as dead: about a minute. */
 const KEEPALIVES = "keepalives_idle=30 keepalives_interval=10 keepalives_count=4";
 const FOLDER = "trivault-pgpass-";
 
-/**
- * The environment of a PostgreSQL program: built from scratch, so that no inherited PG* variable changes where it
- * connects and no secret of ours reaches it. The database is not here: see `conninfo`.
- */
-export function libpqEnv(connection: Connection, passFile: string): Env {
+/** How a PostgreSQL program connects. */
+export interface Libpq {
+  /** For `--dbname=`. */
+  readonly dbname: string;
+  /** Built from scratch, so that no inherited PG* variable changes where it connects and no secret of ours reaches it. */
+  readonly env: Env;
+}
+
+/** Runs `use` with a password file (0600, in a private folder) that is gone afterwards. Empty where there is no password. */
+export async function withLibpq<T>(
+  connection: Connection,
+  tools: Tools,
+  use: (libpq: Libpq) => Promise<T>,
+): Promise<T> {
+  await sweepPassFiles();
+  const dbname = `${conninfo(connection.database)}${await demands(connection, tools)}`;
+  const folder = await mkdtemp(path.join(tmpdir(), `${FOLDER}${process.pid}-`));
+  try {
+    const file = path.join(folder, "pgpass");
+    // Wildcards will do: the file serves one connection, and libpq's rules for host names and sockets are intricate.
+    const password = connection.password?.replaceAll(/[\\:]/g, "\\$&");
+    await writeFile(file, password === undefined ? "" : `*:*:*:*:${password}\n`, { mode: 0o600, flag: "wx" });
+    return await use({ dbname, env: environment(connection, file) });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The database is not here: see `conninfo`. */
+function environment(connection: Connection, passFile: string): Env {
   return {
     ...childEnv(),
     PGHOST: connection.host,
@@ -33,26 +60,22 @@ export function libpqEnv(connection: Connection, passFile: string): Env {
 }
 
 /**
- * For `--dbname=`. libpq expands a plain database name that holds `=` or starts with `postgres://` as a connection string,
- * which would override host and user (the trap behind CVE-2016-5424); inside a quoted conninfo it is only ever a name.
+ * libpq expands a plain database name that holds `=` or starts with `postgres://` as a connection string, which would
+ * override host and user (the trap behind CVE-2016-5424); inside a quoted conninfo it is only ever a name.
  */
 export function conninfo(database: string): string {
   return `dbname='${database.replaceAll(/['\\]/g, "\\$&")}' ${KEEPALIVES}`;
 }
 
-/** Runs `use` with a password file (0600, in a private folder) that is gone afterwards. Empty where there is no password. */
-export async function withPassFile<T>(connection: Connection, use: (passFile: string) => Promise<T>): Promise<T> {
-  await sweepPassFiles();
-  const folder = await mkdtemp(path.join(tmpdir(), `${FOLDER}${process.pid}-`));
-  try {
-    const file = path.join(folder, "pgpass");
-    // Wildcards will do: the file serves one connection, and libpq's rules for host names and sockets are intricate.
-    const password = connection.password?.replaceAll(/[\\:]/g, "\\$&");
-    await writeFile(file, password === undefined ? "" : `*:*:*:*:${password}\n`, { mode: 0o600, flag: "wx" });
-    return await use(file);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/**
+ * What keeps libpq from giving the password to an impostor (protection.ts). A libpq before 16 knows no require_auth, but
+ * channel_binding, which comes to the same where the server speaks TLS; where it does not, such a libpq cannot be held to SCRAM.
+ */
+async function demands(connection: Connection, tools: Tools): Promise<string> {
+  const allowed = allowedMethods(connection);
+  if (allowed === null) return "";
+  if (await knowsRequireAuth(tools.pgDump.path)) return ` require_auth=${allowed.join(",")}`;
+  return allowed.join() === "scram-sha-256" ? " channel_binding=require" : "";
 }
 
 /** Removes the files of processes that were killed: those of this user whose process id is no more. */

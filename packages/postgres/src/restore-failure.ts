@@ -1,6 +1,7 @@
 import { TrivaultError } from "@trivault/core";
 import { type Outcome, statusOf } from "./child.ts";
 import { type Connection, describeConnection } from "./connection-url.ts";
+import { HOW_TO_ALLOW, NOT_ALLOWED } from "./protection.ts";
 import type { Tools } from "./tools.ts";
 
 type Kind = "archive" | "sql";
@@ -46,6 +47,7 @@ const ADVICE: readonly (readonly [pattern: RegExp, next: (tools: Tools, kind: Ki
     /extension ".*" is not available|could not open extension control file/i,
     () => "Install the extension's package on the target's server first.",
   ],
+  [NOT_ALLOWED, () => HOW_TO_ALLOW],
   [/permission denied|must be (?:owner|superuser)/i, () => "Restore as a user who may do this, such as a superuser."],
   [/no space left on device/i, () => "Make room on the target's server or in the work folder."],
 ];

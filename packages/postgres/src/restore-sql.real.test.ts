@@ -147,7 +147,7 @@ describe("a plain SQL dump", () => {
   });
 
   test("that needs a role tells it", async () => {
-    const script = Buffer.from("CREATE TABLE t (a int);\nALTER TABLE t OWNER TO nobody_here;\n");
+    const script = Buffer.from("CREATE TABLE public.t (a int);\nALTER TABLE public.t OWNER TO nobody_here;\n");
     await expect(restore(script, "role")).rejects.toThrow(
       /"nobody_here" does not exist.* — Make the role on the target first\.$/s,
     );

@@ -5,7 +5,7 @@ import { TrivaultError } from "@trivault/core";
 import { startChain } from "./chain.ts";
 import { type Connection, describeConnection } from "./connection-url.ts";
 import { feed } from "./feed.ts";
-import { conninfo, libpqEnv, withPassFile } from "./libpq.ts";
+import { withLibpq } from "./libpq.ts";
 import { restoreFailure } from "./restore-failure.ts";
 import { forTarget } from "./sql-script.ts";
 import type { Tools } from "./tools.ts";
@@ -29,14 +29,14 @@ const ARGS = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1"
 export async function restoreSql({ connection, tools, script, signal }: RestoreSqlOptions): Promise<void> {
   const key = randomBytes(24).toString("hex");
   const said: Buffer[] = [];
-  await withPassFile(connection, async (passFile) => {
+  await withLibpq(connection, tools, async (libpq) => {
     const chain = await startChain(
       [
         {
           name: "psql",
           file: tools.psql.path,
-          args: [...ARGS, `--dbname=${conninfo(connection.database)}`],
-          env: libpqEnv(connection, passFile),
+          args: [...ARGS, `--dbname=${libpq.dbname}`],
+          env: libpq.env,
         },
       ],
       {

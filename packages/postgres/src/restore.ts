@@ -5,7 +5,7 @@ import { startChain } from "./chain.ts";
 import { type Command, type Outcome, childEnv } from "./child.ts";
 import type { Connection } from "./connection-url.ts";
 import { feed } from "./feed.ts";
-import { conninfo, libpqEnv, withPassFile } from "./libpq.ts";
+import { type Libpq, withLibpq } from "./libpq.ts";
 import { restoreFailure } from "./restore-failure.ts";
 import type { Tools } from "./tools.ts";
 
@@ -27,19 +27,19 @@ export interface RestoreOptions {
 
 /** Restores an archive into a database that exists. Throws RESTORE_FAILED with pg_restore's last words. */
 export async function restoreArchive(options: RestoreOptions): Promise<void> {
-  await withPassFile(options.connection, async (passFile) => {
-    if (options.jobs === 1) await restoreStream(options, passFile);
-    else await restoreFile(options, passFile);
+  await withLibpq(options.connection, options.tools, async (libpq) => {
+    if (options.jobs === 1) await restoreStream(options, libpq);
+    else await restoreFile(options, libpq);
   });
 }
 
-async function restoreStream(options: RestoreOptions, passFile: string): Promise<void> {
-  const commands = [decompress(options.tools, null), pgRestore(options, passFile, ["--single-transaction"])];
+async function restoreStream(options: RestoreOptions, libpq: Libpq): Promise<void> {
+  const commands = [decompress(options.tools, null), pgRestore(options, libpq, ["--single-transaction"])];
   const chain = await startChain(commands, { stdin: "pipe", stdout: "ignore", ...common(options) });
   await feed(chain, options.archive);
 }
 
-async function restoreFile(options: RestoreOptions, passFile: string): Promise<void> {
+async function restoreFile(options: RestoreOptions, libpq: Libpq): Promise<void> {
   const folder = await mkdtemp(path.join(options.workDir, "restore-"));
   try {
     const file = path.join(folder, "archive");
@@ -49,7 +49,7 @@ async function restoreFile(options: RestoreOptions, passFile: string): Promise<v
     await feed(await startChain([decompress(options.tools, file)], { stdin: "pipe", ...settings }), options.archive);
     // Of a tar archive pg_restore can restore only one thing at a time.
     const manner = (await isCustom(file)) ? `--jobs=${options.jobs}` : "--single-transaction";
-    const restore = pgRestore(options, passFile, [manner, file]);
+    const restore = pgRestore(options, libpq, [manner, file]);
     await (
       await startChain([restore], { stdin: "ignore", ...settings })
     ).done;
@@ -70,16 +70,16 @@ function decompress(tools: Tools, file: string | null): Command {
   return { name: "zstd", file: tools.zstd.path, args: ["-d", "-q", ...output], env: childEnv() };
 }
 
-function pgRestore(options: RestoreOptions, passFile: string, extra: readonly string[]): Command {
-  const { connection, tools, clean, noOwner } = options;
-  const args = ["--exit-on-error", "--no-password", `--dbname=${conninfo(connection.database)}`];
+function pgRestore(options: RestoreOptions, libpq: Libpq, extra: readonly string[]): Command {
+  const { tools, clean, noOwner } = options;
+  const args = ["--exit-on-error", "--no-password", `--dbname=${libpq.dbname}`];
   if (clean) args.push("--clean", "--if-exists");
   if (noOwner) args.push("--no-owner", "--no-privileges");
   return {
     name: "pg_restore",
     file: tools.pgRestore.path,
     args: [...args, ...extra],
-    env: libpqEnv(connection, passFile),
+    env: libpq.env,
   };
 }
 

@@ -4,6 +4,7 @@ import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
 import { connect } from "./connect.ts";
 import { type Details, type Server, countRows, readDetails, readServer } from "./details.ts";
+import { describeProtection } from "./protection.ts";
 import { type ReadGlobals, readGlobals } from "./read-globals.ts";
 import { isEverything, readSelected } from "./selection.ts";
 
@@ -12,6 +13,8 @@ export interface Snapshot {
   /** For pg_dump --snapshot; good while this snapshot is open. */
   readonly snapshotId: string;
   readonly server: Server;
+  /** See protection.ts. */
+  readonly protection: string;
   /** Of all, or of what the dump with this selection holds. */
   details(options: { rowCounts: boolean; selection?: Selection | undefined }): Promise<Details>;
   /** The roles and tablespaces that the database needs. */
@@ -38,14 +41,18 @@ export async function openSnapshot(connection: Connection): Promise<Snapshot> {
     }
   };
   try {
-    return await guarded(() => begin(client, guarded));
+    return await guarded(() => begin(client, describeProtection(connection, client), guarded));
   } catch (error) {
     await client.end();
     throw error;
   }
 }
 
-async function begin(client: pg.Client, guarded: <T>(work: () => Promise<T>) => Promise<T>): Promise<Snapshot> {
+async function begin(
+  client: pg.Client,
+  protection: string,
+  guarded: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<Snapshot> {
   const server = await readServer(client);
   for (const [since, name] of TIMEOUTS) if (server.major >= since) await client.query(`SET ${name} = 0`);
   // Rows hidden by a policy make a query fail instead of counting too few; pg_dump does the same.
@@ -60,6 +67,7 @@ async function begin(client: pg.Client, guarded: <T>(work: () => Promise<T>) => 
   return {
     snapshotId: id,
     server,
+    protection,
     details: ({ rowCounts, selection }) =>
       guarded(async () => {
         const selected = selection && !isEverything(selection) ? await readSelected(client, selection) : null;

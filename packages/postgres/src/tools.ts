@@ -94,6 +94,18 @@ async function inspect(directory: string): Promise<Installation | null> {
   return match?.[1] && match[2] ? { directory, version: match[1], major: Number(match[2]) } : null;
 }
 
+/**
+ * Whether a program's libpq has require_auth (16 and later). The library is not of the program's own version everywhere, so
+ * it is asked, by a connection that cannot be: an unknown option is refused before anything else.
+ */
+export async function knowsRequireAuth(pgDump: string): Promise<boolean> {
+  const args = ["--no-password", "--dbname=host=/nowhere require_auth=none"];
+  const { stderr } = await promisify(execFile)(pgDump, args, { env: childEnv(), timeout: 10_000 }).catch(
+    (error: { stderr?: string }) => ({ stderr: error.stderr ?? "" }),
+  );
+  return !/invalid connection option/.test(stderr);
+}
+
 async function requireZstd(): Promise<Tool> {
   for (const directory of pathDirectories()) {
     const file = path.join(directory, "zstd");
