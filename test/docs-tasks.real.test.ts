@@ -93,8 +93,8 @@ async function realValues(home: string): Promise<Record<string, string>> {
     "acme-backups": bucket,
     "AWS_ACCESS_KEY_ID=…": `AWS_ACCESS_KEY_ID=${s3.accessKey}`,
     "AWS_SECRET_ACCESS_KEY=…": `AWS_SECRET_ACCESS_KEY=${s3.secretKey}`,
-    "=age1…": `=${await recipientIn(path.join(home, "trivault", IDENTITY))}`,
-    "=age1new…,age1…": `=${await recipientIn(path.join(home, "trivault/new-identity.txt"))},${await recipientIn(path.join(home, "trivault", IDENTITY))}`,
+    "=age1…": `=${await recipientIn(path.join(home, IDENTITY))}`,
+    "=age1new…,age1…": `=${await recipientIn(path.join(home, "new-identity.txt"))},${await recipientIn(path.join(home, IDENTITY))}`,
     "20261123t020000z-7f3k9xq2": newest ?? "none yet",
     [`${old}/opt/trivault`]: `${old}${main}/trivault`,
     [`${old}.ssh/trivault ~/.ssh/trivault`]: `${old}${server.keyFile} ${home}/key`,
@@ -159,7 +159,7 @@ test("set-up: three complete copies, and health is content", async () => {
 
 test("restore: every row is there, on a machine that has nothing but the identity file", async () => {
   const elsewhere = await newMachine("elsewhere");
-  await copyFile(path.join(machine.folder, IDENTITY), path.join(elsewhere.folder, IDENTITY));
+  await copyFile(path.join(folder, "main", IDENTITY), path.join(folder, "elsewhere", IDENTITY));
   await elsewhere.follow("docs/tasks/restore.md");
   const rows = await tables(source, "shop");
   expect(await tables(newHost, "shop_restored")).toEqual(rows);
@@ -209,7 +209,7 @@ test("rotate: what was told is what happens, and what is marked stays", async ()
   const [newest] = (await safe(here, "shop")).toReversed();
   const { stdout } = await here.sh(`npm run --silent backup:show -- ${newest}`);
   for (const file of [IDENTITY, "new-identity.txt"]) {
-    expect(stdout).toContain(await recipientIn(path.join(here.folder, file)));
+    expect(stdout).toContain(await recipientIn(path.join(folder, "main", file)));
   }
 });
 

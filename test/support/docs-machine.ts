@@ -55,6 +55,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   const { folder, databaseUrl } = options;
   const clone = path.join(folder, "trivault");
   await mkdir(clone);
+  await mkdir(path.join(clone, ".git"));
   for (const name of CLONE) await symlink(path.join(ROOT, name), path.join(clone, name));
   const programs = path.join(folder, "bin");
   await mkdir(programs);

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { addAbortSignal, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { TrivaultError } from "@trivault/core";
+import { TrivaultError, visibleText } from "@trivault/core";
 
 /** A person who can be asked sits at both ends. */
 export function isInteractive(): boolean {
@@ -9,13 +9,13 @@ export function isInteractive(): boolean {
 }
 
 export async function ask(question: string, signal: AbortSignal): Promise<string> {
-  return prompt(question, process.stderr, signal);
+  return prompt(visibleText(question), process.stderr, signal);
 }
 
 /** One line from stdin: asked for without echo on a terminal, else the whole of what is piped in. */
 export async function readSecret(question: string, signal: AbortSignal): Promise<string> {
   if (process.stdin.isTTY) {
-    process.stderr.write(question);
+    process.stderr.write(visibleText(question));
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     const answer = await prompt("", nowhere, signal);
     process.stderr.write("\n");

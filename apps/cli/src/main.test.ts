@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -27,6 +27,14 @@ describe("a mistake of the command line", () => {
   test("also where it is found later than by the parser", async () => {
     const { code, stderr } = await cli("restore --database shop");
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/^error: no target: say --target/) });
+  });
+
+  test("9.C22 warns of a password in --target", async () => {
+    const { stderr } = await cli("restore --database shop --target postgresql://u:geheim@h/x");
+    expect(stderr).toMatch(
+      /^Warning: every user of this machine can read the password in --target\. .*BACKUP_RESTORE_TARGET/,
+    );
+    expect(stderr).not.toContain("geheim");
   });
 
   test("repeats no password that was typed", async () => {
@@ -115,6 +123,18 @@ describe("configuration", () => {
   });
 });
 
+test("9.C22 no name of a database or a file does anything to the terminal", async () => {
+  const odd = "od\u001B[2J\u009B31m\nd";
+  const url = `postgresql://u:p@nowhere.invalid/${encodeURIComponent(odd)}`;
+  const env = { DATABASE_URL: url, BACKUP_ENCRYPTION: "none", BACKUP_DIR: path.join(cwd, odd) };
+  const outputs = [await cli("run --inline", env), await cli("config check --offline", env), await cli("list", env)];
+  for (const { stdout, stderr } of outputs) {
+    expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/);
+    expect(stdout + stderr).not.toMatch(/^d\b/m);
+  }
+  expect(outputs.map(({ stdout, stderr }) => stdout + stderr).join("")).toContain(String.raw`\x9b31m`);
+});
+
 describe("keys generate", () => {
   test("works without any configuration, keeps secrets to their files, and never overwrites", async () => {
     const { code, stdout, stderr } = await cli("keys generate --json", {
@@ -144,5 +164,16 @@ describe("keys generate", () => {
     expect(second.stdout).toContain(made.signingPublicKey);
     expect(second.stdout).toMatch(/^ {2}BACKUP_ENCRYPTION_RECIPIENTS=age1[0-9a-z]{58}$/m);
     expect(second.stdout).not.toContain(made.recipient);
+  });
+
+  test("9.C22 puts the secret nowhere within a clone, unless that is asked for", async () => {
+    const clone = path.join(cwd, "clone");
+    await mkdir(path.join(clone, "sub"), { recursive: true });
+    await mkdir(path.join(clone, ".git"));
+    const { stdout } = await runCli(["keys", "generate", "--json"], {
+      cwd: path.join(clone, "sub"),
+      env: { HOME: cwd },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ identityFile: path.join(cwd, "trivault-identity.txt") });
   });
 });

@@ -16,8 +16,10 @@ describe("table", () => {
     expect(table(["A", ">B"], [])).toBe("A  B");
   });
 
-  test("lets no name move the cursor or forge a line", () => {
-    expect(table(["NAME"], [["shop\u001B[2J\nfake  yes\u202E"]])).toBe("NAME\nshop?[2J?fake  yes?");
+  test("9.C22 lets no name move the cursor or forge a line", () => {
+    expect(table(["NAME"], [["shop\u001B[2J\nfake  yes\u202E"]])).toBe(
+      String.raw`NAME${"\n"}shop\x1b[2J\nfake  yes\u202e`,
+    );
   });
 });
 

@@ -1,17 +1,31 @@
-import { hidePasswords } from "@trivault/core";
+import { hidePasswords, visibleJson, visibleLine, visibleText } from "@trivault/core";
 
-/** stdout is a command's result and nothing else; whatever is told on the way goes to stderr. */
+/**
+ * All that the commands write. stdout is a command's result and nothing else; whatever is told on the way goes to stderr.
+ * Names and messages come from databases, servers and tiers: none of them does anything to a terminal.
+ */
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`);
 }
 
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+/** One line, whatever the names in it hold. */
+export function print(line: string): void {
+  process.stdout.write(`${visibleLine(line)}\n`);
 }
 
+/** What is laid out in lines already: a table, a text of ours. */
+export function printText(text: string): void {
+  process.stdout.write(`${visibleText(text)}\n`);
+}
+
+export function sayText(text: string): void {
+  process.stderr.write(`${visibleText(text)}\n`);
+}
+
+/** What goes over several lines (a message of PostgreSQL) is indented, so that it passes for nothing of ours. */
 export function say(text: string): void {
-  process.stderr.write(`${hidePasswords(text)}\n`);
+  process.stderr.write(`${visibleText(hidePasswords(text)).replaceAll("\n", "\n  ")}\n`);
 }
 
 /** Columns as wide as their widest cell, two spaces apart; a `>` before its heading sets a column to the right. */
@@ -26,16 +40,11 @@ export function facts(pairs: readonly (readonly [name: string, value: string])[]
 }
 
 function align(rows: readonly (readonly string[])[], right: readonly boolean[]): string {
-  const lines = rows.map((row) => row.map(printable));
+  const lines = rows.map((row) => row.map(visibleLine));
   const columns = Math.max(...lines.map((line) => line.length));
   const widths = Array.from({ length: columns }, (_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
   const pad = (cell: string, i: number) => (right[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0));
   return lines.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
-}
-
-/** Names come from databases and tiers: none may move the cursor or begin a new line on a terminal. */
-export function printable(text: string): string {
-  return text.replaceAll(/\p{C}/gu, "?");
 }
 
 const UNITS: readonly (readonly [seconds: number, name: string])[] = [

@@ -1,6 +1,6 @@
 import { formatBytes } from "@trivault/core";
 import type { ClassCost, PlanReport, TierCost } from "@trivault/maintenance";
-import { facts, print, say, table } from "./output.ts";
+import { facts, print, printText, say, table } from "./output.ts";
 
 /** The plan on stdout, warnings on stderr. */
 export function printPlan(report: PlanReport): void {
@@ -8,10 +8,10 @@ export function printPlan(report: PlanReport): void {
   for (const warning of report.warnings) say(`Warning: ${warning}`);
   if (budget?.message) say(`Warning: ${budget.message}`);
   if (decisions.length === 0) print(`There are no backups on ${report.tier}.`);
-  else print(table(["BACKUP", "DATABASE", ">SIZE", "DECISION"], decisions.map(row)));
+  else printText(table(["BACKUP", "DATABASE", ">SIZE", "DECISION"], decisions.map(row)));
   print("");
-  print(facts(summary(report)));
-  if (cost && cost.classes.some(isTelling)) print(`\n${costTable(cost)}`);
+  printText(facts(summary(report)));
+  if (cost && cost.classes.some(isTelling)) printText(`\n${costTable(cost)}`);
 }
 
 function row({ backupId, database, bytes, action, reasons }: PlanReport["decisions"][number]): string[] {

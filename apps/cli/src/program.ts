@@ -1,4 +1,5 @@
 import packageJson from "../package.json" with { type: "json" };
+import { hidePasswords } from "@trivault/core";
 import { Command } from "commander";
 import { addAlerts } from "./commands/alerts.ts";
 import { addAudit } from "./commands/audit.ts";
@@ -19,7 +20,7 @@ import { addToken } from "./commands/token.ts";
 import { addUser } from "./commands/user.ts";
 import { addVerify } from "./commands/verify.ts";
 import { EXIT_CODES_HELP } from "./exit-codes.ts";
-import { say } from "./output.ts";
+import { sayText } from "./output.ts";
 
 export function createProgram(): Command {
   const program = new Command("trivault")
@@ -28,7 +29,7 @@ export function createProgram(): Command {
     .helpCommand(false)
     .showHelpAfterError("(say --help for what there is)")
     // What commander tells of a mistake repeats what was typed.
-    .configureOutput({ writeErr: (text) => say(text.trimEnd()) })
+    .configureOutput({ writeErr: (text) => sayText(hidePasswords(text.trimEnd())) })
     .exitOverride()
     .addHelpText("afterAll", EXIT_CODES_HELP)
     .addHelpText(

@@ -28,6 +28,13 @@ describe("in a pipe", () => {
     expect(written()).toBe("dump 10.0 MiB, encrypt 1.0 MiB of 4.0 MiB\n".repeat(2));
   });
 
+  test("9.C22 names and messages of strangers do nothing to a terminal, and begin no line of their own", () => {
+    const { display, written } = piped();
+    display.update([{ ...dump, name: "local\u001B[2J\nfake", state: "completed" }]);
+    display.say("PostgreSQL says\u009B31m\ndump: done (1 TiB)\r");
+    expect(written()).toBe("local\\x1b[2J\\nfake: done (10.0 MiB)\nPostgreSQL says\\x9b31m\n  dump: done (1 TiB)\\r\n");
+  });
+
   test("the end of a stage is told at once, and once", () => {
     const { display, written } = piped();
     display.update([dump]);

@@ -1,4 +1,4 @@
-import { formatBytes } from "@trivault/core";
+import { formatBytes, visibleLine, visibleText } from "@trivault/core";
 import { MultiBar, type SingleBar } from "cli-progress";
 
 /** One thing that is under way: a stage of a backup, or the reading of one tier. */
@@ -26,7 +26,12 @@ const LINE_EVERY_MS = 5000;
 
 /** Bars on a terminal, plain lines elsewhere. */
 export function showProgress(stream: Stream, now = () => performance.now()): ProgressDisplay {
-  return stream.isTTY ? bars(stream, now) : lines(stream, now);
+  const display = stream.isTTY ? bars(stream, now) : lines(stream, now);
+  return {
+    update: (tasks) => display.update(tasks.map((task) => ({ ...task, name: visibleLine(task.name) }))),
+    say: (line) => display.say(visibleText(line).replaceAll("\n", "\n  ")),
+    stop: () => display.stop(),
+  };
 }
 
 function bars(stream: Stream, now: () => number): ProgressDisplay {

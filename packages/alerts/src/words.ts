@@ -1,4 +1,4 @@
-import { formatDuration, parseBytes, parseDuration } from "@trivault/core";
+import { formatDuration, parseBytes, parseDuration, visibleLine } from "@trivault/core";
 import type { Overview } from "@trivault/monitor";
 import type { Safety } from "./texts/facts.ts";
 import type { Sign } from "./types.ts";
@@ -8,8 +8,9 @@ export function begun(signs: readonly Sign[], now: Date): { since: Date; now: Da
   return { since: new Date(Math.min(...signs.map((sign) => sign.since.getTime()))), now };
 }
 
+/** For the texts: no name or message of a stranger begins a line or a paragraph of its own. */
 export function datum(sign: Sign | undefined, name: string): string {
-  return sign?.data[name] ?? "";
+  return visibleLine(sign?.data[name] ?? "");
 }
 
 /** As the configuration writes it, to two units: `3h 5m`. */

@@ -4,12 +4,14 @@ import {
   type Config,
   createLogger,
   DEFAULT_CONFIG_FILE,
+  hidePasswords,
   loadDotEnv,
   type Logger,
   messageOf,
   type Purpose,
   resolveConfig,
   TrivaultError,
+  visibleText,
 } from "@trivault/core";
 import { collectShortLivedBuffers } from "@trivault/storage";
 import { type ConfigEvent, watchConfig } from "./config-watch.ts";
@@ -73,8 +75,8 @@ async function record(config: Config, service: string, log: Logger, event: Confi
 
 /** Prints what an operator can read and ends the process with status 1. */
 export function fail(error: unknown): never {
-  if (error instanceof TrivaultError) process.stderr.write(`${error.message}\n`);
-  else process.stderr.write(`${error instanceof Error ? (error.stack ?? messageOf(error)) : messageOf(error)}\n`);
+  const unexpected = error instanceof Error && !(error instanceof TrivaultError) ? error.stack : undefined;
+  process.stderr.write(`${visibleText(hidePasswords(unexpected ?? messageOf(error)))}\n`);
   process.exit(1);
 }
 

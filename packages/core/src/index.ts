@@ -36,3 +36,4 @@ export * from "./private-folder.ts";
 export * from "./process-exists.ts";
 export * from "./reaper.ts";
 export * from "./umask.ts";
+export * from "./visible.ts";

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { LogLevel } from "./config/types.ts";
+import { visibleJson } from "./visible.ts";
 
 export type { Logger } from "pino";
 
@@ -13,7 +14,7 @@ export function createLogger(level: LogLevel, name: string, destination?: Destin
         paths: ["password", "*.password", "token", "*.token", "authorization", "*.authorization"],
       },
       // On the finished line, so that it holds for messages, fields, bindings and stacks alike.
-      hooks: { streamWrite: hidePasswords },
+      hooks: { streamWrite: (line) => visibleJson(hidePasswords(line)) },
     },
     destination ?? pino.destination({ fd: 2, sync: true }),
   );

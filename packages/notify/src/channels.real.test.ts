@@ -77,6 +77,26 @@ describe("over HTTP", () => {
     expect(ntfyMessage.parse(JSON.parse(server.received[0]?.body ?? ""))).toMatchObject({ topic: "acme", priority: 4 });
   });
 
+  test("9.C22 what names and errors of strangers hold does nothing where a message is shown", async () => {
+    await using server = await startReceiver({ status: 200, body: "ok" });
+    const hostile = "shop\u001B[2J\u009B31m\r\u202E";
+    const message = {
+      ...MESSAGE,
+      title: `${hostile}\nforged`,
+      text: hostile,
+      facts: [["Tier", `${hostile}\nx`]] as const,
+    };
+    for (const kind of ["slack", "discord", "teams", "webhook"] as const) {
+      const channel = { ...base, kind, url: `${server.url}/x`, ...(kind === "webhook" ? { secret: null } : {}) };
+      await channelOf(channel as ChannelConfig).send(message, signal);
+    }
+    expect(server.received).toHaveLength(4);
+    for (const { body } of server.received) {
+      expect(body).not.toMatch(/\\u00(?:1b|9b)|(?<!\\)\\(?:r|nforged)|[\u007F-\u009F\u202A-\u202E\u2066-\u2069]/i);
+      expect(body).toContain("x1b");
+    }
+  });
+
   test("a webhook is signed, so that its receiver can tell who sent it and when", async () => {
     await using server = await startReceiver();
     await channelOf({ ...base, kind: "webhook", url: `${server.url}/x`, secret: SECRET }).send(MESSAGE, signal);

@@ -1,4 +1,11 @@
-import { type ChannelConfig, isPermanent, type MonitoringConfig } from "@trivault/core";
+import {
+  type ChannelConfig,
+  isPermanent,
+  type MonitoringConfig,
+  visibleLine,
+  visibleStrings,
+  visibleText,
+} from "@trivault/core";
 import { setTimeout as sleep } from "node:timers/promises";
 import { discordBody } from "./discord.ts";
 import { createMailer, type Mailer } from "./mailer.ts";
@@ -111,6 +118,8 @@ function requestOf(channel: Exclude<ChannelConfig, { kind: "email" }>, message: 
   };
 }
 
-function shownAs({ link, ...message }: Message, publicUrl: string | null): Shown {
-  return { ...message, url: link === null || publicUrl === null ? null : `${publicUrl}${link}` };
+/** Names and errors of strangers are shown as they are, and do nothing, whatever the channel makes of the text. */
+function shownAs({ link, title, text, facts, ...message }: Message, publicUrl: string | null): Shown {
+  const shown = { title: visibleLine(title), text: visibleText(text), facts: visibleStrings(facts) };
+  return { ...message, ...shown, url: link === null || publicUrl === null ? null : `${publicUrl}${link}` };
 }

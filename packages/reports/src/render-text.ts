@@ -177,12 +177,12 @@ function checkLines(report: Report, words: Words): string[] {
   return [checksText(report, words), restoresText(report, words), ...list];
 }
 
-/** Lines of at most `WIDTH` characters; what has no space stays whole. Names may not begin a new line. */
+/** Lines of at most `WIDTH` characters; what has no space stays whole. */
 function wrap(text: string, indent = ""): string {
   const lead = /^ */.exec(text)?.[0] ?? "";
   const lines: string[] = [];
   let line = lead;
-  for (const word of text.trim().replaceAll(/\p{C}/gu, "?").split(/ +/)) {
+  for (const word of text.trim().split(/ +/)) {
     if (line.trim() !== "" && line.length + 1 + word.length > WIDTH) {
       lines.push(line);
       line = indent + word;

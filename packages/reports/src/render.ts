@@ -1,3 +1,4 @@
+import { visibleStrings } from "@trivault/core";
 import { renderHtml } from "./html/render-html.ts";
 import { renderText } from "./render-text.ts";
 import type { Report } from "./report.ts";
@@ -15,8 +16,10 @@ export interface RenderedReport {
 const MOST_IN_MAIL = 30;
 
 export function renderReport(report: Report): RenderedReport {
-  const html = renderHtml(report);
-  const text = renderText(report);
+  // Names and errors of strangers do nothing to a terminal, nor to the text around them.
+  const shown = visibleStrings(report);
+  const html = renderHtml(shown);
+  const text = renderText(shown);
   const isWhole = report.databases.length <= MOST_IN_MAIL;
   if (isWhole) return { report, html, text, mail: { html, text, isWhole } };
   const options = { mostDatabases: MOST_IN_MAIL };
@@ -24,6 +27,6 @@ export function renderReport(report: Report): RenderedReport {
     report,
     html,
     text,
-    mail: { html: renderHtml(report, options), text: renderText(report, options), isWhole },
+    mail: { html: renderHtml(shown, options), text: renderText(shown, options), isWhole },
   };
 }

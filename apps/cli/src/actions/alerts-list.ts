@@ -2,7 +2,7 @@ import { listAlerts } from "@trivault/alerts";
 import type { Language } from "@trivault/core";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatTime, print, printJson, table } from "../output.ts";
+import { formatTime, print, printJson, printText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export interface ListOptions {
@@ -23,7 +23,7 @@ export async function alertsList({ language }: ListOptions, { json }: Running): 
       silence === null ? "" : formatTime(new Date(silence.until)),
       title,
     ]);
-    print(table(["ALERT", "SEVERITY", "SINCE", "SILENT UNTIL", "WHAT"], rows));
+    printText(table(["ALERT", "SEVERITY", "SINCE", "SILENT UNTIL", "WHAT"], rows));
   }
   return EXIT.ok;
 }

@@ -9,7 +9,7 @@ import {
 import { formatBytes, TrivaultError } from "@trivault/core";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatSeconds, formatTime, print, printable, printJson, table } from "../output.ts";
+import { formatSeconds, formatTime, print, printJson, printText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export interface LogsOptions {
@@ -57,16 +57,16 @@ export async function auditLogs(options: LogsOptions, { signal }: Running): Prom
 }
 
 function printAll(events: readonly RecordedEvent[], format: LogsOptions["format"], follows: boolean): void {
-  if (format === "csv") print([CSV_COLUMNS.join(","), ...events.map(csvLine)].join("\n"));
+  if (format === "csv") printText([CSV_COLUMNS.join(","), ...events.map(csvLine)].join("\n"));
   else if (follows) for (const event of events) print(PRINTED[format](event));
   else if (format === "json") printJson(events);
   else if (events.length === 0) print("Nothing was recorded that fits.");
-  else print(table(["TIME", "ACTION", "OUTCOME", "WHAT", "WHO", "DETAILS"], events.map(cells)));
+  else printText(table(["TIME", "ACTION", "OUTCOME", "WHAT", "WHO", "DETAILS"], events.map(cells)));
 }
 
 /** One event on a line of its own, where the next one is not known yet. */
 const PRINTED: Readonly<Record<LogsOptions["format"], (event: RecordedEvent) => string>> = {
-  table: (event) => printable(cells(event).join("  ")),
+  table: (event) => cells(event).join("  "),
   json: (event) => JSON.stringify(event),
   csv: (event) => csvLine(event),
 };

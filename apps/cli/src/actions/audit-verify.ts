@@ -19,7 +19,7 @@ export async function auditVerify({ signal, json }: Running): Promise<number> {
     anchors: async () => (await Promise.all([headSeenByAlerts(config), headSeenByReports(config)])).flat(),
   }).verify(signal);
   if (json) printJson(verdict);
-  else print(summary(verdict));
+  else for (const line of summary(verdict)) print(line);
   for (const { file, line, what } of verdict.problems.slice(0, MOST_TOLD)) {
     say(line === 0 ? `${folder}/${file} ${what}.` : `${folder}/${file}, line ${line}: ${what}.`);
   }
@@ -27,7 +27,7 @@ export async function auditVerify({ signal, json }: Running): Promise<number> {
   return verdict.ok ? EXIT.ok : EXIT.failed;
 }
 
-function summary({ ok, events, head, waiting, problems }: AuditVerdict): string {
+function summary({ ok, events, head, waiting, problems }: AuditVerdict): string[] {
   const lines = [
     ok
       ? `The record is whole: ${events} events, each as it was written.`
@@ -35,5 +35,5 @@ function summary({ ok, events, head, waiting, problems }: AuditVerdict): string 
   ];
   if (head !== null) lines.push(`Last event ${head.seq}, hash ${head.hash}`);
   if (waiting > 0) lines.push(`${waiting} files of events wait to be appended; the next event brings them.`);
-  return lines.join("\n");
+  return lines;
 }

@@ -1,5 +1,5 @@
 import { EXIT } from "../exit-codes.ts";
-import { print } from "../output.ts";
+import { printText } from "../output.ts";
 import type { Shell } from "../shells.ts";
 
 /** The shells only pass on what was typed: which words may follow is decided in one place, `complete.ts`. */
@@ -25,6 +25,6 @@ complete -c trivault -a '(__trivault_complete)'`,
 };
 
 export async function printCompletion(shell: Shell): Promise<number> {
-  print(SCRIPTS[shell]);
+  printText(SCRIPTS[shell]);
   return EXIT.ok;
 }

@@ -1,8 +1,8 @@
-import { type Config, formatBytes, formatDuration, type Selection } from "@trivault/core";
+import { type Config, formatBytes, formatDuration, type Selection, visibleLine } from "@trivault/core";
 import { checkConnections, type ConnectionCheck, describeConfig, type InForce } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { facts, formatTime, print, printJson, table } from "../output.ts";
+import { facts, formatTime, printJson, printText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export interface ConfigCheckOptions {
@@ -13,11 +13,11 @@ export interface ConfigCheckOptions {
 export async function checkConfig(options: ConfigCheckOptions, { signal, json }: Running): Promise<number> {
   const { config } = readEnvironment("backup");
   const inForce = describeConfig(config, new Date());
-  if (!json) print(readable(config, inForce));
+  if (!json) printText(readable(config, inForce));
   const connections = options.offline ? [] : await checkConnections(config, signal);
   const ok = connections.every((connection) => connection.ok);
   if (json) printJson({ ok, ...inForce, connections: options.offline ? null : connections });
-  else if (!options.offline) print(`\n${connectionLines(connections)}`);
+  else if (!options.offline) printText(`\n${connectionLines(connections)}`);
   return ok ? EXIT.ok : EXIT.failed;
 }
 
@@ -118,8 +118,8 @@ function classText({ storageClass, lifecycle }: InForce["tiers"][number]): strin
 function connectionLines(connections: readonly ConnectionCheck[]): string {
   return connections
     .map(({ kind, name, ok, detail, advice }) => {
-      const line = `${(ok ? "ok" : "FAILED").padEnd(6)}  ${kind} ${name}: ${detail}`;
-      return advice === null ? line : `${line}\n        what to do: ${advice}`;
+      const line = visibleLine(`${(ok ? "ok" : "FAILED").padEnd(6)}  ${kind} ${name}: ${detail}`);
+      return advice === null ? line : `${line}\n        what to do: ${visibleLine(advice)}`;
     })
     .join("\n");
 }

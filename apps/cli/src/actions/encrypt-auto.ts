@@ -13,7 +13,7 @@ import { actor } from "../actor.ts";
 import { ask, isInteractive } from "../ask.ts";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatTime, print, printJson, say, table } from "../output.ts";
+import { formatTime, print, printJson, printText, say, sayText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { showProgress } from "../progress.ts";
 
@@ -49,7 +49,7 @@ export async function encryptAuto(options: EncryptAutoOptions, running: Running)
   try {
     const plan = await look(site, options, running.signal);
     const dryRun = options.dryRun ?? false;
-    tellPlan(site, plan, running.json ? null : dryRun ? print : say);
+    tellPlan(site, plan, running.json ? null : dryRun ? printText : sayText);
     const planned = plan.adoptable.map((dump): Result => ({ dump, state: "planned", ...NOTHING, ref: dump.adoptedAs }));
     if (!dryRun) await recordRefusals(plan.refused, audit.record);
     if (deletes && !options.yes && plan.adoptable.length > 0) await confirm(plan.adoptable, running.signal);
@@ -191,7 +191,7 @@ function report(results: readonly Result[], plan: AdoptionPlan, dryRun: boolean,
   if (json) printJson({ dryRun, dumps: results.map(resultJson), refused, skipped });
   else if (results.length === 0) print("No plaintext dumps were found that can be adopted.");
   else if (dryRun) print(`${results.length} would be adopted. Nothing was changed.`);
-  else print(results.map(resultLine).join("\n"));
+  else for (const result of results) print(resultLine(result));
   const failed = results.filter(({ state }) => state === "failed").length;
   if (failed + refused.length > 0)
     say(`${failed + refused.length} could not be adopted and lie there in plaintext; see above.`);

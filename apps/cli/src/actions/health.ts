@@ -9,7 +9,7 @@ import {
 } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatAge, formatSeconds, formatTime, print, printJson, say, table } from "../output.ts";
+import { formatAge, formatSeconds, formatTime, print, printJson, printText, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withTiers } from "./tiers.ts";
 
@@ -27,7 +27,10 @@ export async function health(options: HealthOptions, running: Running): Promise<
   if (options.nagios) return nagios(options, running);
   const report = await ask(options, running);
   if (running.json) printJson(report);
-  else print([`${describeHealth(report)}.`, "", ...tables(report)].join("\n"));
+  else {
+    print(`${describeHealth(report)}.`);
+    printText(["", ...tables(report)].join("\n"));
+  }
   return report.ok ? EXIT.ok : EXIT.failed;
 }
 

@@ -1,7 +1,7 @@
 import { loadMarks } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatTime, print, printJson, say, table } from "../output.ts";
+import { formatTime, print, printJson, printText, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export async function keepList({ json }: Running): Promise<number> {
@@ -15,14 +15,14 @@ export async function keepList({ json }: Running): Promise<number> {
   else {
     if (held.length === 0) print("No backup is held.");
     else
-      print(
+      printText(
         table(
           ["BACKUP", "DATABASE", "SINCE", "BY", "REASON"],
           held.map(({ backupId, database, at, actor, reason }) => [backupId, database, formatTime(at), actor, reason]),
         ),
       );
     if (accepted.length > 0) {
-      print(
+      printText(
         `\n${table(
           ["SIZE ACCEPTED OF", "FROM"],
           accepted.map(({ database, from }) => [database, from]),

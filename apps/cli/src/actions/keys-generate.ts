@@ -1,12 +1,14 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
 import path from "node:path";
 import { generateKeys, loadOrCreateSigningKey, writeIdentityFile } from "@trivault/crypto";
 import { signingKeyFile } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { print, printJson } from "../output.ts";
+import { printJson, printText } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export interface GenerateOptions {
-  readonly identityFile: string;
+  readonly identityFile?: string;
   readonly json?: boolean;
 }
 
@@ -19,14 +21,24 @@ interface Made {
 
 export async function generate(options: GenerateOptions, { json }: Running): Promise<number> {
   const signingFile = signingKeyFile();
-  const identityFile = path.resolve(options.identityFile);
+  const identityFile = options.identityFile === undefined ? usualPlace() : path.resolve(options.identityFile);
   const { publicKey } = await loadOrCreateSigningKey(signingFile);
   const keys = await generateKeys();
   await writeIdentityFile(identityFile, keys, publicKey);
   const made = { recipient: keys.recipient, signingPublicKey: publicKey, identityFile, signingKeyFile: signingFile };
   if (json) printJson(made);
-  else print(instructions(made));
+  else printText(instructions(made));
   return EXIT.ok;
+}
+
+/** Never within a clone, where one `git add -A` gives it away: there, the home folder. */
+function usualPlace(): string {
+  const above = (folder: string): string[] => [
+    folder,
+    ...(path.dirname(folder) === folder ? [] : above(path.dirname(folder))),
+  ];
+  const inClone = above(process.cwd()).some((folder) => existsSync(path.join(folder, ".git")));
+  return path.join(inClone ? homedir() : process.cwd(), "trivault-identity.txt");
 }
 
 function instructions({ recipient, signingPublicKey, identityFile, signingKeyFile: file }: Made): string {

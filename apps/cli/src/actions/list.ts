@@ -3,7 +3,7 @@ import { formatBytes } from "@trivault/core";
 import { listSite } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatAge, formatTime, print, printJson, say, table } from "../output.ts";
+import { formatAge, formatTime, print, printJson, printText, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withTiers } from "./tiers.ts";
 
@@ -24,7 +24,7 @@ export async function list(options: ListOptions, { signal, json }: Running): Pro
     const names = tiers.map(({ name }) => name);
     if (json) printJson(found);
     else if (found.backups.length === 0) print("No backups were found.");
-    else print(backupTable(found, names, new Date()));
+    else printText(backupTable(found, names, new Date()));
     return found.unreachable.length === tiers.length ? EXIT.failed : EXIT.ok;
   });
 }

@@ -8,7 +8,7 @@ import { mailOf, makeReport, type RenderedReport, type ReportRequest } from "@tr
 import { actor } from "../actor.ts";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { print, printJson, say } from "../output.ts";
+import { print, printJson, printText, say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { recordedError, withRecord } from "../record.ts";
 import { withTiers } from "./tiers.ts";
@@ -40,7 +40,7 @@ export async function reportsGenerate(options: GenerateOptions, { signal, json }
   const { summary, well } = made.report;
   if (file === null && to === null) {
     if (json) printJson(made.report);
-    else print(inForm(made, format).trimEnd());
+    else printText(inForm(made, format).trimEnd());
   } else if (json) printJson({ summary, well, file, mailedTo: to });
   else {
     print(summary);

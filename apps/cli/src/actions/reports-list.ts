@@ -1,7 +1,7 @@
 import { listReports } from "@trivault/reports";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatTime, print, printJson, table } from "../output.ts";
+import { formatTime, print, printJson, printText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export interface ReportsListOptions {
@@ -20,7 +20,7 @@ export async function reportsList({ json }: Running): Promise<number> {
       mail.sentAt === null ? (mail.problem === null ? "" : "FAILED") : formatTime(mail.sentAt),
       summary,
     ]);
-    print(table(["DAY", "STATE", "MAILED", "SUMMARY"], rows));
+    printText(table(["DAY", "STATE", "MAILED", "SUMMARY"], rows));
   }
   return EXIT.ok;
 }

@@ -48,7 +48,7 @@ export async function restore(
   };
   const result = await withRecord(environment.config, (record) => carryOut(environment, record, request, running));
   if (running.json) printJson(result);
-  else print(summary(result));
+  else for (const line of summary(result)) print(line);
   return EXIT.ok;
 }
 
@@ -85,7 +85,7 @@ async function carryOut(
   }
 }
 
-function summary(result: RestoreResult): string {
+function summary(result: RestoreResult): string[] {
   const { backupId, database, target, created, bytes, seconds, segmentsFrom, damage, passedOver, tablesCompared } =
     result;
   const tiers = Object.entries(segmentsFrom).map(([tier, segments]) => `${segments} from ${tier}`);
@@ -102,7 +102,7 @@ function summary(result: RestoreResult): string {
       : []),
     ...(result.roles === null ? [] : rolesText(result.roles)),
     ...damage.map(({ tier, problem }) => `Damage on ${tier}, passed over: ${problem}`),
-  ].join("\n");
+  ];
 }
 
 function rolesText({ made, existing, refused }: NonNullable<RestoreResult["roles"]>): string[] {

@@ -2,7 +2,7 @@ import { chooseBackup, inspectCopies, type InspectedCopy, listBackups, restoreCo
 import { formatBytes, type Manifest, totalSize } from "@trivault/core";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { facts, formatSeconds, formatTime, print, printJson, say, table } from "../output.ts";
+import { facts, formatSeconds, formatTime, printJson, printText, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withTiers } from "./tiers.ts";
 
@@ -25,7 +25,7 @@ export async function show(id: string, options: ShowOptions, { signal, json }: R
     const restore = restoreCommand(backup.database, backup.id);
     const { database } = backup;
     if (json) printJson({ id, database, manifest, copies: copies.map(withoutManifest), restore });
-    else print([...describe(manifest), copyTable(copies), "", "To restore it:", `  ${restore}`].join("\n"));
+    else printText([...describe(manifest), copyTable(copies), "", "To restore it:", `  ${restore}`].join("\n"));
     return copies.some(({ signature }) => signature === "trusted") ? EXIT.ok : EXIT.failed;
   });
 }

@@ -4,7 +4,7 @@ import { actor } from "../actor.ts";
 import { ask, isInteractive } from "../ask.ts";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { print, printJson, say, table } from "../output.ts";
+import { printJson, printText, say, sayText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { printPlan } from "../plan-table.ts";
 import { lookAtSite } from "./look-at-site.ts";
@@ -49,14 +49,14 @@ export async function cleanUpTiers(noun: TierNoun, options: TierCleanupOptions, 
     for (const line of cleaned.flatMap(({ held }) => held)) say(`Held: ${line}`);
     for (const tier of chosen.filter((name) => !known.includes(name))) say(`Nothing was deleted from ${tier}.`);
     if (running.json) printJson({ dryRun: false, tiers: cleaned, unreachable: look.unreachable });
-    else for (const each of cleaned) print(describe(each));
+    else for (const each of cleaned) printText(describe(each));
     return reached && cleaned.every(({ held }) => held.length === 0) ? EXIT.ok : EXIT.failed;
   });
 }
 
 function printReports(reports: readonly PlanReport[]): void {
   for (const [index, report] of reports.entries()) {
-    if (reports.length > 1) print(`${index > 0 ? "\n" : ""}${report.tier}`);
+    if (reports.length > 1) printText(`${index > 0 ? "\n" : ""}${report.tier}`);
     printPlan(report);
   }
 }
@@ -74,7 +74,7 @@ async function confirm(reports: readonly PlanReport[], options: TierCleanupOptio
       { permanent: true },
     );
   }
-  for (const report of deletions) say(deletionTable(report));
+  for (const report of deletions) sayText(deletionTable(report));
   const answer = await ask(`Delete ${what.join(", ")}? Type yes to go on: `, running.signal);
   if (answer.toLowerCase() === "yes") return;
   throw new TrivaultError("CANCELLED", "Nothing was deleted.", { permanent: true });

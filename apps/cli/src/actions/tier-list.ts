@@ -4,7 +4,7 @@ import { type Inventory, loadMarks, type Marks, scanAll } from "@trivault/mainte
 import { openTiers } from "@trivault/storage";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatAge, formatTime, print, printJson, say, table } from "../output.ts";
+import { formatAge, formatTime, printJson, printText, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { chooseTiers, type TierNoun } from "./tier-nouns.ts";
 
@@ -33,7 +33,7 @@ export async function listTiers(noun: TierNoun, options: TierListOptions, runnin
     if (running.json) printJson({ tiers: listed, unreachable });
     else
       for (const { tier, backups } of listed)
-        print(`${listed.length > 1 ? `${tier}\n` : ""}${backupTable(tier, backups, now)}`);
+        printText(`${listed.length > 1 ? `${tier}\n` : ""}${backupTable(tier, backups, now)}`);
     return unreachable.length > 0 ? EXIT.failed : EXIT.ok;
   } finally {
     await Promise.all(tiers.map(({ store }) => store.close()));

@@ -12,7 +12,7 @@ import {
 import { openTiers } from "@trivault/storage";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { facts, formatAge, formatTime, print, printJson, say, table } from "../output.ts";
+import { facts, formatAge, formatTime, printJson, printText, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { chooseTiers, type TierNoun } from "./tier-nouns.ts";
 
@@ -40,7 +40,7 @@ export async function tierStats(noun: TierNoun, options: TierStatsOptions, runni
         : [];
     });
     if (running.json) printJson({ tiers: stats.map(({ place: _place, ...rest }) => rest), unreachable });
-    else if (stats.length > 0) print(stats.map((each) => describe(each, now)).join("\n\n"));
+    else if (stats.length > 0) printText(stats.map((each) => describe(each, now)).join("\n\n"));
     return unreachable.length > 0 ? EXIT.failed : EXIT.ok;
   } finally {
     await Promise.all(tiers.map(({ store }) => store.close()));

@@ -2,7 +2,7 @@ import { formatBytes, type QueueName } from "@trivault/core";
 import { expectPlanned, type Lack, lacksOf, type SiteLook, type WantedCopy } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { print, printJson, say, table } from "../output.ts";
+import { printJson, printText, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withQueues } from "../with-queues.ts";
 import { type CopyOutcome, copyHere, copyQueuesWithoutWorker, enqueueCopies, waitForCopies } from "./copies.ts";
@@ -82,7 +82,7 @@ function report({ noun, options, look, lacks, outcomes, after, noWorker }: SyncR
   if (noWorker.length > 0) say(nobodyListens(noWorker, options.wait ?? false));
   if (json) {
     printJson({ dryRun: options.dryRun ?? false, tiers, unreachable: look.unreachable, queuesWithoutWorker: noWorker });
-  } else for (const tier of tiers) print(describe(noun, tier, options));
+  } else for (const tier of tiers) printText(describe(noun, tier, options));
   if (noWorker.length > 0) return EXIT.noWorker;
   const known = tiers.every(({ complete }) => complete !== null);
   return known && tiers.every(({ upToDate }) => upToDate !== false) ? EXIT.ok : EXIT.failed;

@@ -1,7 +1,7 @@
 import { listTokens } from "@trivault/access";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatTime, print, printJson, table } from "../output.ts";
+import { formatTime, print, printJson, printText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export async function tokenList({ json }: Running): Promise<number> {
@@ -17,7 +17,7 @@ export async function tokenList({ json }: Running): Promise<number> {
       lastUsedAt === null ? "never" : formatTime(new Date(lastUsedAt)),
       createdBy,
     ]);
-    print(table(["TOKEN", "ROLE", "EXPIRES", "LAST USED", "MADE BY"], rows));
+    printText(table(["TOKEN", "ROLE", "EXPIRES", "LAST USED", "MADE BY"], rows));
   }
   return EXIT.ok;
 }

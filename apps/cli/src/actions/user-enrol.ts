@@ -5,7 +5,7 @@ import { actor } from "../actor.ts";
 import { isInteractive, readSecret } from "../ask.ts";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { print, printJson, say } from "../output.ts";
+import { printJson, printText, say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withRecord } from "../record.ts";
 
@@ -53,12 +53,13 @@ async function askForPassword(name: string, signal: AbortSignal): Promise<string
 }
 
 async function tell(done: string, { otpauthUrl, recoveryCodes }: Enrolment): Promise<void> {
-  print(`${done}
+  printText(`${done}
 
 The second factor, for an authenticator app (any that does TOTP):
 `);
-  if (process.stdout.isTTY) print(await qrCode(otpauthUrl, { type: "terminal", small: true }));
-  print(`  ${otpauthUrl}
+  // Its colours are escape sequences, and it holds nothing of a stranger.
+  if (process.stdout.isTTY) process.stdout.write(`${await qrCode(otpauthUrl, { type: "terminal", small: true })}\n`);
+  printText(`  ${otpauthUrl}
 
 Recovery codes, each good for one login without the app:
 

@@ -1,7 +1,7 @@
 import { listUsers } from "@trivault/access";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatTime, print, printJson, table } from "../output.ts";
+import { formatTime, print, printJson, printText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export async function userList({ json }: Running): Promise<number> {
@@ -17,7 +17,7 @@ export async function userList({ json }: Running): Promise<number> {
       String(recoveryCodesLeft),
       createdBy,
     ]);
-    print(table(["USER", "ROLE", "LAST LOGIN", ">RECOVERY CODES", "ADDED BY"], rows));
+    printText(table(["USER", "ROLE", "LAST LOGIN", ">RECOVERY CODES", "ADDED BY"], rows));
   }
   return EXIT.ok;
 }

@@ -16,7 +16,7 @@ import { actor } from "../actor.ts";
 import { chooseDatabase } from "../choose-database.ts";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatSeconds, print, printJson, say, table } from "../output.ts";
+import { formatSeconds, printJson, printText, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { type ProgressDisplay, showProgress, type Task } from "../progress.ts";
 import { withRecord } from "../record.ts";
@@ -44,7 +44,7 @@ export async function verify(options: VerifyOptions, { signal, json }: Running):
     );
     const good = passedOver.length === 0 && copies.every(({ state }) => state === "good");
     if (json) printJson({ database, good, copies, passedOver });
-    else print(copyTable(copies));
+    else printText(copyTable(copies));
     if (passedOver.length > 0) say(`Newer, and not trusted: ${passedOver.length}. ${namePassedOver(passedOver)}.`);
     for (const line of problemLines(copies)) say(line);
     return good ? EXIT.ok : EXIT.failed;

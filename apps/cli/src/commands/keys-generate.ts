@@ -9,7 +9,11 @@ export function addKeys(program: Command): void {
     .description("make keys")
     .command("generate")
     .description("make a key pair to encrypt backups with, and the key that signs them")
-    .option("--identity-file <path>", "where the secret key goes; never overwritten", notEmpty, "trivault-identity.txt")
+    .option(
+      "--identity-file <path>",
+      "where the secret key goes; never overwritten (default: trivault-identity.txt, in the home folder where this one is a git clone)",
+      notEmpty,
+    )
     .option("--json", "print one JSON object on stdout (the secret key is not in it)")
     .addHelpText(
       "after",

@@ -3,6 +3,7 @@ import type { RestoreOptions } from "../actions/restore.ts";
 import { backupIdOr, notEmpty, wholeNumber } from "../arguments.ts";
 import { readSecret } from "../ask.ts";
 import { readEnvironment } from "../environment.ts";
+import { say } from "../output.ts";
 import { perform } from "../perform.ts";
 
 export function addRestore(program: Command): void {
@@ -38,6 +39,11 @@ Examples:
     .action((options: RestoreOptions, command: Command) =>
       perform(options, async (running) => {
         const environment = readEnvironment("read");
+        if (/^\w+:\/\/[^/?]*:[^/?]*@|[?&]password=/.test(options.target ?? "")) {
+          say(
+            "Warning: every user of this machine can read the password in --target. Give the URL by --target - or in BACKUP_RESTORE_TARGET.",
+          );
+        }
         const target =
           options.target === "-" ? await readSecret("Target URL (is not shown): ", running.signal) : options.target;
         const targetUrl = target ?? environment.restoreTarget;

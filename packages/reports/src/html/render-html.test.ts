@@ -39,6 +39,19 @@ test("names and messages are text, whatever they hold", () => {
   expect(html).not.toContain('"onmouseover');
 });
 
+test("9.C22 names and messages of strangers do nothing to a terminal, nor to the text around them", () => {
+  const hostile = "shop\u001B[2J\u009B31m\nAll is well.\u202E";
+  const [first, ...rest] = made.databases;
+  const databases = first === undefined ? [] : [{ ...first, name: hostile, problem: hostile, safe: false }, ...rest];
+  const failures = made.failures.map((failure) => ({ ...failure, message: hostile, databases: [hostile] }));
+  const { text, html } = renderReport({ ...made, databases, failures, summary: hostile });
+  for (const form of [text, html]) {
+    expect(form).toContain(String.raw`shop\x1b[2J\x9b31m\nAll is well.\u202e`);
+    expect(form).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/);
+  }
+  expect(text).not.toMatch(/^All is well/m);
+});
+
 test("a mail of 300 databases is shorter than what mail programs cut off, and the rest is counted and attached", () => {
   const many = buildReport(sample({ databases: 300, days: 1 }).input);
   const { html, mail } = renderReport(many);
