@@ -44,7 +44,8 @@ async function words(line: string, env: Record<string, string> = settings()): Pr
   try {
     await complete(createProgram(), line.split(" "), (text) => (written += text));
   } finally {
-    process.env = before;
+    for (const name of Object.keys(env)) delete process.env[name];
+    Object.assign(process.env, before);
   }
   return written.split("\n").filter((word) => word !== "");
 }

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@
 import { expectNoLeaks, type PostgresServer, startPostgres } from "@trivault/testkit";
 import { applyGlobals, missingRoles } from "./apply-globals.ts";
 import { parseDatabaseUrl } from "./connection-url.ts";
-import { decodeGlobals, encodeGlobals, type Globals, namesOnly } from "./globals.ts";
+import { type Globals, namesOnly } from "./globals.ts";
+import { decodeGlobals, encodeGlobals } from "./globals-file.ts";
 import { openSnapshot } from "./snapshot.ts";
 
 // Generous: other tests may keep the machine busy.

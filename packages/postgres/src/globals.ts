@@ -1,6 +1,4 @@
 import { z } from "zod";
-import { TrivaultError, messageOf } from "@trivault/core";
-import { globalsScript } from "./globals-script.ts";
 
 const text = z.string().regex(/^[^\0]*$/);
 const name = text.min(1).max(255);
@@ -51,29 +49,6 @@ export const globalsSchema = z.strictObject({
 export type Globals = z.infer<typeof globalsSchema>;
 export type Role = Globals["roles"][number];
 export type Membership = Globals["memberships"][number];
-
-const DATA = "-- trivault-globals ";
-
-/**
- * The file in a backup: the data in its first line, as a comment to SQL (JSON has no line breaks), and below it a script of
- * the same for psql, for whoever has nothing of ours. The script is never read back.
- */
-export function encodeGlobals(globals: Globals): Buffer {
-  return Buffer.from(`${DATA}${JSON.stringify(globals)}\n${globalsScript(globals)}`, "utf8");
-}
-
-/** Null for the script of pg_dumpall that backups held before there was data in them. */
-export function decodeGlobals(file: Buffer): Globals | null {
-  const end = file.indexOf("\n");
-  const first = file.subarray(0, end === -1 ? file.length : end).toString("utf8");
-  if (!first.startsWith(DATA)) return null;
-  try {
-    return globalsSchema.parse(JSON.parse(first.slice(DATA.length)));
-  } catch (cause) {
-    const message = `The roles in the backup cannot be read: ${messageOf(cause)}. Restore without --globals, with --no-owner.`;
-    throw new TrivaultError("CORRUPT", message, { permanent: true, cause });
-  }
-}
 
 /** Of backups that hold no data about their roles: names alone, which can do nothing but own and be granted to. */
 export function namesOnly(roles: readonly string[]): Globals {

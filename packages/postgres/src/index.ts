@@ -7,6 +7,7 @@ export { type Details, type DetailsTable, type Server, detailsSchema } from "./d
 export * from "./discover.ts";
 export * from "./dump.ts";
 export * from "./globals.ts";
+export * from "./globals-file.ts";
 export { describeProtection } from "./protection.ts";
 export * from "./restore.ts";
 export * from "./restore-sql.ts";
