@@ -80,6 +80,7 @@ async function realValues(home: string): Promise<Record<string, string>> {
   return {
     "db.example.org:5432": `${source.host}:${source.port}`,
     "postgres:secret@new-host:5432": `${newHost.user}:${newHost.password}@${newHost.host}:${newHost.port}`,
+    "PGHOST=new-host PGPORT=5432 PGUSER=postgres PGPASSWORD=secret": `PGHOST=${newHost.host} PGPORT=${newHost.port} PGUSER=${newHost.user} PGPASSWORD=${newHost.password}`,
     "new-host:5432": `${newHost.host}:${newHost.port}`,
     "sudo ": "",
     "/srv/backups": path.join(home, "srv/backups"),
