@@ -9,7 +9,7 @@ import {
   startPostgres,
   startSshd,
 } from "@trivault/testkit";
-import { type Ended, type Started, startCli } from "./spawn-cli.ts";
+import { type Ended, runCli, type Started, startCli } from "./spawn-cli.ts";
 
 export const DATABASE = "shop";
 
@@ -30,6 +30,7 @@ export interface Fixture extends AsyncDisposable {
   /** What an operator would have in `.env` for local and remote. */
   readonly env: Readonly<Record<string, string>>;
   cli(line: string, options?: CliOptions): Promise<Ended>;
+  /** In a process of its own, which signals end. */
   start(line: string, options?: CliOptions): Started;
 }
 
@@ -44,12 +45,9 @@ export async function makeFixture(megabytes: number): Promise<Fixture> {
     await createSampleDatabase(sourceUrl, { megabytes });
     const at = (name: string) => path.join(folder, name);
     const base = { BACKUP_DIR: at("backups"), BACKUP_SPOOL_DIR: at("spool") };
-    const spawn = (line: string, env: Readonly<Record<string, string>>, stdin?: string) =>
-      startCli(
-        line.split(" ").filter((word) => word !== ""),
-        { cwd: folder, env, ...(stdin === undefined ? {} : { stdin }) },
-      );
-    const made = await spawn("keys generate --json", base).ended;
+    const words = (line: string) => line.split(" ").filter((word) => word !== "");
+    const options = (given: CliOptions = {}) => ({ ...given, cwd: folder, env: { ...env, ...given.env } });
+    const made = await runCli(words("keys generate --json"), { cwd: folder, env: base });
     expect(made).toMatchObject({ code: 0, stderr: "" });
     const { recipient, identityFile } = JSON.parse(made.stdout);
     const env = {
@@ -63,7 +61,6 @@ export async function makeFixture(megabytes: number): Promise<Fixture> {
       BACKUP_SSH_HOST_KEY: remote.fingerprint,
       BACKUP_REMOTE_DIR: remote.directory,
     };
-    const start = (line: string, options: CliOptions = {}) => spawn(line, { ...env, ...options.env }, options.stdin);
     return {
       postgres,
       sourceUrl,
@@ -73,8 +70,8 @@ export async function makeFixture(megabytes: number): Promise<Fixture> {
       spoolDir: base.BACKUP_SPOOL_DIR,
       identityFile,
       env,
-      start,
-      cli: (line, options) => start(line, options).ended,
+      start: (line, given) => startCli(words(line), options(given)),
+      cli: (line, given) => runCli(words(line), options(given)),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
   } catch (error) {
