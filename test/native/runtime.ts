@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import { ModuleMocker } from "jest-mock";
 import type NativeEnvironment from "./environment.ts";
 import { CURRENT } from "./globals.ts";
+import { keepProcess } from "./keep-process.ts";
 
 /**
  * What jest-runner asks of a runtime (the option `runtime` of Jest's configuration), with Node's own module loader instead of
@@ -15,7 +16,6 @@ const GLOBALS = pathToFileURL(`${import.meta.dirname}/globals.ts`).href;
 const EVENT_HANDLERS = Symbol.for("EVENT_HANDLERS");
 const TEST_TIMEOUT = Symbol.for("TEST_TIMEOUT_SYMBOL");
 const ours = globalThis as unknown as Record<symbol, unknown>;
-const exitProcess = process.exit.bind(process);
 const imported = new Map<string, number>();
 
 registerHooks({
@@ -85,29 +85,6 @@ class NativeRuntime {
       advanceTimersByTime: (ms: number) => timers.advanceTimersByTime(ms),
     };
   }
-}
-
-/** Remembers what a suite may change in the process, and returns what puts it back. */
-function keepProcess(): () => void {
-  const env = { ...process.env };
-  const { exitCode } = process;
-  const cwd = process.cwd();
-  const { console } = globalThis;
-  const listeners = process.eventNames().map((event) => [event, process.rawListeners(event)] as const);
-  return () => {
-    for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
-    Object.assign(process.env, env);
-    process.exit = exitProcess;
-    process.exitCode = exitCode;
-    process.chdir(cwd);
-    globalThis.console = console;
-    const kept = new Map(listeners);
-    for (const event of process.eventNames()) {
-      for (const listener of process.rawListeners(event)) {
-        if (!kept.get(event)?.includes(listener)) process.removeListener(event, listener as () => void);
-      }
-    }
-  };
 }
 
 export { NativeRuntime as "module.exports" };
