@@ -1,10 +1,10 @@
-import { accessSync, constants, readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 
 /**
  * The programs that Trivault runs besides Node: why, who needs them, and the packages that bring them. `apt` and `brew`
  * are null where the system brings the program itself or cannot have it; `services` are the systemd units that Debian's
- * package would start and enable, though only its programs are wanted here.
+ * package would start and enable, though only its programs are wanted here; `beside` is a file that the program needs.
  */
 const POSTGRES = { apt: "postgresql", brew: "postgresql@17", services: ["postgresql.service"] };
 const CLIENT = { apt: "openssh-client", brew: null, services: [] };
@@ -61,9 +61,20 @@ const PROGRAMS = [
   { name: "prometheus", why: "scrapes them", commands: ["test"], ...PROMETHEUS },
   { name: "sftp", why: "is what SFTP is measured against", commands: ["bench"], ...CLIENT },
   {
+    name: "proftpd",
+    // Its SFTP is a module in a package of its own, which brings the server along.
+    beside: "/usr/lib/proftpd/mod_sftp.so",
+    why: "is a remote server of another make",
+    commands: ["test"],
+    apt: "proftpd-mod-crypto",
+    brew: null,
+    services: ["proftpd.service"],
+    linuxOnly: true,
+  },
+  {
     name: "rclone",
-    why: "is what S3 is measured against",
-    commands: ["bench"],
+    why: "is a remote server that can do little, and what S3 is measured against",
+    commands: MEASURED,
     apt: "rclone",
     brew: "rclone",
     services: [],
@@ -83,8 +94,10 @@ const PROGRAMS = [
 export function missingPrograms(command, platform = process.platform) {
   const folders = searchPath();
   return PROGRAMS.filter(
-    ({ name, commands, linuxOnly }) =>
-      commands.includes(command) && !(linuxOnly && platform !== "linux") && !folders.some((dir) => runs(dir, name)),
+    ({ name, beside, commands, linuxOnly }) =>
+      commands.includes(command) &&
+      !(linuxOnly && platform !== "linux") &&
+      !(folders.some((dir) => runs(dir, name)) && (beside === undefined || existsSync(beside))),
   );
 }
 

@@ -35,5 +35,6 @@ export * from "./private-file.ts";
 export * from "./private-folder.ts";
 export * from "./process-exists.ts";
 export * from "./reaper.ts";
+export * from "./shell-word.ts";
 export * from "./umask.ts";
 export * from "./visible.ts";

@@ -1,4 +1,4 @@
-import { isBackupId, timeOfBackupId } from "@trivault/core";
+import { isBackupId, shellWord, timeOfBackupId } from "@trivault/core";
 import type { DatabaseHealth } from "@trivault/maintenance";
 import type { Format } from "./format.ts";
 import type { ReportInput } from "./input.ts";
@@ -211,9 +211,4 @@ function drills({ input, databases, words: { texts } }: DecisionFacts): Draft[] 
     found.push({ kind: "not-verified", severity: "info", text: texts.decision.notVerified(DRILL_DAYS), command });
   }
   return found;
-}
-
-/** A command is copied into a shell. */
-function shellWord(name: string): string {
-  return /^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 }

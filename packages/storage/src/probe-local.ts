@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, link, open, readFile, rename, rmdir, stat, statfs, unlink } from "node:fs/promises";
 import { userInfo } from "node:os";
 import path from "node:path";
-import { codeOf, ensureFolder, formatBytes, type LocalTierConfig, messageOf } from "@trivault/core";
+import { codeOf, ensureFolder, formatBytes, type LocalTierConfig, messageOf, shellWord } from "@trivault/core";
 import { expectSame, type Probe, probeBytes, ProbeFailure, probeName } from "./probe-steps.ts";
 
 export function localProbe({ directory }: Pick<LocalTierConfig, "directory">): Probe {
@@ -10,19 +10,21 @@ export function localProbe({ directory }: Pick<LocalTierConfig, "directory">): P
   const second = path.join(directory, probeName());
   const bytes = probeBytes();
   let made: string | undefined;
-  const failure = (error: unknown) => failed(error, directory);
+  let nearest: string = directory;
+  const failure = (error: unknown) => failed(error, directory, nearest);
 
   return {
     steps: [
       {
         name: "folder",
         async run() {
+          nearest = await nearestFolder(directory).catch(failure);
           made = await makeFolder(directory).catch(failure);
           if (!(await stat(directory)).isDirectory()) {
-            throw new ProbeFailure(`${directory} is not a folder`, "Move what lies there, or choose another folder.");
+            throw new ProbeFailure(`${shellWord(directory)} is not a folder`, "Move what lies there, or choose another folder.");
           }
           await access(directory, constants.R_OK | constants.W_OK | constants.X_OK).catch(failure);
-          return made === undefined ? `${directory} is there` : `${directory} is not there yet; it can be made`;
+          return `${shellWord(directory)} is ${made === undefined ? "there" : "not there yet; it can be made"}`;
         },
       },
       {
@@ -106,7 +108,14 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
-function failed(error: unknown, directory: string): never {
+/** The folder itself, or that which is there and would hold it. */
+async function nearestFolder(directory: string): Promise<string> {
+  let each = directory;
+  while (!(await exists(each))) each = path.dirname(each);
+  return each;
+}
+
+function failed(error: unknown, directory: string, nearest: string): never {
   const user = userInfo().username;
   const seen = messageOf(error);
   switch (codeOf(error)) {
@@ -114,7 +123,9 @@ function failed(error: unknown, directory: string): never {
     case "EPERM":
       throw new ProbeFailure(
         seen,
-        `Let ${user}, who runs this, have that folder: sudo mkdir -p ${directory} && sudo chown ${user} ${directory} && sudo chmod 700 ${directory}`,
+        nearest === directory
+          ? `Choose a folder that belongs to ${user}, who runs this, or have the owner of ${shellWord(directory)} let it write there.`
+          : newFolderAdvice(directory, nearest, user),
         error,
       );
     case "EROFS":
@@ -139,4 +150,13 @@ function failed(error: unknown, directory: string): never {
     default:
       throw new ProbeFailure(seen, "Look at the health of that disk (dmesg), and at what is mounted there.", error);
   }
+}
+
+/** What is there stays as it is: the only command makes a folder that is not there yet. */
+function newFolderAdvice(directory: string, nearest: string, user: string): string {
+  const folder = shellWord(directory);
+  return (
+    `${user}, who runs this, may not make a folder in ${shellWord(nearest)}. Make it once: ` +
+    `sudo install -d -m 700 -o ${shellWord(user)} ${folder}; or choose a folder that belongs to ${user}.`
+  );
 }

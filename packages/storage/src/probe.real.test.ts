@@ -117,11 +117,19 @@ describe("an SFTP tier", () => {
     expect(said).toMatch(told);
   });
 
-  test("a server that only lets us read fails where it is written to, with what to do", async () => {
+  test("9.C23 a server that only lets us read fails where it is written to, with what to do", async () => {
     await using readOnly = await startSshd({ config: ["ForceCommand internal-sftp -R"] });
     const { failed, told } = await probe(tier({}, readOnly));
     expect(failed).toEqual(["write"]);
-    expect(told).toMatch(/Permission denied.*sudo mkdir -p \S+ && sudo chown \w+/);
+    expect(told).toMatch(/Permission denied.*this account may only read.*internal-sftp -R/);
+  });
+
+  test("9.C23 an account that may not rename is told so by that step alone", async () => {
+    await using noRename = await startSshd({ config: ["ForceCommand internal-sftp -P rename"] });
+    const { failed, told } = await probe(tier({}, noRename));
+    expect(failed).toEqual(["rename"]);
+    expect(told).toMatch(/Permission denied.*may write in \S+ \(mode 700, owner \d+\) but not rename.*-P rename/);
+    expect(await readdir(noRename.folder)).toEqual([]);
   });
 
   test("a user who is let in without SFTP", async () => {

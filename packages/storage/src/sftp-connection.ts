@@ -14,11 +14,16 @@ export interface SftpTimeouts {
   readonly idleTimeoutMs: number;
 }
 
+/** What every server must take whole (RFC 4253, 6.1), without its head. */
+const SAFE_REQUEST = 31_952;
+
 type Done<T> = (error?: Error | null, value?: T) => void;
 
 /** One SSH connection with SFTP on it, shared by any number of calls; once dead it stays dead. */
 export interface SftpConnection {
   isDead(): boolean;
+  /** The most bytes of one request that are sent as one packet. */
+  readonly largest: { readonly read: number; readonly write: number };
   /** One SFTP request. Rejects with ssh2's error (a status code in `code`), or STORE_UNREACHABLE when the connection dies. */
   request<T>(send: (sftp: SFTPWrapper, done: Done<T>) => void): Promise<T>;
   /** Runs a command, where the server lets us. */
@@ -128,6 +133,16 @@ async function openSocket({ host, port }: SftpTierConfig, timeoutMs: number): Pr
   }
 }
 
+/**
+ * ssh2 knows OpenSSH's 256 KiB, believes a server that tells (limits@openssh.com), and else keeps to the 34,000 bytes that
+ * each must take. Of a longer write it sends the first part, and reads the others from the caller's buffer once that is
+ * acknowledged: by then it may hold other bytes.
+ */
+function largestRequests(sftp: SFTPWrapper): SftpConnection["largest"] {
+  const known = sftp as unknown as { readonly _maxReadLen?: number; readonly _maxWriteLen?: number }; // in no types
+  return { read: known._maxReadLen ?? SAFE_REQUEST, write: known._maxWriteLen ?? SAFE_REQUEST };
+}
+
 /** ssh2 forgets callbacks when a connection breaks at the wrong moment; what is pending here is answered in any case. */
 function overConnection(
   ssh: Client,
@@ -181,12 +196,17 @@ function overConnection(
 
   return {
     isDead: () => death !== undefined,
+    largest: largestRequests(sftp),
     request: (send) =>
       call((done) => {
         // A write is eight SSH packets: one system call for all.
         socket.cork();
-        send(sftp, done);
-        process.nextTick(() => socket.uncork());
+        try {
+          send(sftp, done);
+        } finally {
+          // ssh2 throws for what the server does not offer: nothing else would ever be sent.
+          process.nextTick(() => socket.uncork());
+        }
       }),
     openChannel: (command) => call((done) => ssh.exec(command, done)),
     async close() {

@@ -5,6 +5,7 @@ import { refused } from "./store-errors.ts";
 export const NO_SUCH_FILE = 2;
 export const FAILURE = 4;
 export const PERMISSION_DENIED = 3;
+export const OP_UNSUPPORTED = 8;
 
 export function statusOf(error: unknown): number | undefined {
   const known = typeof error === "object" && error !== null && "code" in error && typeof error.code === "number";
@@ -15,14 +16,15 @@ export function sftpError(error: unknown, description: string, doing: string): T
   if (error instanceof TrivaultError) return error;
   const because = `${description}: ${doing} failed: the server says "${messageOf(error)}"`;
   if (statusOf(error) === PERMISSION_DENIED) {
-    return refused(`${because}. Let the backup user write there, or correct BACKUP_REMOTE_DIR.`, error);
+    return refused(
+      `${because}. \`npm run backup:sync:test\` shows what this account may not do there, and what to do about it.`,
+      error,
+    );
   }
   return new TrivaultError(
     "STORE_FAILED",
-    `${because}. Look at free space, quota and the log of sshd on that server.`,
-    {
-      cause: error,
-    },
+    `${because}. Look at free space, quota and the log of its SSH server.`,
+    { cause: error },
   );
 }
 

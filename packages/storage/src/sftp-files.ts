@@ -1,7 +1,7 @@
 import { TrivaultError } from "@trivault/core";
 import type { FileEntryWithStats, Stats } from "ssh2";
 import type { SftpConnection } from "./sftp-connection.ts";
-import { NO_SUCH_FILE, statusOf } from "./sftp-errors.ts";
+import { NO_SUCH_FILE, OP_UNSUPPORTED, statusOf } from "./sftp-errors.ts";
 import { type Entry, parentOf } from "./tree.ts";
 
 /** Single requests by path, as the SFTP store needs them; their errors carry SFTP's status. */
@@ -46,19 +46,33 @@ export async function renameOver(server: SftpConnection, from: string, to: strin
   }
 }
 
-export async function sync(server: SftpConnection, handle: Buffer): Promise<void> {
+/** A new file for `xw+`, which is nobody else's to read, or one that is there for `r`. */
+export async function open(server: SftpConnection, file: string, how: "xw+" | "r"): Promise<Buffer> {
+  const attributes = how === "r" ? {} : { mode: 0o600 };
+  return server.request<Buffer>((sftp, done) => sftp.open(file, how, attributes, done));
+}
+
+export async function close(server: SftpConnection, handle: Buffer): Promise<void> {
+  await server.request<void>((sftp, done) => sftp.close(handle, done));
+}
+
+/** Brings a file to the server's disk; false where the server cannot be told to: it does so when it likes. */
+export async function sync(server: SftpConnection, handle: Buffer): Promise<boolean> {
   try {
     await server.request<void>((sftp, done) => sftp.ext_openssh_fsync(handle, done));
+    return true;
   } catch (error) {
-    if (!isUnsupported(error)) throw error; // Such a server syncs when it likes.
+    if (isUnsupported(error)) return false;
+    throw error;
   }
 }
 
-/** ssh2 throws this for servers without the extension. */
+/** ssh2 throws, without a status, for an extension that the server did not announce. */
 function isUnsupported(error: unknown): boolean {
-  return error instanceof Error && error.message.includes("does not support");
+  return statusOf(error) === OP_UNSUPPORTED || (error instanceof Error && error.message.includes("does not support"));
 }
 
+/** Null where the server does not tell. */
 export async function freeSpace(server: SftpConnection, root: string): Promise<{ free: number; total: number } | null> {
   for (let folder = root; ; folder = parentOf(folder) || (root.startsWith("/") ? "/" : ".")) {
     try {

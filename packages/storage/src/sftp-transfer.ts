@@ -1,29 +1,32 @@
 import { createHash } from "node:crypto";
 import type { SftpConnection } from "./sftp-connection.ts";
+import { close, open } from "./sftp-files.ts";
+
+/** More would make the packets of other calls wait too long behind these. */
+const REQUEST_SIZE = 254 * 1024;
+/** The window of an SSH channel of OpenSSH: more would wait here, in memory. */
+const IN_FLIGHT = 2 * 1024 * 1024;
 
 /**
- * The largest request that ssh2 sends whole (OpenSSH takes 256 KiB packets); a longer one it would split, one part after
- * the other.
+ * Writes chunks one behind the other, many requests at a time. Each request is one packet, which ssh2 copies when it is asked
+ * to send it: so a chunk may be overwritten once the next is asked for, acknowledged or not.
  */
-const REQUEST_SIZE = 254 * 1024;
-/** Together 2 MiB, which is the window of an SSH channel of OpenSSH: more would wait here, in memory. */
-const IN_FLIGHT = 8;
-
-/** Writes chunks one behind the other, many requests at a time. ssh2 copies each, so a chunk may be reused after. */
 export async function writeChunks(
   connection: SftpConnection,
   handle: Buffer,
   chunks: AsyncIterable<Uint8Array>,
   onBytes: ((bytes: number) => void) | undefined,
 ): Promise<void> {
+  const largest = Math.min(REQUEST_SIZE, connection.largest.write);
+  const atATime = Math.floor(IN_FLIGHT / largest);
   const writes: Promise<void>[] = [];
   let position = 0;
   for await (const chunk of chunks) {
     const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     // Equal parts, so that no chunk ends in a request of a few bytes.
-    const part = Math.ceil(buffer.length / Math.ceil(buffer.length / REQUEST_SIZE));
+    const part = Math.ceil(buffer.length / Math.ceil(buffer.length / largest));
     for (let start = 0; start < buffer.length; start += part) {
-      if (writes.length === IN_FLIGHT) await writes.shift();
+      if (writes.length === atATime) await writes.shift();
       const length = Math.min(part, buffer.length - start);
       const at = position;
       const write = connection
@@ -44,11 +47,13 @@ export async function* readChunks(
   start: number,
   end: number,
 ): AsyncGenerator<Buffer> {
+  const largest = Math.min(REQUEST_SIZE, connection.largest.read);
+  const atATime = Math.floor(IN_FLIGHT / largest);
   const reads: Promise<Buffer>[] = [];
   let position = start;
   for (;;) {
-    for (; reads.length < IN_FLIGHT && position < end; position += REQUEST_SIZE) {
-      const read = readBlock(connection, handle, position, Math.min(REQUEST_SIZE, end - position));
+    for (; reads.length < atATime && position < end; position += largest) {
+      const read = readBlock(connection, handle, position, Math.min(largest, end - position));
       read.catch(() => {}); // as above
       reads.push(read);
     }
@@ -59,10 +64,16 @@ export async function* readChunks(
   }
 }
 
-export async function hashFile(connection: SftpConnection, handle: Buffer, size: number): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of readChunks(connection, handle, 0, size)) hash.update(chunk);
-  return hash.digest("hex");
+/** The SHA-256 of the first `size` bytes of a file, read back. */
+export async function hashFile(connection: SftpConnection, file: string, size: number): Promise<string> {
+  const handle = await open(connection, file, "r");
+  try {
+    const hash = createHash("sha256");
+    for await (const chunk of readChunks(connection, handle, 0, size)) hash.update(chunk);
+    return hash.digest("hex");
+  } finally {
+    await close(connection, handle);
+  }
 }
 
 /** A server may answer with fewer bytes than it was asked for; only none means the end. */

@@ -1,62 +1,29 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { backupKey, newBackupId, type SftpTierConfig } from "@trivault/core";
-import { type Sshd, type SshdOptions, startSshd, startTcpProxy } from "@trivault/testkit";
+import { type Sshd, type SshdOptions, sftpTierOf, startSshd, startTcpProxy } from "@trivault/testkit";
 import { chunked, describeStore } from "@trivault/testkit/store-suite";
 import { sftpStore } from "./sftp.ts";
 import { sshNativeAddonLoaded } from "./sftp-connection.ts";
 import { bytesSource, hashAll } from "./source.ts";
 import type { Store } from "./store.ts";
+import { SFTP_TRAITS, sftpHarness } from "./testing/sftp-harness.ts";
 
 const MIB = 1024 * 1024;
 const newKey = () => backupKey("shop", newBackupId(), "data-000001.zst.age");
 
-function tier(server: Sshd, changes: Partial<SftpTierConfig> = {}): SftpTierConfig {
-  return {
-    name: "remote",
-    kind: "sftp",
-    host: server.host,
-    port: server.port,
-    user: server.user,
-    keyFile: server.keyFile,
-    directory: path.join(server.directory, "not/yet/there"),
-    hostKey: { fingerprint: server.fingerprint },
-    budget: null,
-    prices: {},
-    ...changes,
-  };
-}
-
-for (const [name, config] of [
-  ["SFTP store", []],
-  ["SFTP store on a server that runs no commands", ["ForceCommand internal-sftp"]],
+for (const [name, start] of [
+  ["SFTP store", () => startSshd()],
+  [
+    "SFTP store on a server that runs no commands",
+    () => startSshd({ config: ["ForceCommand internal-sftp"] }),
+  ],
 ] as const) {
-  describeStore(
-    name,
-    async () => {
-      const server = await startSshd({ config });
-      const settings = tier(server);
-      return {
-        open: () => sftpStore(settings),
-        async place(file, bytes) {
-          const target = path.join(settings.directory, file);
-          await mkdir(path.dirname(target), { recursive: true });
-          await writeFile(target, bytes);
-        },
-        network: {
-          host: server.host,
-          port: server.port,
-          openAt: (port) => sftpStore({ ...settings, port }),
-        },
-        stop: () => server.stop(),
-      };
-    },
-    { network: true, temporaryFiles: true },
-  );
+  describeStore(name, async () => sftpHarness(await start()), SFTP_TRAITS);
 }
 
 test("ssh2 runs with its native addon here", () => {
@@ -98,7 +65,7 @@ describe("SFTP store", () => {
 
   test("keeps files and folders from the server's other users, and leaves no temporary file", async () => {
     const key = newKey();
-    const config = tier(server);
+    const config = sftpTierOf(server);
     await open(config).put(key, bytesSource(randomBytes(10)));
     const mode = (name: string) => statSync(path.join(config.directory, name)).mode & 0o777;
     expect(mode(key)).toBe(0o600);
@@ -106,9 +73,27 @@ describe("SFTP store", () => {
     expect(readdirSync(path.dirname(path.join(config.directory, key)))).toEqual([path.basename(key)]);
   });
 
+  test("9.B14 a server that stores other bytes than it was sent is named, and not the source", async () => {
+    const key = newKey();
+    const config = sftpTierOf(server);
+    const source = bytesSource(randomBytes(MIB));
+    let moved = 0;
+    const spoil = (count: number) => {
+      moved += count;
+      if (moved < MIB) return;
+      const folder = path.dirname(path.join(config.directory, key));
+      writeFileSync(path.join(folder, readdirSync(folder)[0] ?? ""), "x", { flag: "r+" });
+    };
+    await expect(open(config).put(key, source, { onBytes: spoil })).rejects.toMatchObject({
+      code: "CORRUPT",
+      message: expect.stringMatching(/stored other bytes .* than it was sent.*look at that server's disk/),
+    });
+    expect(readdirSync(path.dirname(path.join(config.directory, key)))).toEqual([]);
+  });
+
   test("a folder with quotes and spaces is hashed where it lies", async () => {
     const directory = path.join(server.directory, `it's $(touch ${server.directory}/pwned) "here"`);
-    const store = open(tier(server, { directory }));
+    const store = open(sftpTierOf(server, { directory }));
     const source = bytesSource(randomBytes(MIB));
     const key = newKey();
     expect(await store.put(key, source)).toBe("stored");
@@ -118,7 +103,7 @@ describe("SFTP store", () => {
 
   test("a folder in the user's home may be given as ~/…", async () => {
     const name = `trivault-test-${randomBytes(6).toString("hex")}`;
-    const store = open(tier(server, { directory: `~/${name}` }));
+    const store = open(sftpTierOf(server, { directory: `~/${name}` }));
     const key = newKey();
     try {
       await store.put(key, bytesSource(randomBytes(MIB)));
@@ -138,7 +123,7 @@ describe("SFTP store", () => {
         const file = path.join(server.directory, "..", "one.pub");
         writeFileSync(file, line.split(" ").slice(1).join(" "));
         const fingerprint = execFileSync("ssh-keygen", ["-lf", file], { encoding: "utf8" }).split(" ")[1] ?? "";
-        expect(await open(tier(server, { hostKey: { fingerprint } })).stat(newKey())).toBeNull();
+        expect(await open(sftpTierOf(server, { hostKey: { fingerprint } })).stat(newKey())).toBeNull();
       }
     });
 
@@ -146,7 +131,7 @@ describe("SFTP store", () => {
       const line = readFileSync(server.knownHostsFile, "utf8").trim().split("\n")[index] ?? "";
       const file = path.join(server.directory, "..", `known_${index}`);
       writeFileSync(file, `# comment\n${line}\n`);
-      const config = tier(server, { hostKey: { knownHostsFile: file } });
+      const config = sftpTierOf(server, { hostKey: { knownHostsFile: file } });
       expect(await open(config).stat(newKey())).toBeNull();
       execFileSync("ssh-keygen", ["-q", "-H", "-f", file], { stdio: "ignore" });
       expect(readFileSync(file, "utf8")).toContain("|1|");
@@ -175,7 +160,7 @@ describe("SFTP store", () => {
     };
     test.each(Object.entries(cases))("%s: refused, told, and no credential was sent", async (name, change) => {
       const each = await start({});
-      const error = await failure(tier(each, change(each)));
+      const error = await failure(sftpTierOf(each, change(each)));
       expect(error).toMatchObject({ code: "HOST_KEY", permanent: true });
       if (name === "no known_hosts file") {
         expect(error.message).toContain("ssh-keyscan");
@@ -224,14 +209,14 @@ describe("SFTP store", () => {
       "a folder": [() => server.directory, /cannot be read|open to other users/],
     };
     test.each(Object.entries(cases))("%s: refused, with advice", async (_, [keyFile, advice]) => {
-      const error = await failure(tier(server, { keyFile: keyFile() }));
+      const error = await failure(sftpTierOf(server, { keyFile: keyFile() }));
       expect(error).toMatchObject({ code: "KEY_FILE", permanent: true });
       expect(error.message).toMatch(advice);
     });
 
     test("one that the server does not accept is STORE_REFUSED, with advice", async () => {
       execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file("other")]);
-      const error = await failure(tier(server, { keyFile: file("other") }));
+      const error = await failure(sftpTierOf(server, { keyFile: file("other") }));
       expect(error).toMatchObject({ code: "STORE_REFUSED", permanent: true });
       expect(error.message).toMatch(/authorized_keys.*BACKUP_SSH_USER/);
     });
@@ -241,7 +226,7 @@ describe("SFTP store", () => {
     "a server that starts no SFTP (%s) is told, in bounded time",
     async (line) => {
       const each = await start({ config: [line] });
-      await expect(open(tier(each), { connectTimeoutMs: 1_000 }).stat(newKey())).rejects.toMatchObject({
+      await expect(open(sftpTierOf(each), { connectTimeoutMs: 1_000 }).stat(newKey())).rejects.toMatchObject({
         code: "STORE_UNREACHABLE",
         message: expect.stringContaining("Subsystem sftp internal-sftp"),
       });
@@ -254,7 +239,7 @@ describe("SFTP store", () => {
     const { connect } = await import("node:net");
     const waiting = connect({ host: "127.0.0.1", port: idle.port });
     await new Promise((resolve) => waiting.once("data", resolve)); // An unauthenticated connection takes the only place.
-    expect(await failure(tier(each))).toMatchObject({ code: "STORE_UNREACHABLE", permanent: false });
+    expect(await failure(sftpTierOf(each))).toMatchObject({ code: "STORE_UNREACHABLE", permanent: false });
     waiting.destroy();
     await idle.stop();
   });
@@ -264,7 +249,7 @@ describe("SFTP store", () => {
     async (verb) => {
       const proxy = await startTcpProxy(server);
       const timeouts = { idleTimeoutMs: 3_000, connectTimeoutMs: 3_000 };
-      const config = tier(server, { port: proxy.port });
+      const config = sftpTierOf(server, { port: proxy.port });
       const store = open(config, timeouts);
       const [key, source] = [newKey(), chunked(randomBytes(16 * MIB), 64 * 1024)];
       if (verb === "first call") proxy.blackhole();
@@ -286,7 +271,7 @@ describe("SFTP store", () => {
 
   test("the same client works again after its connection broke", async () => {
     const proxy = await startTcpProxy(server);
-    const store = open(tier(server, { port: proxy.port }));
+    const store = open(sftpTierOf(server, { port: proxy.port }));
     const [key, source] = [newKey(), bytesSource(randomBytes(2 * MIB))];
     await store.put(key, source);
     for (let i = 0; i < 3; i++) {
@@ -300,7 +285,7 @@ describe("SFTP store", () => {
 
   test("a folder where it may not write is refused for good", async () => {
     const each = await start({ config: ["Subsystem sftp-none /bin/false"] });
-    const error: unknown = await open(tier(each, { directory: "/proc/trivault" }))
+    const error: unknown = await open(sftpTierOf(each, { directory: "/proc/trivault" }))
       .put(newKey(), bytesSource(randomBytes(3)))
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: expect.stringMatching(/STORE_REFUSED|STORE_FAILED/) });
@@ -314,7 +299,7 @@ describe("SFTP store", () => {
     await mkdir(directory);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory]);
     try {
-      const store = open(tier(server, { directory }));
+      const store = open(sftpTierOf(server, { directory }));
       const first = newKey();
       await store.put(first, bytesSource(randomBytes(MIB)));
       const second = newKey();

@@ -3,12 +3,13 @@ import type { Stats } from "ssh2";
 import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
 import { connectSftp, type SftpConnection, type SftpTimeouts } from "./sftp-connection.ts";
 import { FAILURE, NO_SUCH_FILE, sftpError, statusOf } from "./sftp-errors.ts";
-import { freeSpace, lstat, readDirectory, renameOver, sync, unlink } from "./sftp-files.ts";
+import { close, freeSpace, lstat, open, readDirectory, renameOver, sync, unlink } from "./sftp-files.ts";
 import { type RemoteHasher, startHasher } from "./sftp-hasher.ts";
+import { publish } from "./sftp-publish.ts";
 import { hashFile, readChunks, writeChunks } from "./sftp-transfer.ts";
-import { sizedChunks } from "./source.ts";
+import { hashAll, sizedChunks } from "./source.ts";
 import type { CallOptions, GetOptions, Source, Store } from "./store.ts";
-import { existsWithOtherBytes, notFound, storeFull, wrongBytes } from "./store-errors.ts";
+import { existsWithOtherBytes, notFound, storedOtherBytes, storeFull, wrongBytes } from "./store-errors.ts";
 import { checkPrefix, type Entry, folders, listTemporary, listTree, parentOf, temporaryName } from "./tree.ts";
 
 /** Below this, reading a file back costs less than a process on the server. */
@@ -52,7 +53,7 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     throwIfAborted(signal);
     if (await fileAt(server, key)) return sameOrThrow(server, key, source);
     return withTemporary(server, key, source, { signal, onBytes }, async (temporary) =>
-      (await publish(server, temporary, key)) ? "stored" : sameOrThrow(server, key, source),
+      (await publish(server, description, temporary, at(key))) ? "stored" : sameOrThrow(server, key, source),
     );
   }
 
@@ -73,20 +74,19 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     const temporary = at(temporaryName(key));
     let handle: Buffer | undefined = await create(server, temporary, parentOf(key));
     const closeFile = async () => {
-      const open = handle;
+      const opened = handle;
       handle = undefined;
-      if (open) await server.request<void>((sftp, done) => sftp.close(open, done));
+      if (opened) await close(server, opened);
     };
     if (source.size > SMALL) hasherOf(server);
     try {
       const chunks = sizedChunks(source, { store: description, key }, signal);
       await writeChunks(server, handle, chunks, onBytes).catch((error: unknown) => fullOr(server, error, source.size));
       await sync(server, handle);
-      throwIfAborted(signal);
-      if ((await sha256Of(server, temporary, handle, source.size)) !== source.sha256) {
-        throw wrongBytes(description, key, "what the server stored has another SHA-256");
-      }
+      // Some servers let nobody read a file that is open for writing.
       await closeFile();
+      throwIfAborted(signal);
+      if ((await sha256Of(server, temporary, source.size)) !== source.sha256) throw await whoseFault(key, source, signal);
       throwIfAborted(signal);
       return await use(temporary);
     } finally {
@@ -97,12 +97,19 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     }
   }
 
+  /** Other bytes lie there than were promised: the source is read once more to know which end they come from. */
+  async function whoseFault(key: Key, source: Source, signal: AbortSignal | undefined): Promise<Error> {
+    const found = "what the server stored has another SHA-256";
+    const given = await hashAll(untilAborted(source.open(signal), signal));
+    return given.sha256 === source.sha256 ? storedOtherBytes(description, key) : wrongBytes(description, key, found);
+  }
+
   /** A new file, with its folders, which are made once per connection. */
   async function create(server: SftpConnection, file: string, folder: string): Promise<Buffer> {
     for (let attempt = 1; ; attempt++) {
       await makeFolders(server, folder);
       try {
-        return await server.request<Buffer>((sftp, done) => sftp.open(file, "xw+", { mode: 0o600 }, done));
+        return await open(server, file, "xw+");
       } catch (error) {
         // Someone deleted the folder since it was made.
         if (statusOf(error) !== NO_SUCH_FILE || attempt === 3) throw error;
@@ -128,17 +135,6 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     madeFolders.add(folder);
   }
 
-  /** False where the key exists: SSH_FXP_RENAME never overwrites, unlike posix-rename@openssh.com. */
-  async function publish(server: SftpConnection, temporary: string, key: Key): Promise<boolean> {
-    try {
-      await server.request<void>((sftp, done) => sftp.rename(temporary, at(key), done));
-      return true;
-    } catch (error) {
-      if (statusOf(error) === FAILURE && (await lstat(server, at(key)))) return false;
-      throw error;
-    }
-  }
-
   /** Started with the first large file, while it is on its way. */
   function hasherOf(server: SftpConnection): RemoteHasher {
     const known = hashers.get(server) ?? startHasher(server);
@@ -147,20 +143,14 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
   }
 
   /** By the server itself where that pays; else read back. */
-  async function sha256Of(server: SftpConnection, file: string, handle: Buffer, size: number): Promise<string> {
+  async function sha256Of(server: SftpConnection, file: string, size: number): Promise<string> {
     const hash = size <= SMALL ? null : await hasherOf(server).sha256(file);
-    return hash ?? hashFile(server, handle, size);
+    return hash ?? hashFile(server, file, size);
   }
 
   async function holds(server: SftpConnection, key: Key, bytes: { size: number; sha256: string }): Promise<boolean> {
     const found = await fileAt(server, key);
-    if (found?.size !== bytes.size) return false;
-    const handle = await server.request<Buffer>((sftp, done) => sftp.open(at(key), "r", done));
-    try {
-      return (await sha256Of(server, at(key), handle, bytes.size)) === bytes.sha256;
-    } finally {
-      await server.request<void>((sftp, done) => sftp.close(handle, done));
-    }
+    return found?.size === bytes.size && (await sha256Of(server, at(key), bytes.size)) === bytes.sha256;
   }
 
   async function sameOrThrow(server: SftpConnection, key: Key, source: Source): Promise<"exists"> {
@@ -172,9 +162,8 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     const server = await connection();
     let handle: Buffer | undefined;
     try {
-      handle = await server.request<Buffer>((sftp, done) => sftp.open(at(key), "r", done));
-      const open = handle;
-      const { size } = await server.request<Stats>((sftp, done) => sftp.fstat(open, done));
+      const opened = (handle = await open(server, at(key), "r"));
+      const { size } = await server.request<Stats>((sftp, done) => sftp.fstat(opened, done));
       const end = Math.min(size, (range?.end ?? Number.POSITIVE_INFINITY) + 1);
       let position = range?.start ?? 0;
       for await (const chunk of readChunks(server, handle, position, end)) {
@@ -188,8 +177,7 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
         ? notFound(description, key)
         : sftpError(error, description, `reading ${key}`);
     } finally {
-      const open = handle;
-      if (open && !server.isDead()) await server.request<void>((sftp, done) => sftp.close(open, done)).catch(() => {});
+      if (handle && !server.isDead()) await close(server, handle).catch(() => {});
     }
   }
 
@@ -290,9 +278,9 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
       return guard(options, "asking for free space", (server) => freeSpace(server, root));
     },
     async close() {
-      const open = current;
+      const last = current;
       current = undefined;
-      await open?.then((server) => server.close()).catch(() => {}); // One that never came about needs no end.
+      await last?.then((server) => server.close()).catch(() => {}); // One that never came about needs no end.
     },
   };
 }

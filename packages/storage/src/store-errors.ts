@@ -30,6 +30,16 @@ export function wrongBytes(store: string, key: Key, found: string): TrivaultErro
   );
 }
 
+/** The source gave the right bytes, twice. */
+export function storedOtherBytes(store: string, key: Key): TrivaultError {
+  return new TrivaultError(
+    "CORRUPT",
+    `${store} stored other bytes for ${key} than it was sent (their SHA-256 differs; the source's is right); nothing was ` +
+      "published. Trying again helps if it was the transfer; if it repeats, run `npm run backup:sync:test`, and look at that " +
+      "server's disk, memory and software.",
+  );
+}
+
 /** What the file system says, local or at the far end of SFTP, in our codes. */
 export function fileSystemError(error: unknown, store: string, doing: string): TrivaultError {
   if (error instanceof TrivaultError) return error;

@@ -16,6 +16,21 @@ export function chunked(bytes: Uint8Array, chunkSize: number): Source {
   };
 }
 
+/** As `chunked`, in one buffer that is overwritten for each chunk, as a file that is read for a copy gives them. */
+export function inOneBuffer(bytes: Uint8Array, chunkSize: number): Source {
+  const chunks = chunked(bytes, chunkSize);
+  return {
+    ...chunks,
+    async *open(signal) {
+      const buffer = Buffer.allocUnsafeSlow(chunkSize);
+      for await (const chunk of chunks.open(signal)) {
+        buffer.set(chunk);
+        yield buffer.subarray(0, chunk.byteLength);
+      }
+    },
+  };
+}
+
 /** Runs `work` for each item, `limit` at a time. */
 export async function eachOf<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values();

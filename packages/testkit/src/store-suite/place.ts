@@ -19,6 +19,8 @@ export interface StoreTraits {
   readonly temporaryFiles?: boolean;
   /** False where the server lets two writers of one key race (S3 without conditional PUT). Default: true. */
   readonly exclusivePut?: boolean;
+  /** How many objects of 33 MiB it is given at a time. Default: 1. */
+  readonly largeObjects?: number;
 }
 
 /** Where the tests of a store look. `harness` and `store` are there once the tests run. */
