@@ -21,7 +21,10 @@ export function localProbe({ directory }: Pick<LocalTierConfig, "directory">): P
           nearest = await nearestFolder(directory).catch(failure);
           made = await makeFolder(directory).catch(failure);
           if (!(await stat(directory)).isDirectory()) {
-            throw new ProbeFailure(`${shellWord(directory)} is not a folder`, "Move what lies there, or choose another folder.");
+            throw new ProbeFailure(
+              `${shellWord(directory)} is not a folder`,
+              "Move what lies there, or choose another folder.",
+            );
           }
           await access(directory, constants.R_OK | constants.W_OK | constants.X_OK).catch(failure);
           return `${shellWord(directory)} is ${made === undefined ? "there" : "not there yet; it can be made"}`;

@@ -6,9 +6,19 @@ const mine = { mode: 0o40700, uid: 1001 };
 const home = { path: "/home/backup", uid: 1001 };
 
 test.each<[string, Doing, Partial<Seen>, RegExp]>([
-  ["the top of a chroot", "make", { folder: "/", home: { path: "/", uid: 0 } }, /ChrootDirectory.*folder made below it/],
+  [
+    "the top of a chroot",
+    "make",
+    { folder: "/", home: { path: "/", uid: 0 } },
+    /ChrootDirectory.*folder made below it/,
+  ],
   ["another's folder", "make", { folder: "/srv", rights: { mode: 0o40755, uid: 0 } }, /may not make a folder in \/srv/],
-  ["another's folder", "write", { folder: "/srv", rights: { mode: 0o40755, uid: 0 } }, /such as `trivault` \(in its home/],
+  [
+    "another's folder",
+    "write",
+    { folder: "/srv", rights: { mode: 0o40755, uid: 0 } },
+    /such as `trivault` \(in its home/,
+  ],
   ["its own folder", "write", { folder: "/home/backup/x", rights: mine }, /this account may only read/],
   ["its own folder", "make", { folder: "..", rights: mine }, /this account may only read/],
   ["its own folder", "rename", { rights: mine }, /-P rename/],

@@ -116,9 +116,7 @@ async function write(
   } finally {
     await close(server, handle);
   }
-  const how = synced
-    ? "on its disk (fsync)"
-    : "but it cannot be told to bring that to its disk (no fsync@openssh.com)";
+  const how = synced ? "on its disk (fsync)" : "but it cannot be told to bring that to its disk (no fsync@openssh.com)";
   return { told: `${formatBytes(size)}, ${how}`, size, sha256: hash.digest("hex") };
 }
 

@@ -21,11 +21,9 @@ export function sftpError(error: unknown, description: string, doing: string): T
       error,
     );
   }
-  return new TrivaultError(
-    "STORE_FAILED",
-    `${because}. Look at free space, quota and the log of its SSH server.`,
-    { cause: error },
-  );
+  return new TrivaultError("STORE_FAILED", `${because}. Look at free space, quota and the log of its SSH server.`, {
+    cause: error,
+  });
 }
 
 export function unreachable(description: string, why: string, cause?: unknown): TrivaultError {

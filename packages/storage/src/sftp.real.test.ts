@@ -18,10 +18,7 @@ const newKey = () => backupKey("shop", newBackupId(), "data-000001.zst.age");
 
 for (const [name, start] of [
   ["SFTP store", () => startSshd()],
-  [
-    "SFTP store on a server that runs no commands",
-    () => startSshd({ config: ["ForceCommand internal-sftp"] }),
-  ],
+  ["SFTP store on a server that runs no commands", () => startSshd({ config: ["ForceCommand internal-sftp"] })],
 ] as const) {
   describeStore(name, async () => sftpHarness(await start()), SFTP_TRAITS);
 }

@@ -86,7 +86,8 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
       // Some servers let nobody read a file that is open for writing.
       await closeFile();
       throwIfAborted(signal);
-      if ((await sha256Of(server, temporary, source.size)) !== source.sha256) throw await whoseFault(key, source, signal);
+      if ((await sha256Of(server, temporary, source.size)) !== source.sha256)
+        throw await whoseFault(key, source, signal);
       throwIfAborted(signal);
       return await use(temporary);
     } finally {
