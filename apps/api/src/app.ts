@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import cookie from "@fastify/cookie";
 import swagger from "@fastify/swagger";
+import { shorten } from "@trivault/core";
 import { fastify, type FastifyBaseLogger, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { createCookies } from "./cookies.ts";
@@ -85,10 +86,14 @@ export function buildApp(deps: ApiDeps): App {
 }
 
 /** One line for each request that changes something or fails; what only looks (Bull Board, every few seconds) is debug. */
+/** Characters: enough for any path of ours. A stranger chooses how long a path is. */
+const LOGGED_URL = 500;
+
 function logRequests(app: App): void {
   app.addHook("onResponse", async (request, reply) => {
     const notable = reply.statusCode >= 400 || !["GET", "HEAD"].includes(request.method);
-    const { method, url, ip } = request;
+    const { method, ip } = request;
+    const url = shorten(request.url, LOGGED_URL);
     const ms = Math.round(reply.elapsedTime);
     request.log[notable ? "info" : "debug"]({ method, url, ip, status: reply.statusCode, ms }, "request");
   });

@@ -51,7 +51,7 @@ export type Client = { readonly [Name in keyof Operations]: Method<Name> } & {
 };
 
 export function createClient({ url, token, fetch: send = fetch }: ClientOptions): Client {
-  const base = url.replace(/\/+$/, "");
+  const base = url.endsWith("/") ? url.slice(0, -1) : url;
   const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
   const call =
     (route: Route) =>

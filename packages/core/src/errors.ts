@@ -1,3 +1,5 @@
+import { shorten } from "./shorten.ts";
+
 /** Stable names of what can go wrong; scripts and alerts match on these, never on message texts. */
 export type ErrorCode =
   | "CONFIG_INVALID"
@@ -56,9 +58,16 @@ export function codeOf(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Something readable for any thrown value. */
+/** Longer than any message that an operator reads; what a server or a library says may be megabytes. */
+const MOST_CHARACTERS = 4_000;
+
+/** Something readable for any thrown value, of bounded length. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof AggregateError && error.message === "") return error.errors.map(messageOf).join("; ");
-  return error.message || codeOf(error) || error.name;
+  if (!(error instanceof Error)) return shorten(String(error), MOST_CHARACTERS);
+  if (error instanceof AggregateError && error.message === "") {
+    return shorten(error.errors.map(messageOf).join("; "), MOST_CHARACTERS);
+  }
+  const message = error.message || codeOf(error) || error.name;
+  // Ours hold foreign text that came through here before.
+  return error instanceof TrivaultError ? message : shorten(message, MOST_CHARACTERS);
 }

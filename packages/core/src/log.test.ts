@@ -1,7 +1,8 @@
 import { Writable } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { createLogger, hidePasswords, silentLogger } from "./log.ts";
+import { hidePasswords } from "./hide-passwords.ts";
+import { createLogger, silentLogger } from "./log.ts";
 
 const URL_WITH = "postgresql://ann:hunter2@db.example.org:5432/shop";
 

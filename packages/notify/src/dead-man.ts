@@ -1,3 +1,4 @@
+import { withoutTrailing } from "@trivault/core";
 import { post, type PostOptions } from "./post.ts";
 import { shorten } from "./text.ts";
 
@@ -7,7 +8,7 @@ import { shorten } from "./text.ts";
  */
 export async function pingDeadMan(url: string, problem: string | null, options: PostOptions): Promise<void> {
   const target = new URL(url);
-  if (problem !== null) target.pathname = `${target.pathname.replace(/\/+$/, "")}/fail`;
+  if (problem !== null) target.pathname = `${withoutTrailing(target.pathname, "/")}/fail`;
   const body = shorten(problem ?? "well", 1000);
   const headers = { "content-type": "text/plain; charset=utf-8" };
   await post({ to: "The dead man's switch", url: target.href, body, headers, secrets: [url] }, options);

@@ -1,4 +1,4 @@
-import type { Language } from "@trivault/core";
+import { type Language, withoutTrailing } from "@trivault/core";
 import { TEXTS } from "./texts.ts";
 import type { Message } from "./types.ts";
 
@@ -12,7 +12,7 @@ export function shortenBytes(text: string, most: number): string {
   const cut = Buffer.from(text)
     .subarray(0, most - 3)
     .toString("utf8");
-  return `${cut.replace(/\uFFFD+$/, "").trimEnd()}…`;
+  return `${withoutTrailing(cut, "\u{FFFD}").trimEnd()}…`;
 }
 
 /** One line, without control characters: for titles, subjects and header fields. Spaces that do not break stay. */

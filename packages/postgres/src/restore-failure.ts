@@ -39,12 +39,12 @@ const ADVICE: readonly (readonly [pattern: RegExp, next: (tools: Tools, kind: Ki
       `So many objects do not fit one transaction here: ${kind === "sql" ? "" : "use --jobs 2, or "}raise max_locks_per_transaction.`,
   ],
   [
-    /role ".*" does not exist/i,
+    /role ".{1,200}" does not exist/i,
     (_, kind) =>
       `Make the role on the target first${kind === "sql" ? "." : ", or restore without owners (--no-owner)."}`,
   ],
   [
-    /extension ".*" is not available|could not open extension control file/i,
+    /extension ".{1,200}" is not available|could not open extension control file/i,
     () => "Install the extension's package on the target's server first.",
   ],
   [NOT_ALLOWED, () => HOW_TO_ALLOW],

@@ -30,7 +30,12 @@ const HELD_BACK = 1024;
 const DROPPED_COMMAND = /^\\(?:restrict|unrestrict|connect)(?=\s)[^\n]*(?=\n)/;
 const DROPPED_STATEMENT =
   /^(?:(?:BEGIN|COMMIT);|(?:(?:CREATE|DROP|ALTER|COMMENT ON|SECURITY LABEL FOR \S+ ON) DATABASE|(?:GRANT|REVOKE) [A-Z, ]+ ON DATABASE)\s)/i;
-const COPY_IN = /\sFROM\s+STDIN\b[^']*;$/i;
+const FROM_STDIN = /\sFROM\s+STDIN\b/i;
+
+/** Of a whole COPY statement: the words stand outside quotes, as nothing that is quoted comes after them. */
+function readsStdin(statement: string): boolean {
+  return statement.endsWith(";") && FROM_STDIN.test(statement.slice(statement.lastIndexOf("'") + 1));
+}
 
 /**
  * As psql's own scanner (psqlscan.l) reads it: where the next thing begins or ends. Bytes are taken as latin1, one
@@ -127,7 +132,7 @@ function createScanner(): Scanner {
           state = found.length === 2 && found.endsWith("'") ? "escaping" : found;
           return;
         }
-        state = copy !== null && COPY_IN.test(copy) ? "copy" : "script";
+        state = copy !== null && readsStdin(copy) ? "copy" : "script";
         copy = null;
         dropping = false;
       };

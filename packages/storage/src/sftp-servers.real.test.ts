@@ -7,7 +7,7 @@ import { describeStore } from "@trivault/testkit/store-suite";
 import { probeTier } from "./probe.ts";
 import { sftpStore } from "./sftp.ts";
 import { bytesSource } from "./source.ts";
-import { SFTP_TRAITS, sftpHarness } from "./testing/sftp-harness.ts";
+import { SFTP_TRAITS, sftpHarness } from "../test/sftp-harness.ts";
 
 /** Servers that are not OpenSSH's: smaller packets, other answers, fewer extensions. */
 for (const [name, start, facts] of [

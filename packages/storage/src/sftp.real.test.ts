@@ -11,7 +11,7 @@ import { sftpStore } from "./sftp.ts";
 import { sshNativeAddonLoaded } from "./sftp-connection.ts";
 import { bytesSource, hashAll } from "./source.ts";
 import type { Store } from "./store.ts";
-import { SFTP_TRAITS, sftpHarness } from "./testing/sftp-harness.ts";
+import { SFTP_TRAITS, sftpHarness } from "../test/sftp-harness.ts";
 
 const MIB = 1024 * 1024;
 const newKey = () => backupKey("shop", newBackupId(), "data-000001.zst.age");

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { messageOf, type SftpTierConfig, TrivaultError } from "@trivault/core";
+import { messageOf, type SftpTierConfig, TrivaultError, withoutTrailing } from "@trivault/core";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { type KnownHost, knownHosts } from "./ssh-known-hosts.ts";
 
@@ -43,7 +43,7 @@ export async function hostKeyCheck(server: Server, refusedTypes: ReadonlySet<str
 }
 
 export function fingerprintOf(key: Buffer): string {
-  return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+  return `SHA256:${withoutTrailing(createHash("sha256").update(key).digest("base64"), "=")}`;
 }
 
 /** An SSH key begins with its type: a length in four bytes, then its name (RFC 4253, 6.6). */

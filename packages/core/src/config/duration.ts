@@ -6,7 +6,8 @@ export function parseDuration(text: string): number | null {
   if (trimmed === "0") return 0;
   if (!/^\d{1,6}[wdhms](?:\s*\d{1,6}[wdhms])*$/.test(trimmed)) return null;
   let seconds = 0;
-  for (const [, count, unit = ""] of trimmed.matchAll(/(\d+)([wdhms])/g)) seconds += Number(count) * (UNITS[unit] ?? 0);
+  for (const [, count, unit = ""] of trimmed.matchAll(/(\d{1,6})([wdhms])/g))
+    seconds += Number(count) * (UNITS[unit] ?? 0);
   return seconds;
 }
 

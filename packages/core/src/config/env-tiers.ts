@@ -1,6 +1,7 @@
 import { FIELDS, type Values, type Variable } from "./fields.ts";
 import type { Problem } from "./problems.ts";
 import type { S3TierConfig, SftpTierConfig, TierConfig } from "./types.ts";
+import { withoutTrailing } from "../without-trailing.ts";
 
 export type Absolute = (file: string) => string;
 export const NO_OPTIONS = { budget: null, prices: {} } as const;
@@ -70,5 +71,5 @@ function cloudTier(values: Values, bucket: string): S3TierConfig {
 }
 
 export function withoutSlash(directory: string): string {
-  return directory.replace(/(.)\/+$/, "$1");
+  return withoutTrailing(directory, "/") || directory.slice(0, 1);
 }

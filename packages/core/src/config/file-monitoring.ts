@@ -11,6 +11,7 @@ import {
 } from "./monitoring-types.ts";
 import type { Problem } from "./problems.ts";
 import type { ConfigFile } from "./read-file.ts";
+import { withoutTrailing } from "../without-trailing.ts";
 
 const MAIL_PORTS = { tls: 465, starttls: 587, none: 25 } as const;
 
@@ -105,7 +106,7 @@ function readChannel(around: Around, name: string, channel: FileChannel): Channe
     const { chatId, apiUrl = "https://api.telegram.org" } = channel;
     return botToken === null
       ? null
-      : { ...common, kind: channel.kind, botToken, chatId, apiUrl: apiUrl.replace(/\/+$/, "") };
+      : { ...common, kind: channel.kind, botToken, chatId, apiUrl: withoutTrailing(apiUrl, "/") };
   }
   const url = needSecret(around, at, channel, "url", FORMATS.webUrl);
   if (channel.kind === "ntfy") {

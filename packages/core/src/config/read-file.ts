@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import type { z } from "zod";
-import { hidePasswords } from "../log.ts";
+import { hidePasswords } from "../hide-passwords.ts";
 import { codeOf, messageOf } from "../errors.ts";
 import { type FileContent, fileSchema } from "./file-schema.ts";
 import type { Problem } from "./problems.ts";

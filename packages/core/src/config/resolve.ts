@@ -10,6 +10,7 @@ import { ConfigError, nearest, type Problem } from "./problems.ts";
 import { type ConfigFile, readConfigFile } from "./read-file.ts";
 import type { Config, LimitsConfig, LocalTierConfig, TierConfig } from "./types.ts";
 import { QUEUES } from "./types.ts";
+import { withoutTrailing } from "../without-trailing.ts";
 
 /**
  * `backup` is for whatever makes backups: it needs a database and recipients. `read` is for restore, list and verify,
@@ -113,7 +114,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
       port: values.BACKUP_API_PORT ?? 3000,
       token: values.BACKUP_API_TOKEN ?? null,
       accessFile: absolute(values.BACKUP_ACCESS_FILE ?? path.join(backupDir, ".trivault/access.json")),
-      publicUrl: values.BACKUP_PUBLIC_URL?.replace(/\/+$/, "") ?? null,
+      publicUrl: values.BACKUP_PUBLIC_URL === undefined ? null : withoutTrailing(values.BACKUP_PUBLIC_URL, "/"),
       trustedProxies: values.BACKUP_TRUSTED_PROXIES ?? [],
     },
     monitoring: told.monitoring,

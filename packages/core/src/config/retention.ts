@@ -34,7 +34,8 @@ export function parseRetention(text: string): RetentionRule | null {
   const policy: { -readonly [K in keyof RetentionPolicy]: RetentionPolicy[K] } = { ...NO_RULES };
   const seen = new Set<string>();
   for (const part of text.split(",")) {
-    const [, name = "", value = ""] = /^\s*([A-Za-z]+)\s*=\s*(.*?)\s*$/.exec(part) ?? [];
+    const [, name = "", after = ""] = /^\s*([A-Za-z]+)\s*=(.*)$/s.exec(part) ?? [];
+    const value = after.trim();
     if (seen.has(name)) return null;
     seen.add(name);
     const count = /^\d{1,5}$/.test(value) ? Number(value) : null;

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type SftpServer, sftpTierOf } from "@trivault/testkit";
 import type { StoreHarness, StoreTraits } from "@trivault/testkit/store-suite";
-import { sftpStore } from "../sftp.ts";
+import { sftpStore } from "../src/sftp.ts";
 
 /** What the suite of stores needs of an SFTP server, whichever program it is. */
 export function sftpHarness(server: SftpServer): StoreHarness {
