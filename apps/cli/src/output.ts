@@ -25,7 +25,7 @@ export function sayText(text: string): void {
 
 /** What goes over several lines (a message of PostgreSQL) is indented, so that it passes for nothing of ours. */
 export function say(text: string): void {
-  process.stderr.write(`${visibleText(hidePasswords(text)).replaceAll("\n", "\n  ")}\n`);
+  process.stderr.write(`${visibleText(hidePasswords(text)).replaceAll(/\n(?! {2})/g, "\n  ")}\n`);
 }
 
 /** Columns as wide as their widest cell, two spaces apart; a `>` before its heading sets a column to the right. */

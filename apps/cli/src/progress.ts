@@ -29,7 +29,7 @@ export function showProgress(stream: Stream, now = () => performance.now()): Pro
   const display = stream.isTTY ? bars(stream, now) : lines(stream, now);
   return {
     update: (tasks) => display.update(tasks.map((task) => ({ ...task, name: visibleLine(task.name) }))),
-    say: (line) => display.say(visibleText(line).replaceAll("\n", "\n  ")),
+    say: (line) => display.say(visibleText(line).replaceAll(/\n(?! {2})/g, "\n  ")),
     stop: () => display.stop(),
   };
 }
