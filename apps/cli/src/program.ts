@@ -16,6 +16,7 @@ import { addRestore } from "./commands/restore.ts";
 import { addRun } from "./commands/run.ts";
 import { addShow } from "./commands/show.ts";
 import { addCloud, addRotate, addSync } from "./commands/tier-commands.ts";
+import { addSite } from "./commands/site.ts";
 import { addToken } from "./commands/token.ts";
 import { addUser } from "./commands/user.ts";
 import { addVerify } from "./commands/verify.ts";
@@ -55,6 +56,7 @@ banner precedes it).`,
   addMonitor(program);
   addReports(program);
   addKeys(program);
+  addSite(program);
   addToken(program);
   addUser(program);
   addConfig(program);

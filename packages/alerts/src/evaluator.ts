@@ -87,11 +87,16 @@ export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promis
     }
     change({ ...state, outbox: pruned(state.outbox, channels, now()) });
     lastLook = { at: performance.now(), problem: staleness(overview, seen.problem, notWell, now()) };
-    await save(); // before anything is sent
+    // Before anything is sent; but a disk that is full or gone is the last reason to be silent.
+    const unsaved = await save().then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
     delivery.start();
     const { toRecord } = state;
     for (const event of toRecord) await deps.record({ ...event, actor: "maintenance" });
     change({ ...state, toRecord: state.toRecord.filter((event) => !toRecord.includes(event)) });
+    if (unsaved !== null) throw unsaved.error;
     await save();
   };
 

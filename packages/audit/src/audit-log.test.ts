@@ -1,7 +1,18 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { guardFolder } from "@trivault/core";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
 import { type AuditLog, openAuditLog } from "./audit-log.ts";
 import type { AuditEvent, AuditFilter, RecordedEvent } from "./event.ts";
@@ -25,6 +36,24 @@ const read = (filter: AuditFilter = {}, order?: "newest-first") => Array.fromAsy
 const bytesOf = (events: readonly RecordedEvent[]) => events.map(({ bytes }) => bytes);
 
 describe("recording", () => {
+  test("9.A8 where the disk of the site was unmounted, events wait in memory and nothing is made", async () => {
+    const site = path.join(dir.path, "site");
+    const sentinel = path.join(site, "site.json");
+    mkdirSync(site);
+    writeFileSync(sentinel, "");
+    guardFolder(site, sentinel);
+    const guarded = openAuditLog(path.join(site, "audit"), { now: () => now });
+    expect(await guarded.append(EVENT)).toBe("chained");
+    renameSync(site, `${site}.aside`);
+    mkdirSync(site);
+    expect(await guarded.append(EVENT)).toBe("pending");
+    expect(readdirSync(site)).toEqual([]);
+    rmSync(site, { recursive: true });
+    renameSync(`${site}.aside`, site);
+    await guarded.close();
+    expect(await guarded.verify()).toMatchObject({ ok: true, events: 2 });
+  });
+
   test("each of many in a row is on the chain when it comes back", async () => {
     for (let bytes = 1; bytes <= 50; bytes += 1) expect(await log.append({ ...EVENT, bytes })).toBe("chained");
     expect(bytesOf(await read())).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));

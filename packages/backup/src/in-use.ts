@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, type Config, isBackupId, readdirOrEmpty } from "@trivault/core";
+import { codeOf, type Config, isBackupId, readdirOrEmpty, ensureFolder } from "@trivault/core";
 import type { BackupRef } from "./site.ts";
 
 /**
@@ -24,7 +24,7 @@ export async function markInUse(config: Place, { backupId }: BackupRef): Promise
   const file = path.join(folderOf(config), `${backupId}.${randomUUID()}`);
   try {
     if (existsSync(path.dirname(folderOf(config)))) {
-      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      await ensureFolder(path.dirname(file));
       await writeFile(file, "", { mode: 0o600, flag: "wx" });
     }
   } catch {

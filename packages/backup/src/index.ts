@@ -18,6 +18,8 @@ export {
   summariseBackups,
 } from "./list.ts";
 export { type FoundNote, putRecoveryNote, readRecoveryNote } from "./recovery-note.ts";
+export { requireSite, type SiteDeps } from "./require-site.ts";
+export { findSites, type FoundSites } from "./find-sites.ts";
 export { restoreCommand } from "./restore-command.ts";
 export { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "./restore.ts";
 export {
@@ -32,6 +34,9 @@ export {
 } from "./run-directory.ts";
 export { settlePrevious } from "./settle.ts";
 export { listSlotRuns, type SlotRun } from "./slot-runs.ts";
+export { beginNewSite, moveSite, recoverSite } from "./settle-site.ts";
+export { guardSite, readSite, type SiteIdentity } from "./site-identity.ts";
+export { ensureSiteMark } from "./site-mark.ts";
 export { type CopyPayload, type CopyResult, copyStage } from "./stages/copy.ts";
 export { type DumpPayload, type DumpResult, dumpStage } from "./stages/dump.ts";
 export { type EncryptResult, encryptStage, giveUp } from "./stages/encrypt.ts";

@@ -1,7 +1,8 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import {
   codeOf,
+  ensureFolder,
   ensurePrivateFolder,
   isBackupId,
   TrivaultError,
@@ -68,7 +69,7 @@ export function runDirectory(folders: Folders, backupId: string): RunDirectory {
 }
 
 export async function createRun(run: RunDirectory, database: string, slot?: string): Promise<void> {
-  await mkdir(run.path, { recursive: true, mode: 0o700 });
+  await ensureFolder(run.path);
   await ensurePrivateFolder(run.spool, "The spool of a backup (in BACKUP_SPOOL_DIR)");
   await publishJson(path.join(run.path, "run.json"), { database, slot });
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   type Config,
@@ -12,6 +12,7 @@ import {
   publishJson,
   readJson,
   readdirOrEmpty,
+  ensureFolder,
 } from "@trivault/core";
 import { z } from "zod";
 import type { BackupRef } from "./site.ts";
@@ -110,7 +111,7 @@ export async function removeNotes(
 
 export async function writeUsage(config: Place, tier: string, bytes: number): Promise<void> {
   const folder = tierFolder(config, tier);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await ensureFolder(folder);
   await publishJson(path.join(folder, "usage.json"), { bytes });
 }
 
@@ -127,7 +128,7 @@ export async function readUsage(config: Place, tier: string): Promise<number | n
 async function write(config: Place, tier: string, kind: NoteKind, ref: BackupRef, note: object): Promise<void> {
   if (!existsSync(path.join(config.backupDir, ".trivault"))) return;
   const file = noteFile(config, tier, kind, ref);
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await ensureFolder(path.dirname(file));
   await writeFile(file, JSON.stringify(note), { mode: 0o600 });
 }
 

@@ -1,6 +1,6 @@
 import { access, constants } from "node:fs/promises";
-import type { Site } from "@trivault/backup";
-import { type Config, ensureFolder, messageOf, TrivaultError } from "@trivault/core";
+import { requireSite, type Site } from "@trivault/backup";
+import { type Config, ensureFolder, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import { checkRecipients, createSealer, loadOrCreateSigningKey, type Sealer, type SigningKey } from "@trivault/crypto";
 import { openTiers, type Tier } from "@trivault/storage";
 
@@ -33,6 +33,20 @@ export async function openSite(config: Config, now: () => Date = () => new Date(
       await Promise.all(tiers.map((tier) => tier.store.close()));
     },
   };
+}
+
+/**
+ * For whoever is going to write, delete or sign: BACKUP_DIR is this site's, or a site begins there for the first time. Throws
+ * where that is a question for a person (packages/backup, require-site.ts).
+ */
+export async function requireOwnSite(config: Config, log: Logger, signal: AbortSignal): Promise<void> {
+  await checkWritable(config.backupDir);
+  const tiers = openTiers(config.tiers);
+  try {
+    await requireSite({ config, tiers, now: () => new Date(), log, signal });
+  } finally {
+    await Promise.all(tiers.map((tier) => tier.store.close()));
+  }
 }
 
 async function checkWritable(directory: string): Promise<void> {

@@ -15,6 +15,7 @@ import {
 } from "@trivault/core";
 import { collectShortLivedBuffers } from "@trivault/storage";
 import { type ConfigEvent, watchConfig } from "./config-watch.ts";
+import { requireOwnSite } from "./open-site.ts";
 
 export function configFromEnvironment(purpose: Purpose): Config {
   loadDotEnv();
@@ -40,6 +41,7 @@ export async function runService(
     const config = configFromEnvironment("backup");
     const log = createLogger(config.logLevel, name);
     const stop = signalled(); // heard from now on: a signal during the start ends what was started, in order
+    await requireOwnSite(config, log, new AbortController().signal);
     const running = await start(config, log);
     const watch = watchConfig({
       config,

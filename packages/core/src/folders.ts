@@ -1,12 +1,14 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { codeOf } from "./errors.ts";
+import { requireGuarded } from "./guarded-folders.ts";
 
 /**
- * `mkdir -p` with 0700. Node's own `recursive` never comes back where a parent exists and still answers ENOENT, as
+ * `mkdir -p` with 0700, but never where a disk was unmounted under this process (guarded-folders.ts). Node's own `recursive` never comes back where a parent exists and still answers ENOENT, as
  * folders under /proc do.
  */
 export async function ensureFolder(folder: string): Promise<void> {
+  requireGuarded(folder);
   return make(folder, TRIES);
 }
 

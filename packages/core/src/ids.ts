@@ -12,6 +12,13 @@ export function newBackupId(now = new Date()): string {
   return `${time}z-${random}`;
 }
 
+/** 80 random bits. */
+export function newSiteId(): string {
+  let id = "";
+  for (const byte of randomBytes(16)) id += ALPHABET[byte % 32];
+  return id;
+}
+
 /** Of the right form, and with a time that exists: no 31st of February. */
 export function isBackupId(text: string): boolean {
   return startOf(text) !== null;

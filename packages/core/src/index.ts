@@ -24,6 +24,7 @@ export * from "./errors.ts";
 export * from "./file-lock.ts";
 export * from "./folders.ts";
 export { COPY_STATES, type CopyState, countOfStates } from "./copy-states.ts";
+export * from "./guarded-folders.ts";
 export * from "./hide-passwords.ts";
 export { escapeHtml, html, Html, type HtmlValue, join } from "./html.ts";
 export * from "./ids.ts";

@@ -2,8 +2,8 @@ import { TrivaultError } from "./errors.ts";
 import { isBackupId } from "./ids.ts";
 
 /**
- * The gate that every name on a tier passes, on its way in and out. A key is `RECOVERY.md` or
- * `<database>/<backup id>/<file>`; anything else (`..`, absolute paths, NUL, upper levels, foreign files) is refused, so
+ * The gate that every name on a tier passes, on its way in and out. A key is `RECOVERY.md`,
+ * `SITE-<site id>.json` or `<database>/<backup id>/<file>`; anything else (`..`, absolute paths, NUL, upper levels, foreign files) is refused, so
  * that nothing read from a tier can name a path outside its backup.
  */
 export type Key = string & { readonly __key: unique symbol };
@@ -12,12 +12,16 @@ const FILE = /^(?:data-\d{6}\.zst(?:\.age)?|globals\.zst(?:\.age)?|details\.zst(
 /** What `directoryOf` makes: a PostgreSQL name has up to 63 bytes, each of which may take three characters. */
 const DIRECTORY = /^(?=.{1,200}$)(?:[a-z0-9_]|~[0-9a-f]{2})(?:[a-z0-9_-]|~[0-9a-f]{2})*$/;
 
+/** Upper case, as no directory of a database is. */
+const SITE = /^SITE-([0-9a-hjkmnp-tv-z]{16})\.json$/;
+
 export const RECOVERY_KEY = "RECOVERY.md" as Key;
 export const MANIFEST = "manifest.json";
 
 /** Null where `text` is not a key of ours; for listings, where foreign files are simply not ours. */
 export function parseKey(text: string): Key | null {
   if (text === RECOVERY_KEY) return RECOVERY_KEY;
+  if (SITE.test(text)) return text as Key;
   const parts = text.split("/");
   const [directory = "", id = "", file = ""] = parts;
   const valid = parts.length === 3 && databaseOf(directory) !== null && isBackupId(id) && FILE.test(file);
@@ -35,7 +39,17 @@ export function toKey(text: string): Key {
   return key;
 }
 
-/** The parts of a key inside a backup; null for `RECOVERY.md`. */
+/** Where a tier says that a site uses it. */
+export function siteKey(siteId: string): Key {
+  return toKey(`SITE-${siteId}.json`);
+}
+
+/** The site that a key is about; null for every other key. */
+export function siteIdOf(key: Key): string | null {
+  return SITE.exec(key)?.[1] ?? null;
+}
+
+/** The parts of a key inside a backup; null for what lies beside the backups. */
 export function splitKey(key: Key): { directory: string; backupId: string; file: string } | null {
   const [directory, backupId, file] = key.split("/");
   return directory && backupId && file ? { directory, backupId, file } : null;

@@ -55,8 +55,8 @@ export type SignedManifest = z.infer<typeof envelopeSchema>;
 export const MAX_MANIFEST_BYTES = 320 * 1024 * 1024;
 
 /** The bytes that are signed: JSON with sorted keys and no spaces (RFC 8785, for our strings and safe integers). */
-export function canonicalBytes(manifest: Manifest): Buffer {
-  return Buffer.from(JSON.stringify(sortKeys(manifest)), "utf8");
+export function canonicalBytes(value: object): Buffer {
+  return Buffer.from(JSON.stringify(sortKeys(value)), "utf8");
 }
 
 /** `manifest.json` as it is written: readable, one segment a line. */

@@ -1,4 +1,4 @@
-import { findTier, siteTrust, type StageContext } from "@trivault/backup";
+import { ensureSiteMark, findTier, siteTrust, type StageContext } from "@trivault/backup";
 import { type CopyState, countOfStates, formatBytes, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { applyPlan } from "./apply-plan.ts";
@@ -119,6 +119,9 @@ export async function maintainSeen(
     : { deleted: [], held: [] };
   const { lifecycle, lifecycleAppliedAt } = await keepLifecycle(site, tier, before, context);
   const { foreignNote } = await keepRecoveryNote(site, tier, inventory, before, context);
+  await ensureSiteMark(site.config, tier, site.signingKey, signal).catch((error: unknown) =>
+    note(`${tier.name} does not know this site yet: ${messageOf(error)}`),
+  );
   await writeTierState(site.config, tier.name, { ...state, lifecycle, lifecycleAppliedAt, foreignNote });
 
   const result: TierMaintenance = {

@@ -1,7 +1,16 @@
-import { mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { readFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { type BackupRef } from "@trivault/backup";
-import { codeOf, type Config, databaseOf, directoryOf, isBackupId, messageOf, publishJson } from "@trivault/core";
+import {
+  codeOf,
+  type Config,
+  databaseOf,
+  directoryOf,
+  isBackupId,
+  messageOf,
+  publishJson,
+  ensureFolder,
+} from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -98,7 +107,7 @@ function keepFile(config: Place, backupId: string): string {
 }
 
 async function write(file: string, value: unknown): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await ensureFolder(path.dirname(file));
   await publishJson(file, value);
 }
 

@@ -1,5 +1,4 @@
-import { publishJson, readJson } from "@trivault/core";
-import { mkdir } from "node:fs/promises";
+import { publishJson, readJson, ensureFolder } from "@trivault/core";
 import path from "node:path";
 import { tierFolder } from "@trivault/backup";
 import type { Config } from "@trivault/core";
@@ -37,7 +36,7 @@ export async function readSeen(config: Place, tier: string): Promise<Seen> {
 
 export async function writeSeen(config: Place, tier: string, seen: Seen): Promise<void> {
   const file = fileOf(config, tier);
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await ensureFolder(path.dirname(file));
   await publishJson(file, seen);
 }
 

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { auditFolder, openAuditLog } from "@trivault/audit";
+import { guardSite } from "@trivault/backup";
 import { type Config, createLogger, type ErrorCode, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
 import { openTiers } from "@trivault/storage";
 import { createObserver } from "./create-observer.ts";
@@ -31,6 +32,7 @@ if (port !== null) observe(workerData as Config, (told) => port.postMessage(told
 
 function observe(config: Config, tell: (told: Told) => void, asks: NonNullable<typeof parentPort>): void {
   const log = createLogger(config.logLevel, "observer", { write: (line) => tell({ line }) });
+  guardSite(config);
   const tiers = openTiers(config.tiers);
   const audit = openAuditLog(auditFolder(config.backupDir), { log });
   const observer = createObserver({ config, tiers, audit, now: () => new Date(), log });

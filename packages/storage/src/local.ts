@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, type Key, type LocalTierConfig, toKey } from "@trivault/core";
+import { codeOf, type Key, type LocalTierConfig, requireGuarded, toKey } from "@trivault/core";
 import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
 import { hashAll, sizedChunks } from "./source.ts";
 import type { CallOptions, GetOptions, Source, Store } from "./store.ts";
@@ -100,6 +100,7 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
 
   async function* read(key: Key, { signal, range, onBytes, reuseChunks }: GetOptions): AsyncGenerator<Uint8Array> {
     let file: FileHandle;
+    requireGuarded(directory);
     try {
       // A link placed on a tier must not lead a restore out of it.
       file = await open(at(key), constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -127,6 +128,7 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
   }
 
   async function readFolder(relative: string): Promise<Entry[]> {
+    requireGuarded(directory);
     try {
       const entries = await readdir(at(relative), { withFileTypes: true });
       return await Promise.all(entries.map((entry) => entryOf(at(relative), entry.name, entry.isDirectory())));
@@ -138,11 +140,14 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
 
   /** Each verb: the key's gate first, errors in our words, and an end when the signal aborts. */
   function guard<T>(options: CallOptions, doing: string, work: () => Promise<T>): Promise<T> {
-    return endOnAbort(options.signal, () =>
-      work().catch((error: unknown) => {
+    return endOnAbort(options.signal, async () => {
+      try {
+        requireGuarded(directory);
+        return await work();
+      } catch (error) {
         throw fileSystemError(error, description, doing);
-      }),
-    );
+      }
+    });
   }
 
   return {

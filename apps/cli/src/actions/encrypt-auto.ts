@@ -7,7 +7,7 @@ import {
   type LeftAlone,
   planAdoption,
 } from "@trivault/backup";
-import { openSite, type OpenSite } from "@trivault/cluster";
+import { openSite, type OpenSite, requireOwnSite } from "@trivault/cluster";
 import { codeOf, findDatabase, formatBytes, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import { actor } from "../actor.ts";
 import { ask, isInteractive } from "../ask.ts";
@@ -44,6 +44,7 @@ export async function encryptAuto(options: EncryptAutoOptions, running: Running)
       { permanent: true },
     );
   }
+  if (!options.dryRun) await requireOwnSite(config, log, running.signal);
   const site = await openSite(config);
   const audit = openAuditLog(auditFolder(config.backupDir), { now: site.now, log });
   try {

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { type DatabaseConfig, formatBytes, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
 import {
@@ -51,6 +53,9 @@ async function ask({ database, fresh = false }: HealthOptions, { signal }: Runni
   const { databases: all, problems } = await knownDatabases(config);
   const databases = database === undefined ? all : [named(all, database)];
   for (const { server, reason } of problems) say(`The server ${server} could not be asked for databases: ${reason}`);
+  if (!existsSync(path.join(config.backupDir, ".trivault"))) {
+    say(`BACKUP_DIR ${config.backupDir} holds no site: nothing was begun there yet, or its disk is not mounted.`);
+  }
   const audit = openAuditLog(auditFolder(config.backupDir), { log });
   try {
     return await withTiers(config, (tiers) =>

@@ -21,7 +21,7 @@ export async function keepAdd(
 ): Promise<number> {
   const environment = readEnvironment("read");
   const ref = { database: chooseDatabase(environment.config, options.database), backupId };
-  return withSite(environment, async (site) => {
+  return withSite(environment, { signal }, async (site) => {
     await expectBackup(site, ref, signal);
     const { at, reason } = await holdBackup(site, ref, { reason: options.reason, actor: actor() });
     if (json) printJson({ ...ref, reason, actor: actor(), at });
@@ -30,10 +30,10 @@ export async function keepAdd(
   });
 }
 
-export async function keepRemove(backupId: string, options: KeepOptions, { json }: Running): Promise<number> {
+export async function keepRemove(backupId: string, options: KeepOptions, { signal, json }: Running): Promise<number> {
   const environment = readEnvironment("read");
   const ref = { database: chooseDatabase(environment.config, options.database), backupId };
-  return withSite(environment, async (site) => {
+  return withSite(environment, { signal }, async (site) => {
     const { problems } = await loadMarks(site.config);
     for (const problem of problems) say(`Warning: ${problem}`);
     const { reason } = await releaseBackup(site, ref, { actor: actor() });
@@ -49,7 +49,7 @@ export async function keepAcceptSize(
 ): Promise<number> {
   const environment = readEnvironment("read");
   const ref = { database: chooseDatabase(environment.config, options.database), backupId: options.from };
-  return withSite(environment, async (site) => {
+  return withSite(environment, { signal }, async (site) => {
     await expectBackup(site, ref, signal);
     await acceptSizeFrom(site, ref, actor());
     if (json) printJson({ database: ref.database, from: ref.backupId });

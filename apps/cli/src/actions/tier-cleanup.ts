@@ -26,7 +26,7 @@ const SHOWN = 30;
 export async function cleanUpTiers(noun: TierNoun, options: TierCleanupOptions, running: Running): Promise<number> {
   const environment = readEnvironment("read");
   const chosen = chooseTiers(environment.config, noun, options.tier).map(({ name }) => name);
-  return withSite(environment, async (site) => {
+  return withSite(environment, { signal: running.signal, dryRun: options.dryRun }, async (site) => {
     const look = await lookAtSite(site, running.signal);
     if (options.database !== undefined) expectPlanned(look, options.database);
     const known = chosen.filter((tier) => look.unreachable.every((each) => each.tier !== tier));

@@ -23,7 +23,7 @@ export async function syncTiers(noun: TierNoun, options: TierSyncOptions, runnin
   const environment = readEnvironment("read");
   const { config } = environment;
   const chosen = chooseTiers(config, noun, options.tier).map(({ name }) => name);
-  return withSite(environment, async (site) => {
+  return withSite(environment, { signal: running.signal, dryRun: options.dryRun }, async (site) => {
     const look = await lookAtSite(site, running.signal);
     if (options.database !== undefined) expectPlanned(look, options.database);
     const lacks = chosen.map((tier) => lacksOf(site, look, tier, options.database));

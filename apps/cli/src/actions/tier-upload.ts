@@ -33,7 +33,7 @@ export async function uploadBackup(noun: TierNoun, options: TierUploadOptions, r
   const { config } = environment;
   const database = chooseDatabase(config, options.database);
   const chosen = chooseTiers(config, noun, options.tier).map(({ name }) => name);
-  return withSite(environment, async (site) => {
+  return withSite(environment, running, async (site) => {
     const { signal } = running;
     const look = await lookAtSite(site, signal);
     const backupId = chooseId(look, database, options.backup);

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { link, mkdir, rename, rm } from "node:fs/promises";
+import { link, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, isBackupId, newBackupId, publishJson, readJson, processExists } from "@trivault/core";
+import { codeOf, isBackupId, newBackupId, publishJson, readJson, processExists, ensureFolder } from "@trivault/core";
 import { z } from "zod";
 import { readManifest } from "../copies.ts";
 import { watchLease } from "../lease.ts";
@@ -69,7 +69,7 @@ export async function claim(
 async function write(site: Site, sha256: string, value: Claim, replace: boolean): Promise<Claim | null> {
   const file = claimFile(site, sha256);
   const mine = draftOf(site, sha256, OWNER.id);
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await ensureFolder(path.dirname(file));
   await publishJson(mine, value);
   try {
     if (!replace) await link(mine, file);

@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { link, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import path from "node:path";
+import { codeOf, type Config, ensureFolder, guardFolder, newSiteId, readJson } from "@trivault/core";
+import { z } from "zod";
+
+/**
+ * Who a site is, in `BACKUP_DIR/.trivault/site.json`. Where it is missing, or lies elsewhere than it says, that is a question to
+ * a person and never a new beginning (require-site.ts).
+ *
+ * `place` tells a folder from its copy: the inode of this file, and when it was made, which no `rsync`, `cp` or restore takes
+ * along, while reboots, other mount points and any number of containers on one volume leave them as they are. `path` and `host`
+ * are asked where a file system makes up new inodes with each mount.
+ */
+const siteSchema = z.object({
+  version: z.literal(1),
+  id: z.string().regex(/^[0-9a-hjkmnp-tv-z]{16}$/),
+  createdAt: z.iso.datetime(),
+  /** Its public signing key, when it was last looked at. */
+  signingKey: z.string(),
+  place: z.string(),
+  path: z.string(),
+  hosts: z.array(z.string()).max(1000),
+});
+export type SiteIdentity = Readonly<z.infer<typeof siteSchema>>;
+
+type Place = Pick<Config, "backupDir">;
+
+export function siteFile({ backupDir }: Place): string {
+  return path.join(backupDir, ".trivault/site.json");
+}
+
+/** Null where there is none. Throws where it cannot be read, or is none of ours. */
+export function readSite(config: Place): Promise<SiteIdentity | null> {
+  return readJson(siteFile(config), siteSchema);
+}
+
+/** Of processes that begin a site at the same moment the first wins; the identity that stands is returned. */
+export async function createSite(config: Place, signingKey: string, now: Date): Promise<SiteIdentity | null> {
+  const id = newSiteId();
+  const draft = await write(config, { version: 1, id, createdAt: now.toISOString(), signingKey });
+  try {
+    await link(draft, siteFile(config));
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") await rename(draft, siteFile(config)); // a file system without links
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return readSite(config);
+}
+
+/** From now on this folder, on this host, is the site's. */
+export async function settleSite(
+  config: Place,
+  {
+    id,
+    createdAt,
+    signingKey,
+    hosts = [],
+  }: Pick<SiteIdentity, "id" | "createdAt" | "signingKey"> & Partial<SiteIdentity>,
+): Promise<void> {
+  const draft = await write(config, { version: 1, id, createdAt, signingKey, hosts });
+  await rename(draft, siteFile(config));
+}
+
+/** Nothing is read or made in BACKUP_DIR by this thread any more should site.json vanish from it, as it does with a disk. */
+export function guardSite(config: Place): void {
+  if (existsSync(siteFile(config))) guardFolder(config.backupDir, siteFile(config));
+}
+
+export interface Whereabouts {
+  readonly place: string;
+  readonly path: string;
+  readonly host: string;
+}
+
+/** Where the site's file lies now. */
+export async function whereabouts(config: Place): Promise<Whereabouts> {
+  const [place, real, host] = await Promise.all([placeOf(siteFile(config)), realpath(config.backupDir), hostId()]);
+  return { place, path: real, host };
+}
+
+/** A host is known by its machine-id, which outlives a change of its name; a container without one by its name. */
+async function hostId(): Promise<string> {
+  const id = await readFile("/etc/machine-id", "utf8").catch(() => "");
+  return /^[0-9a-f]{32}\n?$/.test(id) ? `machine:${id.trim()}` : `name:${hostname()}`;
+}
+
+/** Written under a name of its own, with the inode that it keeps when it is renamed. */
+async function write(
+  config: Place,
+  fields: Omit<SiteIdentity, "place" | "path" | "hosts"> & { readonly hosts?: readonly string[] },
+): Promise<string> {
+  const file = siteFile(config);
+  await ensureFolder(path.dirname(file));
+  const draft = `${file}.${randomUUID()}`;
+  await using handle = await open(draft, "wx", 0o600);
+  const host = await hostId();
+  const hosts = [...new Set([...(fields.hosts ?? []), host])];
+  const site: SiteIdentity = { ...fields, hosts, place: await placeOf(draft), path: await realpath(config.backupDir) };
+  await handle.writeFile(`${JSON.stringify(site)}\n`);
+  await handle.sync();
+  return draft;
+}
+
+async function placeOf(file: string): Promise<string> {
+  const { ino, birthtimeNs } = await stat(file, { bigint: true });
+  return `${ino}.${birthtimeNs}`;
+}
