@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, open, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { digestDatabase, parseDatabaseUrl } from "@trivault/postgres";
@@ -307,3 +307,16 @@ async function flip(file: string, position: number): Promise<void> {
   byte[0] = (byte[0] ?? 0) ^ 1;
   await handle.write(byte, 0, 1, position);
 }
+
+test("9.A8 in an empty BACKUP_DIR, and in a copied one, nothing begins", async () => {
+  const empty = path.join(site.folder, "empty");
+  await mkdir(empty);
+  const refused = /holds no site, but the tiers remote are used by .*backup:site:recover.*backup:site:new/;
+  expectRefusal(await site.cli("run --inline", { env: { BACKUP_DIR: empty } }), refused);
+  expect(await readdir(empty)).toEqual([]);
+  const copy = path.join(site.folder, "copy");
+  await cp(site.backupDir, copy, { recursive: true });
+  expectRefusal(await site.cli("run --inline", { env: { BACKUP_DIR: copy } }), /is a copy of .*backup:site:move/);
+  expect((await site.cli("site move", { env: { BACKUP_DIR: copy } })).code).toBe(0);
+  expect((await site.cli("site show --json", { env: { BACKUP_DIR: copy } })).code).toBe(0);
+});

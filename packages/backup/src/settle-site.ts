@@ -11,7 +11,7 @@ import { loadTrust } from "./trust.ts";
 /** What a person says of a folder that `requireSite` will not decide about. */
 
 /** What a copy carries along of what the original has in the making; it is not the copy's to end or to delete. */
-const IN_THE_MAKING = ["runs", "redis", "in-use", "inventory", "maintenance", "heartbeats"];
+const IN_THE_MAKING = ["runs", "spool", "redis", "in-use", "inventory", "maintenance", "heartbeats"];
 
 /**
  * A site of its own, whatever the tiers hold. A folder that held one gets another id and another signing key (the old one is

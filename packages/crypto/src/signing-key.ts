@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
-import { link, mkdir, unlink } from "node:fs/promises";
+import { link, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { codeOf } from "@trivault/core";
+import { codeOf, ensureFolder } from "@trivault/core";
 import { keyFileError, readKeyFile, writeKeyFile } from "./key-file.ts";
 import { publicKeyText, type SigningKey, signWith } from "./signature.ts";
 
@@ -28,7 +28,7 @@ async function create(file: string): Promise<void> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const temporary = `${file}.${randomUUID()}.tmp`;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await ensureFolder(dirname(file));
     await writeKeyFile(temporary, privateKey.export({ format: "pem", type: "pkcs8" }).toString());
     try {
       await link(temporary, file);

@@ -6,8 +6,9 @@ import {
   type BackupRef,
   type LeftAlone,
   planAdoption,
+  requireSite,
 } from "@trivault/backup";
-import { openSite, type OpenSite, requireOwnSite } from "@trivault/cluster";
+import { openSite, type OpenSite } from "@trivault/cluster";
 import { codeOf, findDatabase, formatBytes, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import { actor } from "../actor.ts";
 import { ask, isInteractive } from "../ask.ts";
@@ -44,10 +45,10 @@ export async function encryptAuto(options: EncryptAutoOptions, running: Running)
       { permanent: true },
     );
   }
-  if (!options.dryRun) await requireOwnSite(config, log, running.signal);
   const site = await openSite(config);
   const audit = openAuditLog(auditFolder(config.backupDir), { now: site.now, log });
   try {
+    if (!options.dryRun) await requireSite({ ...site, log, signal: running.signal });
     const plan = await look(site, options, running.signal);
     const dryRun = options.dryRun ?? false;
     tellPlan(site, plan, running.json ? null : dryRun ? printText : sayText);

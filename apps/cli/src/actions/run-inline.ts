@@ -1,6 +1,6 @@
 import { auditFolder, openAuditLog, type Recorder } from "@trivault/audit";
-import { type InlineResult, type Progress, runInline, type StageName } from "@trivault/backup";
-import { openSite, requireOwnSite } from "@trivault/cluster";
+import { type InlineResult, type Progress, requireSite, runInline, type StageName } from "@trivault/backup";
+import { openSite } from "@trivault/cluster";
 import { type Config, findDatabase, type Logger, messageOf } from "@trivault/core";
 import { catchUp } from "@trivault/maintenance";
 import { actor } from "../actor.ts";
@@ -12,11 +12,11 @@ import { reportOutcome, stageName, type StageReport } from "./run-report.ts";
 
 /** All stages in this process. */
 export async function runHere(config: Config, log: Logger, database: string, running: Running): Promise<number> {
-  await requireOwnSite(config, log, running.signal);
   const site = await openSite(config);
   const audit = openAuditLog(auditFolder(config.backupDir), { log });
   const stages = stagesOf(config, database);
   try {
+    await requireSite({ ...site, log, signal: running.signal });
     const result = await watched(stages, (watch) => runInline(site, database, { ...watch, ...running, log }));
     await recordStages(audit.record, stages, database, result);
     running.signal.throwIfAborted();
