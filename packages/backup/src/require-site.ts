@@ -99,9 +99,9 @@ function requireKey({ signingKeyFile }: Config, { signingKey }: SiteIdentity): v
 }
 
 async function requireOriginal(config: Config, site: SiteIdentity): Promise<void> {
-  const here = await whereabouts(config);
+  const here = await whereabouts(config, site);
   const knownHost = site.hosts.includes(here.host);
-  if (here.place === site.place) {
+  if (here.original) {
     // A disk that was cloned with its machine has the same inodes; a volume that several machines share has their heartbeats.
     if (knownHost || !here.host.startsWith("machine:") || (await isInUse(config))) {
       if (!knownHost || here.path !== site.path) await settleSite(config, site);

@@ -3,7 +3,16 @@ import { existsSync } from "node:fs";
 import { link, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
-import { codeOf, type Config, ensureFolder, guardFolder, newSiteId, readJson } from "@trivault/core";
+import {
+  codeOf,
+  type Config,
+  ensureFolder,
+  guardFolder,
+  messageOf,
+  newSiteId,
+  readJson,
+  TrivaultError,
+} from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -22,7 +31,7 @@ const siteSchema = z.object({
   signingKey: z.string(),
   place: z.string(),
   path: z.string(),
-  hosts: z.array(z.string()).max(1000),
+  hosts: z.array(z.string()),
 });
 export type SiteIdentity = Readonly<z.infer<typeof siteSchema>>;
 
@@ -32,9 +41,20 @@ export function siteFile({ backupDir }: Place): string {
   return path.join(backupDir, ".trivault/site.json");
 }
 
-/** Null where there is none. Throws where it cannot be read, or is none of ours. */
-export function readSite(config: Place): Promise<SiteIdentity | null> {
-  return readJson(siteFile(config), siteSchema);
+/** Containers have a new name with each start. */
+const MOST_HOSTS = 20;
+
+/** Null where there is none. Throws CORRUPT where it cannot be read, or is none of ours. */
+export async function readSite(config: Place): Promise<SiteIdentity | null> {
+  try {
+    return await readJson(siteFile(config), siteSchema);
+  } catch (cause) {
+    throw new TrivaultError(
+      "CORRUPT",
+      `${siteFile(config)}, which says whose folder this is, cannot be read: ${messageOf(cause).slice(0, 200)}. Put it back as it was; or move it away and say \`npm run backup:site:recover\`.`,
+      { permanent: true, cause },
+    );
+  }
 }
 
 /** Of processes that begin a site at the same moment the first wins; the identity that stands is returned. */
@@ -71,15 +91,20 @@ export function guardSite(config: Place): void {
 }
 
 export interface Whereabouts {
-  readonly place: string;
+  /** Whether this is the very file that was written, and no copy of it. */
+  readonly original: boolean;
   readonly path: string;
   readonly host: string;
 }
 
 /** Where the site's file lies now. */
-export async function whereabouts(config: Place): Promise<Whereabouts> {
-  const [place, real, host] = await Promise.all([placeOf(siteFile(config)), realpath(config.backupDir), hostId()]);
-  return { place, path: real, host };
+export async function whereabouts(config: Place, { place }: SiteIdentity): Promise<Whereabouts> {
+  const [found, real, host] = await Promise.all([placeOf(siteFile(config)), realpath(config.backupDir), hostId()]);
+  return {
+    original: found.text === place || (found.timeless && found.inode === place.split(".")[0]),
+    path: real,
+    host,
+  };
 }
 
 /** A host is known by its machine-id, which outlives a change of its name; a container without one by its name. */
@@ -98,14 +123,19 @@ async function write(
   const draft = `${file}.${randomUUID()}`;
   await using handle = await open(draft, "wx", 0o600);
   const host = await hostId();
-  const hosts = [...new Set([...(fields.hosts ?? []), host])];
-  const site: SiteIdentity = { ...fields, hosts, place: await placeOf(draft), path: await realpath(config.backupDir) };
+  const hosts = [...new Set([...(fields.hosts ?? []), host])].slice(-MOST_HOSTS);
+  const { text } = await placeOf(draft);
+  const site: SiteIdentity = { ...fields, hosts, place: text, path: await realpath(config.backupDir) };
   await handle.writeFile(`${JSON.stringify(site)}\n`);
   await handle.sync();
   return draft;
 }
 
-async function placeOf(file: string): Promise<string> {
-  const { ino, birthtimeNs } = await stat(file, { bigint: true });
-  return `${ino}.${birthtimeNs}`;
+/**
+ * `timeless`: where a system cannot tell the time of birth, Node tells that of the last change instead. In the file as it stands
+ * the two differ, since it got its name later.
+ */
+async function placeOf(file: string): Promise<{ text: string; inode: string; timeless: boolean }> {
+  const { ino, birthtimeNs, ctimeNs } = await stat(file, { bigint: true });
+  return { text: `${ino}.${birthtimeNs}`, inode: String(ino), timeless: birthtimeNs === ctimeNs };
 }
