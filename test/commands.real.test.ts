@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { rm, utimes, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -388,6 +388,33 @@ describe("who may enter, and what is told", () => {
       child.kill("SIGTERM");
     }
     expect([0, 143]).toContain(await exited);
+  });
+});
+
+test("9.A8 an empty BACKUP_DIR and a copied one begin nothing, until somebody says whose they are", async () => {
+  const beside = (name: string) => path.join(path.dirname(site.config.backupDir), name);
+  const [lost, copy] = [beside("lost"), beside("copy")];
+  const own = (await json("backup:site:show")).site;
+  await mkdir(lost);
+  const refused = await npm("backup:run", "--inline", { env: { BACKUP_DIR: lost } });
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/holds no site, but the tiers remote, cloud/),
+  });
+  expect(await readdir(lost)).toEqual([]);
+  expect((await json("backup:site:recover", "", { env: { BACKUP_DIR: lost } })).site.id).toBe(own.id);
+
+  await cp(lost, copy, { recursive: true });
+  const env = { BACKUP_DIR: copy, BACKUP_SIGNING_KEY_FILE: path.join(copy, "signing.key") };
+  await copyFile(site.env["BACKUP_SIGNING_KEY_FILE"] ?? "", env.BACKUP_SIGNING_KEY_FILE);
+  expect(await npm("backup:run", "--inline", { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/is a copy of/),
+  });
+  expect((await json("backup:site:move", "", { env })).site.id).toBe(own.id);
+  expect((await json("backup:site:new", "", { env })).site).not.toMatchObject({
+    id: own.id,
+    signingKey: own.signingKey,
   });
 });
 

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { removeNotes, type TierNote, type Trust, writeUsage } from "@trivault/backup";
 import { type Config, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
@@ -167,8 +168,8 @@ function withoutDeleted({ inventory, trust }: CachedInventory, deleted: readonly
 
 /**
  * Puts an inventory in the place of the one that it was compared with, and before that keeps what was lost between the two.
- * False where another one came meanwhile, the site is elsewhere or cannot be written (a full disk): what was found holds all
- * the same, and the next scan notices the losses.
+ * False where another one came meanwhile, there is no site here (as at an empty mount point), or it cannot be written (a full
+ * disk): what was found holds all the same, and the next scan notices the losses.
  */
 async function remember(
   config: Config,
@@ -176,7 +177,7 @@ async function remember(
   before: CachedInventory | null,
   identity: string,
 ): Promise<boolean> {
-  if (!existsSync(config.backupDir)) return false;
+  if (!existsSync(path.join(config.backupDir, ".trivault"))) return false;
   const { inventory } = found;
   try {
     if ((await cacheIdentity(config, inventory.tier)) !== identity) return false;
