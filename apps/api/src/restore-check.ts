@@ -4,6 +4,7 @@ import {
   findDatabase,
   formatBytes,
   hidePasswords,
+  isReference,
   type Manifest,
   messageOf,
   TrivaultError,
@@ -116,7 +117,7 @@ async function checkIdentity({ config }: ApiDeps, manifest: Manifest | null): Pr
     return { check, ok: null, detail };
   }
   try {
-    await access(config.identityFile, constants.R_OK);
+    if (!isReference(config.identityFile)) await access(config.identityFile, constants.R_OK);
     return { check, ok: true, detail: "An identity file is at hand." };
   } catch (error) {
     return { check, ok: false, detail: `The identity file cannot be read: ${messageOf(error)}` };

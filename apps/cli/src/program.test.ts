@@ -61,10 +61,35 @@ describe("mistakes", () => {
     ["restore --database shop --target postgresql://h/x --jobs 0", /whole number from 1 to 64/],
     ["restore --database shop --target postgresql://h/x --jobs 1e1", /whole number from 1 to 64/],
     ["verify --backup ../../etc/passwd", /Expected latest, all or a backup id/],
+    ["list --databse shop", /unknown option '--databse'\n.*Did you mean --database\?/],
   ])("%s", async (line, message) => {
     const { exitCode, out, err } = await parse(line);
     expect(exitCode).not.toBe(0);
     expect(out).toBe("");
     expect(err).toMatch(message);
   });
+});
+
+test("9.C23 no mistyped option suggests one that takes a question or a check away", async () => {
+  const words = [
+    "before",
+    "forc",
+    "forced",
+    "yess",
+    "ye",
+    "yet",
+    "allow-signed",
+    "unsigned",
+    "global",
+    "owner",
+    "removed",
+  ];
+  const nouns = createProgram().commands.filter((noun) => noun.name() !== "__complete");
+  const lines = nouns.flatMap((noun) => [noun.name(), ...noun.commands.map((verb) => `${noun.name()} ${verb.name()}`)]);
+  for (const line of [...lines, "restore --database shop --target postgresql://h/x"]) {
+    for (const word of words) {
+      const { err } = await parse(`${line} --${word}`);
+      expect(err).not.toMatch(/Did you mean.*--(?:force|yes|allow-unsigned|globals|no-owner|remove)\b/);
+    }
+  }
 });

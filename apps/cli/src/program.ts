@@ -30,7 +30,10 @@ export function createProgram(): Command {
     .helpCommand(false)
     .showHelpAfterError("(say --help for what there is)")
     // What commander tells of a mistake repeats what was typed.
-    .configureOutput({ writeErr: (text) => sayText(hidePasswords(text.trimEnd())) })
+    .configureOutput({
+      writeErr: (text) => sayText(hidePasswords(text.trimEnd())),
+      outputError: (text, write) => write(withoutDangerousGuess(text)),
+    })
     .exitOverride()
     .addHelpText("afterAll", EXIT_CODES_HELP)
     .addHelpText(
@@ -63,4 +66,16 @@ banner precedes it).`,
   addCompletion(program);
   for (const noun of program.commands) noun.helpCommand(false);
   return program;
+}
+
+/** What takes a question or a check away. Nobody who mistyped another option meant it. */
+const DANGEROUS = new Set(["--force", "--yes", "--allow-unsigned", "--globals", "--no-owner", "--remove"]);
+
+/** commander guesses by letters alone: `restore --before` became "Did you mean --force?". */
+function withoutDangerousGuess(text: string): string {
+  return text.replace(/\n\(Did you mean (?:one of )?(--[\w-]+(?:, --[\w-]+)*)\?\)/, (_, guesses: string) => {
+    const harmless = guesses.split(", ").filter((guess) => !DANGEROUS.has(guess));
+    if (harmless.length === 0) return "";
+    return `\n(Did you mean ${harmless.length > 1 ? "one of " : ""}${harmless.join(", ")}?)`;
+  });
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Config, type SignedManifest, TrivaultError } from "@trivault/core";
+import { type Config, isReference, type SignedManifest, TrivaultError } from "@trivault/core";
 import { checkManifest, loadSigningKey, readIdentityFile } from "@trivault/crypto";
 
 /** What a reader of backups can open and believes. */
@@ -15,7 +15,10 @@ export interface Trust {
  */
 export async function loadTrust(config: Config): Promise<Trust> {
   const file = config.identityFile === null ? null : await readIdentityFile(config.identityFile);
-  const own = existsSync(config.signingKeyFile) ? [(await loadSigningKey(config.signingKeyFile)).publicKey] : [];
+  const own =
+    isReference(config.signingKeyFile) || existsSync(config.signingKeyFile)
+      ? [(await loadSigningKey(config.signingKeyFile)).publicKey]
+      : [];
   return {
     identities: file?.identities ?? null,
     trustedKeys: [...new Set([...config.trustedKeys, ...(file?.trustedKeys ?? []), ...own])],

@@ -3,6 +3,7 @@ export { databaseNameOf } from "./config/databases.ts";
 export * from "./config/discovered.ts";
 export * from "./config/dot-env.ts";
 export * from "./config/duration.ts";
+export { isReference, keyOfEnvironment, looksSecret } from "./config/key-text.ts";
 export { type ConfigChange, type PreparedConfig, prepareConfigChange } from "./config/edit-file.ts";
 export { configJsonSchema } from "./config/file-schema.ts";
 export { type Env } from "./config/file-tiers.ts";

@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { constants, open } from "node:fs/promises";
+import { shellWord } from "./shell-word.ts";
 
 export interface PrivateFile {
   /** Null where the file is closed to others; else what is wrong with it, and what to do, as the end of a sentence. */
@@ -37,5 +38,5 @@ function whyNotPrivate(file: string, stats: Stats, us: number | undefined): stri
     );
   }
   if ((stats.mode & 0o077) === 0) return null;
-  return `may be read by others than its owner (mode ${(stats.mode & 0o777).toString(8)}). Make it private: chmod 600 ${file}`;
+  return `may be read by others than its owner (mode ${(stats.mode & 0o777).toString(8)}). Make it private: chmod 600 ${shellWord(file)}`;
 }

@@ -1,11 +1,13 @@
 import { open, unlink } from "node:fs/promises";
-import { codeOf, messageOf, TrivaultError, withPrivateFile } from "@trivault/core";
+import { codeOf, keyOfEnvironment, messageOf, TrivaultError, withPrivateFile } from "@trivault/core";
 
 /** No key file of ours comes near this. */
 const MAX_BYTES = 1024 * 1024;
 
 /** The text of a file that holds a secret; KEY_FILE unless it is there, ours (or root's), and readable by its owner only. */
 export async function readKeyFile(file: string, what: string): Promise<string> {
+  const given = keyOfEnvironment(file);
+  if (given !== null) return given;
   try {
     return await withPrivateFile(file, async ({ problem, stats, bytes }) => {
       if (problem !== null) throw keyFileError(`The ${what} ${file} ${problem}`);

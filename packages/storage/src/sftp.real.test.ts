@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { backupKey, newBackupId, type SftpTierConfig } from "@trivault/core";
 import { type Sshd, type SshdOptions, sftpTierOf, startSshd, startTcpProxy } from "@trivault/testkit";
@@ -109,6 +110,21 @@ describe("SFTP store", () => {
       await store.delete(key);
       await store.close();
       execFileSync("rm", ["-r", path.join(process.env["HOME"] ?? "/root", name)]);
+    }
+  });
+
+  test("9.C17 the key itself may be given in the environment, and is named by its variable", async () => {
+    const before = process.env["BACKUP_SSH_KEY"];
+    process.env["BACKUP_SSH_KEY"] = readFileSync(server.keyFile, "utf8").replaceAll("\n", String.raw`\n`);
+    try {
+      expect(await open(sftpTierOf(server, { keyFile: "env:BACKUP_SSH_KEY" })).stat(newKey())).toBeNull();
+      process.env["BACKUP_SSH_KEY"] = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0";
+      const error = await failure(sftpTierOf(server, { keyFile: "env:BACKUP_SSH_KEY" }));
+      expect(error).toMatchObject({ code: "KEY_FILE", message: expect.stringContaining("env:BACKUP_SSH_KEY") });
+      expect(inspect(error)).not.toContain("c2VjcmV0");
+    } finally {
+      if (before === undefined) delete process.env["BACKUP_SSH_KEY"];
+      else process.env["BACKUP_SSH_KEY"] = before;
     }
   });
 

@@ -1,16 +1,18 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { codeOf, messageOf, TrivaultError } from "@trivault/core";
+import { codeOf, keyOfEnvironment, messageOf, shellWord, TrivaultError } from "@trivault/core";
 import ssh2 from "ssh2";
 
 /** The private key for a server, refused where OpenSSH's own client would refuse it. */
 export async function readKeyFile(file: string): Promise<Buffer> {
+  const given = keyOfEnvironment(file);
+  if (given !== null) return checked(Buffer.from(given), file);
   let handle: FileHandle;
   try {
     handle = await open(file);
   } catch (error) {
     const advice =
       codeOf(error) === "ENOENT"
-        ? `There is no SSH key at ${file}. Make one with \`ssh-keygen -t ed25519 -N "" -f ${file}\`, put its .pub into ` +
+        ? `There is no SSH key at ${file}. Make one with \`ssh-keygen -t ed25519 -N "" -f ${shellWord(file)}\`, put its .pub into ` +
           "~/.ssh/authorized_keys of the backup user on the server, or correct BACKUP_SSH_KEY."
         : `The SSH key ${file} cannot be read: ${messageOf(error)}. Make it readable for the user that runs Trivault.`;
     throw keyFileError(advice, error);
@@ -28,22 +30,25 @@ export async function readKeyFile(file: string): Promise<Buffer> {
     if (uid === process.getuid?.() && (mode & 0o077) !== 0) {
       throw keyFileError(
         `The SSH key ${file} is open to other users of this machine (mode ${(mode & 0o777).toString(8)}). Run ` +
-          `\`chmod 600 ${file}\`; if others may have read it, make a new key.`,
+          `\`chmod 600 ${shellWord(file)}\`; if others may have read it, make a new key.`,
       );
     }
-    const key = await handle.readFile();
-    const parsed = ssh2.utils.parseKey(key);
-    if (parsed instanceof Error) throw unusable(file, parsed);
-    if (!parsed.isPrivateKey()) {
-      throw keyFileError(`${file} is a public key. Set BACKUP_SSH_KEY to the private key beside it (without .pub).`);
-    }
-    return key;
+    return checked(await handle.readFile(), file);
   } catch (error) {
     if (error instanceof TrivaultError) throw error;
     throw keyFileError(`The SSH key ${file} cannot be read: ${messageOf(error)}.`, error);
   } finally {
     await handle.close();
   }
+}
+
+function checked(key: Buffer, file: string): Buffer {
+  const parsed = ssh2.utils.parseKey(key);
+  if (parsed instanceof Error) throw unusable(file, parsed);
+  if (!parsed.isPrivateKey()) {
+    throw keyFileError(`${file} is a public key. Set BACKUP_SSH_KEY to the private key beside it (without .pub).`);
+  }
+  return key;
 }
 
 function unusable(file: string, problem: Error): TrivaultError {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
+import { looksSecret, TrivaultError } from "@trivault/core";
 import { generateKeys, loadOrCreateSigningKey, writeIdentityFile } from "@trivault/crypto";
 import { signingKeyFile } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -20,6 +21,15 @@ interface Made {
 }
 
 export async function generate(options: GenerateOptions, { json }: Running): Promise<number> {
+  if (looksSecret(options.identityFile ?? "")) {
+    throw new TrivaultError(
+      "INPUT_INVALID",
+      "--identity-file takes a path, and this is no path: it is not repeated here.",
+      {
+        permanent: true,
+      },
+    );
+  }
   const signingFile = signingKeyFile();
   const identityFile = options.identityFile === undefined ? usualPlace() : path.resolve(options.identityFile);
   const { publicKey } = await loadOrCreateSigningKey(signingFile);

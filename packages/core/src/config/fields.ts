@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { parseBytes } from "../bytes.ts";
 import { type Format, FORMATS, isUrl } from "./formats.ts";
+import { isKeyText, looksSecret, referenceTo } from "./key-text.ts";
 import { parseRetention } from "./retention.ts";
 import { LOG_LEVELS, QUEUES } from "./types.ts";
 
@@ -17,7 +18,10 @@ const whole = (min: number, max: number) =>
     .regex(/^\d+$/)
     .transform(Number)
     .refine((n) => n >= min && n <= max);
-const path = text.refine((value) => !value.includes("\0"));
+const path = text.refine((value) => !value.includes("\0") && !looksSecret(value));
+/** A path, or the key itself. */
+const keyFile = (variable: string) =>
+  z.union([text.refine(isKeyText).transform(() => referenceTo(variable)), path]) as z.ZodType<string, string>;
 const url = (...protocols: string[]) => text.refine((value) => isUrl(value, ...protocols));
 const list = text.transform((value) =>
   value
@@ -77,7 +81,10 @@ export const FIELDS = {
     "host or host:port, such as backup.example.org:22",
   ),
   BACKUP_SSH_USER: formatted(FORMATS.sshUser),
-  BACKUP_SSH_KEY: field(path, "the path of a private SSH key, such as ~/.ssh/id_ed25519"),
+  BACKUP_SSH_KEY: field(
+    keyFile("BACKUP_SSH_KEY"),
+    "the path of a private SSH key, such as ~/.ssh/id_ed25519, or the key itself (-----BEGIN …)",
+  ),
   BACKUP_SSH_KNOWN_HOSTS: field(path, "the path of a known_hosts file, such as ~/.ssh/known_hosts"),
   BACKUP_SSH_HOST_KEY: formatted(FORMATS.fingerprint),
   BACKUP_REMOTE_DIR: field(path, "a folder on the server, such as /srv/backups"),
@@ -98,13 +105,19 @@ export const FIELDS = {
     list.refine((items) => items.length > 0 && items.every((item) => /^age1[0-9a-z]{20,}$/.test(item))),
     "one or more age recipients (public keys, age1…), separated by commas; `npm run backup:keys:generate` makes a pair",
   ),
-  BACKUP_IDENTITY_FILE: field(path, "the path of an age identity file"),
+  BACKUP_IDENTITY_FILE: field(
+    keyFile("BACKUP_IDENTITY_FILE"),
+    "the path of an age identity file, or its text (AGE-SECRET-KEY-1…)",
+  ),
   BACKUP_RESTORE_TARGET: field(
     url("postgres:", "postgresql:"),
     "the PostgreSQL URL to restore into, such as postgresql://postgres:password@host:5432/restored",
     true,
   ),
-  BACKUP_SIGNING_KEY_FILE: field(path, "the path of the signing key that `npm run backup:keys:generate` wrote"),
+  BACKUP_SIGNING_KEY_FILE: field(
+    keyFile("BACKUP_SIGNING_KEY_FILE"),
+    "the path of the signing key that `npm run backup:keys:generate` wrote, or its text (-----BEGIN …)",
+  ),
   BACKUP_TRUSTED_KEYS: field(
     list.refine((items) => items.every((item) => /^tvsign1[A-Za-z0-9_-]{43}$/.test(item))),
     "signing public keys (tvsign1…), separated by commas",

@@ -1,6 +1,7 @@
 import { parseBytes } from "../bytes.ts";
 import { parseCron } from "./cron.ts";
 import { parseDuration } from "./duration.ts";
+import { looksSecret } from "./key-text.ts";
 
 /** How a text becomes a value, and the words that tell what would be right; the same in the environment and in the file. */
 export interface Format<T> {
@@ -37,7 +38,7 @@ export const FORMATS = {
   seconds: format("a duration from 1s, such as 30s or 5m", (text) => atLeast(1, parseDuration(text))),
   maintenance: format("a number of minutes from 1m to 1d, such as 15m", minutes),
   size: format("a size, such as 500GiB", (text) => atLeast(1, parseBytes(text))),
-  path: only("a path", (text) => text !== "" && !text.includes("\0")),
+  path: only("a path", (text) => text !== "" && !text.includes("\0") && !looksSecret(text)),
   host: only(
     "a host name or address, such as backup.example.org",
     matches(/^(?:[A-Za-z0-9_][A-Za-z0-9._-]*|[0-9A-Fa-f:.]+(?:%[\w.-]+)?)$/),

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import type { z } from "zod";
 import { hidePasswords } from "../hide-passwords.ts";
+import { looksSecret } from "./key-text.ts";
 import { codeOf, messageOf } from "../errors.ts";
 import { type FileContent, fileSchema } from "./file-schema.ts";
 import type { Problem } from "./problems.ts";
@@ -140,14 +141,14 @@ function shown(value: unknown, at: readonly PropertyKey[]): string {
   if (Array.isArray(value)) return "is a list";
   if (typeof value === "object") return "is a map";
   const text = JSON.stringify(value);
-  const secret = SECRET.test(String(at.at(-1))) || /:\/\/[^/]*@|AGE-SECRET-KEY-/i.test(text);
+  const secret = SECRET.test(String(at.at(-1))) || (typeof value === "string" && looksSecret(value));
   return secret ? "is wrong (its value is hidden)" : `is ${text.length > 120 ? `${text.slice(0, 120)}…` : text}`;
 }
 
 function warnings(file: string, mode: number, content: FileContent): string[] {
   if ((mode & 0o077) === 0 || !holdsSecrets(content)) return [];
   return [
-    `${file} holds secrets and can be read by other users: chmod 600 it, or name environment variables (urlEnv and its like).`,
+    `${file} holds secrets and can be read by other users: close it to them (chmod 600), or name environment variables (urlEnv and its like).`,
   ];
 }
 

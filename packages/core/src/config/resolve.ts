@@ -6,6 +6,7 @@ import { checkTiersOfEnvironment, NO_OPTIONS, tiersOfEnvironment } from "./env-t
 import { FIELDS, type Values, type Variable } from "./fields.ts";
 import { readMonitoring } from "./file-monitoring.ts";
 import { type Env, optionsOf, placesTakenTwice, tiersOfFile } from "./file-tiers.ts";
+import { isReference, looksSecret } from "./key-text.ts";
 import { ConfigError, nearest, type Problem } from "./problems.ts";
 import { type ConfigFile, readConfigFile } from "./read-file.ts";
 import type { Config, LimitsConfig, LocalTierConfig, TierConfig } from "./types.ts";
@@ -141,7 +142,7 @@ function readFields(env: Env): { values: Values; problems: Problem[] } {
     if (parsed.success) values[variable] = parsed.data;
     else {
       // A secret key pasted where its public key belongs is still a secret.
-      const hidden = secret || /AGE-SECRET-KEY-/i.test(raw);
+      const hidden = secret || looksSecret(raw);
       const shown = hidden ? "(its value is hidden)" : JSON.stringify(raw.length > 120 ? `${raw.slice(0, 120)}…` : raw);
       problems.push({ variable, message: `is ${shown}: expected ${right}.` });
     }
@@ -150,7 +151,7 @@ function readFields(env: Env): { values: Values; problems: Problem[] } {
 }
 
 function pathsFrom(folder: string, home: string): (file: string) => string {
-  return (file) => path.resolve(folder, file.replace(/^~(?=\/|$)/, home));
+  return (file) => (isReference(file) ? file : path.resolve(folder, file.replace(/^~(?=\/|$)/, home)));
 }
 
 function openFile(values: Values, absolute: (file: string) => string): ConfigFile | null {
