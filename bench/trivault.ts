@@ -13,6 +13,7 @@ import {
   requestBackup,
   type RunStatus,
   runStatus,
+  siteJobKey,
 } from "@trivault/queue";
 import { interruption } from "./interruption.ts";
 import { removeCopies, sealedBytes } from "./copies.ts";
@@ -54,7 +55,7 @@ export async function startTrivault(source: Source, targets: Targets, profileDir
   const config = resolveConfig(env, "backup");
   const redis = connectRedis(source.redis.url, "fail-fast");
   stack.defer(() => redis.disconnect());
-  const queues = openQueues(redis);
+  const queues = openQueues(redis, siteJobKey(backupDir));
   stack.defer(() => closeQueues(queues));
   const worker = stack.use(startWorkerProcess(env, profileDir));
   const deadline = performance.now() + START_MS;

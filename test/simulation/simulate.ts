@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AuditLog, auditFolder, openAuditLog, type RecordedEvent } from "@trivault/audit";
 import { listCopies } from "@trivault/backup";
-import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
+import { closeQueues, connectRedis, openQueues, siteJobKey } from "@trivault/queue";
 import { randomNumbers } from "../support/random.ts";
 import { setClock } from "../support/simulated-clock.ts";
 import { expectedBackups } from "./oracle.ts";
@@ -175,7 +175,7 @@ interface Order {
 /** Lets maintenance do what is left, by workers that nobody kills any more; what then still is wrong is wrong. */
 async function untilInOrder(world: World, log: AuditLog, slots: readonly Date[]): Promise<Order> {
   const redis = connectRedis(world.redis.url, "fail-fast");
-  const queues = openQueues(redis);
+  const queues = openQueues(redis, siteJobKey(world.config.backupDir));
   try {
     // Time stands still, so that no new slot comes; maintenance would come every quarter of an hour, here it is asked for.
     for (const deadline = Date.now() + 300_000; ;) {

@@ -12,6 +12,7 @@ import {
   requestBackup,
   type RunStatus,
   runStatus,
+  siteJobKey,
 } from "@trivault/queue";
 import { openTiers, type Tier } from "@trivault/storage";
 import {
@@ -102,7 +103,7 @@ export async function startSite(options: SiteOptions): Promise<TestSite> {
     for (const tier of tiers) stack.defer(() => tier.store.close());
     const redis = connectRedis(redisServer.url, "fail-fast");
     stack.defer(() => redis.disconnect());
-    const queues = openQueues(redis);
+    const queues = openQueues(redis, siteJobKey(config.backupDir));
     stack.defer(() => closeQueues(queues));
     const workers: TestWorker[] = [];
     stack.defer(async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { silentLogger } from "@trivault/core";
 import { connectRedis, type Handler, startWorker } from "@trivault/queue";
 import { type RedisServer, startRedis } from "@trivault/testkit";
-import { type AppUnderTest, appUnderTest, BEARER, putBackup, TOKEN } from "../test/app-under-test.ts";
+import { type AppUnderTest, appUnderTest, BEARER, JOB_KEY, putBackup, TOKEN } from "../test/app-under-test.ts";
 
 const BACKUPS = "/api/v1/backups";
 const UNKNOWN = "20261123t020000z-11111111";
@@ -34,7 +34,7 @@ const show = async (id: string) => {
 /** A real worker of the dump queue that does what `run` says, until the block ends. */
 function dumpWorker(run: Handler["run"]): AsyncDisposable {
   const redis = connectRedis(server.url, "wait");
-  const worker = startWorker(redis, "dump", underTest.deps.config.worker, silentLogger(), { run });
+  const worker = startWorker(redis, "dump", underTest.deps.config.worker, silentLogger(), { run }, { key: JOB_KEY });
   return {
     async [Symbol.asyncDispose]() {
       await worker.close(0);

@@ -6,7 +6,15 @@ import { readHeartbeats, startHeartbeat } from "@trivault/maintenance";
 import { openObserver } from "@trivault/monitor";
 import { createMailer } from "@trivault/notify";
 import { createReportMaker, headSeenByReports, startReports } from "@trivault/reports";
-import { checkRedis, closeQueues, connectRedis, openQueues, queueStates, redisDrift } from "@trivault/queue";
+import {
+  checkRedis,
+  closeQueues,
+  connectRedis,
+  openQueues,
+  queueStates,
+  redisDrift,
+  siteJobKey,
+} from "@trivault/queue";
 import { openTiers } from "@trivault/storage";
 import { buildApp } from "./app.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -36,7 +44,7 @@ export async function startApi(config: Config, redisUrl: string, log: Logger, wa
   };
   try {
     await expectSafe(redis, redisUrl, log);
-    const queues = openQueues(redis, watched.tracing);
+    const queues = openQueues(redis, siteJobKey(config.backupDir), watched.tracing);
     closers.unshift(() => closeQueues(queues));
     const shared = { ...watched, queues, redis, log };
     let current = await openGeneration(config, shared);

@@ -5,7 +5,7 @@ import { type ApiConfig, type Config, type Key, resolveConfig, silentLogger } fr
 import { createProcessMetrics } from "@trivault/metrics";
 import { createObserver } from "@trivault/monitor";
 import { createReportMaker } from "@trivault/reports";
-import { closeQueues, connectRedis, openQueues } from "@trivault/queue";
+import { closeQueues, connectRedis, type JobKey, openQueues } from "@trivault/queue";
 import { bytesSource, memoryStore, type Tier } from "@trivault/storage";
 import { buildApp } from "../src/app.ts";
 import type { ApiDeps, App } from "../src/deps.ts";
@@ -15,6 +15,7 @@ export const TOKEN = "a-token-of-the-tests-0123456789";
 export const BEARER = { authorization: `Bearer ${TOKEN}` };
 /** Of passwords: no test is about how long a guess takes. */
 export const CHEAP = { cost: 16, blockSize: 8, parallelization: 1 };
+export const JOB_KEY: JobKey = async () => Buffer.alloc(32, "of the tests");
 /** Nothing listens on port 1. */
 const NO_REDIS = "redis://127.0.0.1:1";
 
@@ -54,7 +55,7 @@ export function appUnderTest(
   } = {},
 ): AppUnderTest {
   const redis = connectRedis(options.redisUrl ?? NO_REDIS, "fail-fast");
-  const queues = openQueues(redis);
+  const queues = openQueues(redis, JOB_KEY);
   const base = options.config ?? testConfig(options.token === undefined ? TOKEN : options.token);
   const config = { ...base, api: { ...base.api, ...options.api } };
   const tiers = options.tiers ?? config.tiers.map(({ name, kind }) => ({ name, kind, store: memoryStore(name) }));

@@ -1,5 +1,13 @@
 import { type Config, hidePasswords, TrivaultError } from "@trivault/core";
-import { checkRedis, closeQueues, connectRedis, openQueues, privateRedisUrl, type Queues } from "@trivault/queue";
+import {
+  checkRedis,
+  closeQueues,
+  connectRedis,
+  openQueues,
+  privateRedisUrl,
+  type Queues,
+  siteJobKey,
+} from "@trivault/queue";
 
 /** The queues of REDIS_URL, or of a running `npm start`; `inline` is what to do where there is neither. */
 export async function withQueues<T>(
@@ -9,7 +17,7 @@ export async function withQueues<T>(
 ): Promise<T> {
   const url = config.redisUrl ?? (await privateRedisUrl(config.backupDir));
   const redis = connectRedis(url, "fail-fast");
-  const queues = openQueues(redis);
+  const queues = openQueues(redis, siteJobKey(config.backupDir));
   try {
     await checkRedis(redis, url).catch((error: unknown) => {
       throw config.redisUrl === null ? nobodyHome(config, inline, error) : error;

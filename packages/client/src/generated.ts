@@ -1072,6 +1072,7 @@ export interface Operations {
         | "report.failed"
         | "config.loaded"
         | "config.refused"
+        | "job.refused"
         | "access.login"
         | "access.refused"
         | "access.token"

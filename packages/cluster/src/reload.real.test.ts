@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { connect, parseDatabaseUrl } from "@trivault/postgres";
-import { closeQueues, connectRedis, openQueues, type Queues, requestBackup } from "@trivault/queue";
+import { closeQueues, connectRedis, openQueues, type Queues, requestBackup, siteJobKey } from "@trivault/queue";
 import { makeTempDir, type RedisServer, startPostgres, startRedis, type TempDir } from "@trivault/testkit";
 
 const WORKER = path.resolve(import.meta.dirname, "../../../apps/worker/src/main.js");
@@ -21,7 +21,7 @@ let log: string;
 beforeEach(async () => {
   [dir, server] = await Promise.all([makeTempDir("tv-reload"), startRedis()]);
   redis = connectRedis(server.url, "fail-fast");
-  queues = openQueues(redis);
+  queues = openQueues(redis, siteJobKey(backupDir()));
   log = "";
 });
 afterEach(async () => {

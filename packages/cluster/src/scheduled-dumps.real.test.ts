@@ -11,6 +11,7 @@ import {
   knownSlots,
   openQueues,
   promoteDumps,
+  type JobKey,
   type Queues,
   requestBackup,
   startWorker,
@@ -33,12 +34,13 @@ let queues: Queues;
 let folder: string;
 let history: AuditLog;
 let now: Date;
+const key: JobKey = async () => Buffer.alloc(32, "of the tests");
 beforeEach(async () => {
   stack = new AsyncDisposableStack();
   folder = stack.use(await makeTempDir("tv-schedule")).path;
   server = stack.use(await startRedis());
   redis = connect();
-  queues = openQueues(redis);
+  queues = openQueues(redis, key);
   stack.defer(() => closeQueues(queues));
   now = new Date("2026-11-23T10:00:00Z");
   history = openAuditLog(auditFolder(folder), { now: () => now });
@@ -79,7 +81,7 @@ async function startProcess(config: Config, dump: Dump): Promise<{ close(): Prom
     isQueued: async (slot) => (await knownSlots(queues, [slot])).size > 0,
     stageContext: (context) => ({ ...context, start: async () => undefined }),
   });
-  const worker = startWorker(connection, "dump", config.worker, silentLogger(), handler);
+  const worker = startWorker(connection, "dump", config.worker, silentLogger(), handler, { key });
   const close = async () => {
     await worker.close(0);
     limit.close();

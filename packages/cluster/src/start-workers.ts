@@ -12,12 +12,14 @@ import {
   redisAnswers,
   redisDrift,
   removeOldSchedulers,
+  siteJobKey,
   startWorker,
 } from "@trivault/queue";
 import { sshNativeAddonLoaded } from "@trivault/storage";
 import { databaseList } from "./database-list.ts";
 import { createDumpLimit } from "./dump-limit.ts";
 import { openSite } from "./open-site.ts";
+import { recordRefusedJobs } from "./refused-jobs.ts";
 import { scheduleQueue } from "./schedule-queue.ts";
 import { startScheduler } from "./scheduler.ts";
 import { stageHandlers } from "./stage-handlers.ts";
@@ -57,7 +59,9 @@ export async function startWorkers(
     const site = await openSite(config, now);
     const record = openAuditLog(auditFolder(config.backupDir), { now, log });
     warnAbout(config, log);
-    const queues = openQueues(redis, measuring.tracing);
+    const key = siteJobKey(config.backupDir);
+    const queues = openQueues(redis, key, measuring.tracing);
+    const refusedJobs = recordRefusedJobs(record.record, log);
     const limit = createDumpLimit(openDumpSlots(config), (ids) => promoteDumps(queues, ids), log);
     const handlers = stageHandlers({ site: { ...site, record: record.record }, history: record, limit, queues });
     const concurrency = {
@@ -65,7 +69,11 @@ export async function startWorkers(
       maintenance: Math.max(LEAST_MAINTENANCE, config.tiers.length, config.worker.concurrency.maintenance),
     };
     const workers = config.worker.queues.map((name) =>
-      startWorker(redis, name, { ...config.worker, concurrency }, log, handlers[name], measuring),
+      startWorker(redis, name, { ...config.worker, concurrency }, log, handlers[name], {
+        ...measuring,
+        key,
+        onRefused: refusedJobs.refused,
+      }),
     );
     await removeOldSchedulers(queues);
     const scheduler = startScheduler({
@@ -93,6 +101,7 @@ export async function startWorkers(
       limit.close();
       await closeQueues(queues);
       await site.close();
+      await refusedJobs.close();
       await record.close();
       await heartbeat.close();
       redis.disconnect();

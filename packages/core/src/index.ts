@@ -20,6 +20,7 @@ export * from "./config/resolve.ts";
 export { DEFAULT_RETENTION, formatRetention, parseRetention } from "./config/retention.ts";
 export * from "./config/monitoring-types.ts";
 export * from "./config/types.ts";
+export * from "./create-file.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./file-lock.ts";

@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
-import { constants, open } from "node:fs/promises";
+import { constants, open, stat } from "node:fs/promises";
+import path from "node:path";
 import { shellWord } from "./shell-word.ts";
 
 export interface PrivateFile {
@@ -17,15 +18,25 @@ export interface PrivateFile {
 export async function withPrivateFile<T>(
   file: string,
   use: (opened: PrivateFile) => Promise<T>,
-  us = process.getuid?.(),
+  us?: number,
 ): Promise<T> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await handle.stat();
-    return await use({ stats, problem: whyNotPrivate(file, stats, us), bytes: () => handle.readFile() });
+    return await use({
+      stats,
+      problem: whyNotPrivate(file, stats, us ?? (await ownerFor(file))),
+      bytes: () => handle.readFile(),
+    });
   } finally {
     await handle.close();
   }
+}
+
+/** Whom it is to belong to: us; for root, who also acts for the user of a service, whoever owns its folder. */
+async function ownerFor(file: string): Promise<number | undefined> {
+  const us = process.getuid?.();
+  return us === 0 ? (await stat(path.dirname(file))).uid : us;
 }
 
 /** It must belong to us or to root, and be open to nobody else. */

@@ -27,6 +27,7 @@ export {
   startVerify,
 } from "./producer.ts";
 export { type Answered, once } from "./idempotency.ts";
+export { type JobKey, siteJobKey } from "./job-key.ts";
 export { type JobDetails, jobDetails, jobLog } from "./job-details.ts";
 export { type MovingRun, type RunWatch, watchRuns } from "./moving-runs.ts";
 export { type QueueState, queueStates } from "./queue-states.ts";
@@ -51,6 +52,8 @@ export {
   type JobContext,
   type JobEnd,
   type JobHandle,
+  type JobOrigin,
+  type RefusedJob,
   RunLater,
   type RunningWorker,
   startWorker,

@@ -41,7 +41,8 @@ export function jobDetails(queues: Queues, queue: QueueName, id: string): Promis
   return failingFast(async () => {
     const job = await queues[queue].getJob(id);
     if (!job) return null;
-    const about = aboutSchema.parse(job.data);
+    // What is said by a job that nobody of this site made is not repeated as if somebody had asked for it.
+    const about = aboutSchema.parse((await queues[queue].isOurs(job)) ? job.data : {});
     const { stage: _stage, ...status } = await statusOf(queue, about.tier ?? null, job);
     const result = resultSchema.parse(job.returnvalue ?? null);
     return { queue, id, createdAt: new Date(job.timestamp), about, result, ...status };

@@ -4,18 +4,20 @@ import { type RedisServer, startRedis, until } from "@trivault/testkit";
 import type { Redis } from "ioredis";
 import { requestBackup } from "./producer.ts";
 import { queueStates } from "./queue-states.ts";
+import type { JobKey } from "./job-key.ts";
 import { closeQueues, openQueues, type Queues } from "./queues.ts";
 import { connectRedis } from "./redis.ts";
 import { addSlots } from "./slots.ts";
 import { type JobEnd, startWorker } from "./worker.ts";
 
+const key: JobKey = async () => Buffer.alloc(32, "of the tests");
 let server: RedisServer;
 let redis: Redis;
 let queues: Queues;
 beforeAll(async () => {
   server = await startRedis();
   redis = connectRedis(server.url, "fail-fast");
-  queues = openQueues(redis);
+  queues = openQueues(redis, key);
 });
 beforeEach(() => redis.flushall());
 afterAll(async () => {
@@ -68,7 +70,7 @@ test("a worker is counted, and tells of each job how it ended", async () => {
       ends.push(end);
     };
   };
-  const worker = startWorker(waits, "dump", config, silentLogger(), { run }, { onJob });
+  const worker = startWorker(waits, "dump", config, silentLogger(), { run }, { onJob, key });
   await until(async () => ends.length >= 3);
   await until(async () => (await stateOf("dump"))?.completed === 2);
   expect(running).toBe(0);
@@ -91,7 +93,7 @@ test("a worker is counted, and tells of each job how it ended", async () => {
 
 test("a Redis that is away is an error within seconds", async () => {
   const gone = connectRedis("redis://127.0.0.1:1", "fail-fast");
-  const theirs = openQueues(gone);
+  const theirs = openQueues(gone, key);
   await expect(queueStates(theirs, new Date())).rejects.toMatchObject({ code: "QUEUE_UNREACHABLE" });
   await closeQueues(theirs);
   gone.disconnect();

@@ -3,27 +3,32 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createLogger, resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
 import { type RedisServer, startRedis, until } from "@trivault/testkit";
-import { Worker } from "bullmq";
+import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { copyQueueOf } from "./jobs.ts";
+import { jobDetails } from "./job-details.ts";
 import { requestBackup, startCopy, startEncrypt } from "./producer.ts";
+import type { JobKey } from "./job-key.ts";
 import { closeQueues, KEY_PREFIX, openQueues, type Queues } from "./queues.ts";
 import { checkRedis, connectRedis } from "./redis.ts";
 import { isSettled, runStatus } from "./runs.ts";
-import { type Handler, type RunningWorker, startWorker } from "./worker.ts";
+import { type Handler, type RefusedJob, type RunningWorker, startWorker } from "./worker.ts";
 
+const key: JobKey = async () => Buffer.alloc(32, "of the tests");
 let server: RedisServer;
 let redis: Redis;
 let queues: Queues;
 let running: RunningWorker[] = [];
+let refused: RefusedJob[] = [];
 beforeEach(async () => {
   server = await startRedis();
   redis = connectRedis(server.url, "wait");
-  queues = openQueues(redis);
+  queues = openQueues(redis, key);
 });
 afterEach(async () => {
   for (const worker of running) await worker.close(0);
   running = [];
+  refused = [];
   await closeQueues(queues);
   redis.disconnect();
   await server.stop();
@@ -37,6 +42,7 @@ const work = (handler: Handler["run"], failed?: Handler["failed"]) => {
     config,
     silentLogger(),
     failed ? { run: handler, failed } : { run: handler },
+    { key, onRefused: (job) => void refused.push(job) },
   );
   running.push(worker);
   return worker;
@@ -86,7 +92,7 @@ describe("producer", () => {
     expect(await queues.encrypt.getWaitingCount()).toBe(1);
     let calls = 0;
     const run = async () => ({ call: ++calls });
-    running.push(startWorker(redis, "encrypt", config, silentLogger(), { run }));
+    running.push(startWorker(redis, "encrypt", config, silentLogger(), { run }, { key }));
     await until(async () => (await queues.encrypt.getCompletedCount()) === 1);
     await startEncrypt(queues, job);
     await until(async () => (await queues.encrypt.getJob(job.backupId))?.returnvalue?.call === 2);
@@ -101,7 +107,9 @@ describe("producer", () => {
         done();
       },
     });
-    running.push(startWorker(redis, "dump", config, createLogger("info", "test", stream), { run: async () => ({}) }));
+    running.push(
+      startWorker(redis, "dump", config, createLogger("info", "test", stream), { run: async () => ({}) }, { key }),
+    );
     await until(async () => (await queues.dump.getWorkersCount()) === 1);
     const { port } = server;
     await server.stop();
@@ -121,7 +129,7 @@ describe("producer", () => {
   test("goes on once Redis is there, though it was not when all began", async () => {
     const late = connectRedis(`redis://127.0.0.1:${server.port}`, "fail-fast");
     await server.stop();
-    const theirs = openQueues(late);
+    const theirs = openQueues(late, key);
     const ask = () => requestBackup(theirs, late, { database: "shop", actor: "token:default" });
     await expect(ask()).rejects.toMatchObject({ code: "QUEUE_UNREACHABLE" });
     server = await startRedis({ port: server.port });
@@ -134,7 +142,7 @@ describe("producer", () => {
 
   test("says within seconds that Redis is away, instead of waiting for it", async () => {
     const impatient = connectRedis(server.url, "fail-fast");
-    const theirs = openQueues(impatient);
+    const theirs = openQueues(impatient, key);
     await impatient.ping();
     await server.stop();
     const begun = performance.now();
@@ -253,6 +261,83 @@ describe("worker", () => {
     });
     const [job] = await queues["remote-sync"].getWaiting();
     expect(job?.id).toBe("20261123t020000z-7f3k9xq2.remote");
+  });
+});
+
+describe("9.C21 a job that somebody wrote into Redis by hand", () => {
+  const forged = { database: "shop", actor: "user:ceo" };
+  /** As whoever can reach Redis: BullMQ without our key. */
+  const theirs = () => new Queue("dump", { connection: redis, prefix: KEY_PREFIX });
+
+  test("is not carried out, not tidied up after, not tried again, and told", async () => {
+    const seen: unknown[] = [];
+    work(
+      async (data) => {
+        seen.push(data);
+        return {};
+      },
+      async (data) => void seen.push(data),
+    );
+    const queue = theirs();
+    await queue.add("dump", forged, { jobId: "forged", attempts: 5 });
+    await queue.add("dump", { ...forged, proof: Buffer.alloc(32).toString("base64url") }, { jobId: "guessed" });
+    await queue.upsertJobScheduler("often", { every: 3_600_000 }, { name: "dump", data: forged });
+    await until(async () => (await queues.dump.getFailedCount()) === 3);
+    expect(seen).toEqual([]);
+    expect(refused.map(({ id }) => id.replace(/^repeat:.*/, "scheduled")).toSorted()).toEqual([
+      "forged",
+      "guessed",
+      "scheduled",
+    ]);
+    const job = await jobDetails(queues, "dump", "forged");
+    expect(job).toMatchObject({
+      state: "failed",
+      attempts: 1,
+      problem: expect.stringContaining("not made by this site"),
+    });
+    expect(JSON.stringify(job?.about)).not.toContain("ceo");
+    await queue.close();
+  });
+
+  test("is none of ours where it is a copy, under another id or in another queue, or was changed", async () => {
+    const { runId } = await request();
+    const good = await queues.dump.getJob(runId);
+    const encrypt = new Queue("encrypt", { connection: redis, prefix: KEY_PREFIX });
+    const queue = theirs();
+    await queue.add("dump", good?.data, { jobId: "copied" });
+    await queue.add("other", good?.data, { jobId: `${runId}x` });
+    await encrypt.add("dump", good?.data, { jobId: runId });
+    await queue.add("dump", { ...good?.data, actor: "user:ceo" }, { jobId: "changed" });
+    const done: string[] = [];
+    const run: Handler["run"] = async (_data, _context, { id }) => {
+      done.push(id);
+      return {};
+    };
+    running.push(startWorker(redis, "encrypt", config, silentLogger(), { run }, { key }));
+    work(run);
+    await until(async () => (await queues.dump.getFailedCount()) + (await queues.encrypt.getFailedCount()) === 4);
+    await until(async () => (await queues.dump.getCompletedCount()) === 1);
+    expect(done).toEqual([runId]);
+    await Promise.all([queue.close(), encrypt.close()]);
+  });
+
+  test("while ours may be changed by their worker and tried again, and belong to one site only", async () => {
+    let calls = 0;
+    work(async (data, _context, { update }) => {
+      if (++calls === 2) return data as object;
+      await update({ ...(data as object), current: "20261123t020000z-7f3k9xq2" });
+      throw new TrivaultError("STORE_UNREACHABLE", "not now");
+    });
+    const { runId } = await request();
+    await until(async () => (await queues.dump.getDelayedCount()) === 1);
+    await (await queues.dump.getJob(runId))?.promote();
+    await until(async () => (await queues.dump.getCompletedCount()) === 1);
+    expect((await queues.dump.getJob(runId))?.returnvalue).toMatchObject({ current: "20261123t020000z-7f3k9xq2" });
+    const elsewhere = openQueues(redis, async () => Buffer.alloc(32, "another site"));
+    await requestBackup(elsewhere, redis, { database: "shop", actor: "token:default" });
+    await until(async () => (await queues.dump.getFailedCount()) === 1);
+    expect([calls, refused.length]).toEqual([2, 1]);
+    await closeQueues(elsewhere);
   });
 });
 

@@ -1,17 +1,19 @@
 import { QUEUES, type QueueName } from "@trivault/core";
-import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
+import type { JobKey } from "./job-key.ts";
+import { SealedQueue } from "./job-seal.ts";
 import { JOB_OPTIONS, KEEP_JOBS } from "./jobs.ts";
 import type { Tracing } from "./tracing.ts";
 
 /** All keys of ours in Redis begin with this. */
 export const KEY_PREFIX = "trivault";
 
-export type Queues = Readonly<Record<QueueName, Queue>>;
+export type Queues = Readonly<Record<QueueName, SealedQueue>>;
 
-export function openQueues(redis: Redis, tracing: Tracing | null = null): Queues {
+/** `key` is that of the site: what is added here is what its workers carry out. */
+export function openQueues(redis: Redis, key: JobKey, tracing: Tracing | null = null): Queues {
   const open = (name: QueueName) => {
-    const queue = new Queue(name, {
+    const queue = new SealedQueue(name, key, {
       connection: redis,
       prefix: KEY_PREFIX,
       defaultJobOptions: { ...JOB_OPTIONS[name], ...KEEP_JOBS },

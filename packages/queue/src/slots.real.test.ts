@@ -3,6 +3,7 @@ import { resolveConfig, silentLogger } from "@trivault/core";
 import { type RedisServer, startRedis, until } from "@trivault/testkit";
 import type { Redis } from "ioredis";
 import { requestBackup } from "./producer.ts";
+import type { JobKey } from "./job-key.ts";
 import { closeQueues, openQueues, type Queues } from "./queues.ts";
 import { connectRedis } from "./redis.ts";
 import {
@@ -17,6 +18,7 @@ import {
 } from "./slots.ts";
 import { type Handler, RunLater, type RunningWorker, startWorker } from "./worker.ts";
 
+const key: JobKey = async () => Buffer.alloc(32, "of the tests");
 let server: RedisServer;
 let redis: Redis;
 let queues: Queues;
@@ -24,7 +26,7 @@ let running: RunningWorker[] = [];
 beforeEach(async () => {
   server = await startRedis();
   redis = connectRedis(server.url, "wait");
-  queues = openQueues(redis);
+  queues = openQueues(redis, key);
 });
 afterEach(async () => {
   for (const worker of running) await worker.close(0);
@@ -36,7 +38,7 @@ afterEach(async () => {
 
 const config = resolveConfig({ WORKER_TAKEOVER_SECONDS: "5" }, "read").worker;
 function work(run: Handler["run"]): void {
-  running.push(startWorker(redis, "dump", config, silentLogger(), { run }));
+  running.push(startWorker(redis, "dump", config, silentLogger(), { run }, { key }));
 }
 
 describe("slots", () => {
@@ -64,17 +66,14 @@ describe("slots", () => {
     const { runId } = await requestBackup(queues, redis, { database: "shop", actor: "user:me@here" });
     const seen: unknown[] = [];
     const one = { ...config, concurrency: { ...config.concurrency, dump: 1 } };
-    running.push(
-      startWorker(redis, "dump", one, silentLogger(), {
-        async run(data, _context, job) {
-          seen.push(job.id === runId ? "by hand" : job.priority);
-          expect(Object.keys(data as object).toSorted()).toEqual(
-            job.id === runId ? ["actor", "database"] : ["actor", "database", "slot"],
-          );
-          return {};
-        },
-      }),
-    );
+    const run: Handler["run"] = async (data, _context, job) => {
+      seen.push(job.id === runId ? "by hand" : job.priority);
+      expect(Object.keys(data as object).toSorted()).toEqual(
+        job.id === runId ? ["actor", "database"] : ["actor", "database", "slot"],
+      );
+      return {};
+    };
+    running.push(startWorker(redis, "dump", one, silentLogger(), { run }, { key }));
     await until(async () => seen.length === 11);
     expect(seen).toEqual(["by hand", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });

@@ -3,6 +3,7 @@ import { createLogger, resolveConfig, silentLogger } from "@trivault/core";
 import { type RedisServer, startRedis } from "@trivault/testkit";
 import type { Redis } from "ioredis";
 import { requestBackup } from "./producer.ts";
+import type { JobKey } from "./job-key.ts";
 import { closeQueues, openQueues, type Queues } from "./queues.ts";
 import { connectRedis } from "./redis.ts";
 import { addSlots, slotJobId } from "./slots.ts";
@@ -15,6 +16,7 @@ const TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT";
 /** Nothing listens on port 1; a span that is sent there is dropped. */
 const AWAY = "http://127.0.0.1:1";
 
+const key: JobKey = async () => Buffer.alloc(32, "of the tests");
 let server: RedisServer;
 let redis: Redis;
 let queues: Queues | null = null;
@@ -42,7 +44,7 @@ const start = async (log = silentLogger()) => {
   process.env[TIMEOUT] = "300"; // milliseconds; by default it is tried for longer than a shutdown waits
   process.env[DELAY] = "100";
   tracing = await startTracing("test", "1.0.0", log);
-  queues = openQueues(redis, tracing);
+  queues = openQueues(redis, key, tracing);
   return { tracing, queues };
 };
 const request = (of: Queues) => requestBackup(of, redis, { database: "shop", actor: "token:default" });
@@ -50,7 +52,7 @@ const traceOf = (metadata: string | undefined) => /"00-([0-9a-f]{32})-/.exec(met
 
 test("is off where no collector is named, and then no job tells of a trace", async () => {
   expect(await startTracing("test", "1.0.0", silentLogger())).toBeNull();
-  queues = openQueues(redis, null);
+  queues = openQueues(redis, key);
   const { runId } = await request(queues);
   await addSlots(queues, [{ database: "a", slot: new Date(0), priority: 5 }]);
   const jobs = [await queues.dump.getJob(runId), await queues.dump.getJob(slotJobId("a", new Date(0)))];
@@ -108,7 +110,7 @@ test("a collector that is away disturbs no job and no shutdown, and is told of o
     resolve();
   };
   const run = async () => ({ database: "shop", bytes: 5 });
-  const worker = startWorker(redis, "dump", config, silentLogger(), { run }, { onJob, tracing: on.tracing });
+  const worker = startWorker(redis, "dump", config, silentLogger(), { run }, { onJob, key, tracing: on.tracing });
   await promise;
   await worker.close(0);
   expect(ends).toMatchObject([{ outcome: "completed", bytes: 5 }]);

@@ -1,6 +1,8 @@
 import { isPermanent, type Logger, messageOf, type QueueName, TrivaultError, type WorkerConfig } from "@trivault/core";
 import { DelayedError, type Job, UnrecoverableError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
+import type { JobKey } from "./job-key.ts";
+import { identityOf, isSealed, sealed } from "./job-seal.ts";
 import { KEY_PREFIX } from "./queues.ts";
 import { jobAttributes, type Tracing } from "./tracing.ts";
 import { isConnectionError } from "./redis.ts";
@@ -10,6 +12,9 @@ const PROGRESS_MS = 500;
 const MAX_DEATHS = 30;
 const LOOKS_WITHIN_TAKEOVER = 5;
 const OUTAGE_TOLD_EVERY_MS = 60_000;
+const REFUSED =
+  "This job was not made by this site, so it was not carried out: it has no proof of its origin, or another one's. " +
+  "Whoever put it there can write to Redis: see who that is, and set a password. Jobs are asked for by the API or the command line, with the same BACKUP_DIR.";
 
 export interface JobContext {
   readonly signal: AbortSignal;
@@ -55,10 +60,22 @@ export interface JobEnd {
   readonly bytes: number;
 }
 
+/** A job that nobody of this site made. */
+export interface RefusedJob {
+  readonly queue: QueueName;
+  readonly id: string;
+}
+
 export interface QueueWorkerOptions {
   /** Called when a job is taken; what it returns is called when the attempt is over. */
   readonly onJob?: ((queue: QueueName) => (end: JobEnd) => void) | undefined;
   readonly tracing?: Tracing | null;
+}
+
+/** How a worker knows the jobs of its site, and who is told of others. */
+export interface JobOrigin {
+  readonly key: JobKey;
+  readonly onRefused?: ((job: RefusedJob) => void) | undefined;
 }
 
 export interface RunningWorker {
@@ -71,7 +88,8 @@ export interface RunningWorker {
 /**
  * The one place where BullMQ calls a stage. A permanent failure is not retried; a job interrupted by a shutdown goes back
  * to the queue without costing an attempt. A job whose lock is lost (Redis wiped or cut off) goes on: leases on the files
- * fence it, and whatever it completes is complete.
+ * fence it, and whatever it completes is complete. A job without the proof of its origin (job-seal.ts) never reaches the
+ * handler.
  */
 export function startWorker(
   redis: Redis,
@@ -79,9 +97,10 @@ export function startWorker(
   config: WorkerConfig,
   log: Logger,
   handler: Handler,
-  { onJob, tracing = null }: QueueWorkerOptions = {},
+  { key, onRefused, onJob, tracing = null }: JobOrigin & QueueWorkerOptions,
 ): RunningWorker {
   const stopping = new AbortController();
+  const isOurs = async (job: Job) => isSealed(await key(), identityOf(job), job.data);
   const worker = new Worker(
     queue,
     async (job, token, signal) => {
@@ -90,7 +109,21 @@ export function startWorker(
       const begun = performance.now();
       const end = (outcome: JobEnd["outcome"], bytes = 0) =>
         ended?.({ outcome, bytes, seconds: (performance.now() - begun) / 1000 });
-      return carryOut(job, token, { signal: signals, stopping: stopping.signal, log, handler, end, tracing });
+      const check = async () => {
+        if (await isOurs(job)) return;
+        onRefused?.({ queue, id: job.id ?? "" });
+        throw new TrivaultError("UNTRUSTED", REFUSED, { permanent: true });
+      };
+      return carryOut(job, token, {
+        signal: signals,
+        stopping: stopping.signal,
+        log,
+        check,
+        handler,
+        end,
+        tracing,
+        key,
+      });
     },
     {
       connection: redis,
@@ -114,10 +147,11 @@ export function startWorker(
       { queue, job: job.id, attempt: job.attemptsMade, reason: error.message },
       final ? "job failed" : "job failed; it is tried again",
     );
-    if (final)
-      handler
-        .failed?.(job.data, error)
-        .catch((cause: unknown) => log.error({ queue, job: job.id, err: cause }, "tidying up failed"));
+    if (!final || !handler.failed) return;
+    const tidyUp = async () => {
+      if (await isOurs(job)) await handler.failed?.(job.data, error);
+    };
+    tidyUp().catch((cause: unknown) => log.error({ queue, job: job.id, err: cause }, "tidying up failed"));
   });
   return {
     isRunning: () => worker.isRunning(),
@@ -149,13 +183,16 @@ interface Attempt {
   readonly log: Logger;
   readonly handler: Handler;
   readonly tracing: Tracing | null;
+  /** Throws where the job is not ours. */
+  readonly check: () => Promise<void>;
+  readonly key: JobKey;
   readonly end: (outcome: JobEnd["outcome"], bytes?: number) => void;
 }
 
 async function carryOut(
   job: Job,
   token: string | undefined,
-  { signal, stopping, handler, end, tracing, ...parent }: Attempt,
+  { signal, stopping, check, handler, end, tracing, key, ...parent }: Attempt,
 ): Promise<object> {
   const log = parent.log.child({ queue: job.queueName, job: job.id });
   const progress = throttled((value) => job.updateProgress(value), log);
@@ -174,8 +211,14 @@ async function carryOut(
     progress: (value) => progress.report(value),
   };
   try {
-    const handle = { id: job.id ?? "", priority: job.priority, update: (data: object) => job.updateData(data) };
-    const result = await handler.run(job.data, context, handle);
+    await check();
+    const handle: JobHandle = {
+      id: job.id ?? "",
+      priority: job.priority,
+      update: async (data) => job.updateData(sealed(await key(), identityOf(job), data)),
+    };
+    const { proof: _proof, ...data } = job.data;
+    const result = await handler.run(data, context, handle);
     tracing?.annotate(jobAttributes(job.data, result));
     end("completed", "bytes" in result && typeof result.bytes === "number" ? result.bytes : 0);
     return result;

@@ -62,6 +62,7 @@ export const doings = {
     "schedule.missed": "run missed",
     "config.loaded": "configuration loaded",
     "config.refused": "configuration refused",
+    "job.refused": "foreign job refused",
     "access.refused": "access refused",
     "alert.silenced": "alert silenced",
     "alert.unsilenced": "alert silenced no longer",

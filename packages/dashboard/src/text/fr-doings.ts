@@ -64,6 +64,7 @@ export const doings: Doings = {
     "schedule.missed": "exécution manquée",
     "config.loaded": "configuration chargée",
     "config.refused": "configuration refusée",
+    "job.refused": "tâche étrangère refusée",
     "access.refused": "accès refusé",
     "alert.silenced": "alerte en sourdine",
     "alert.unsilenced": "alerte rétablie",
