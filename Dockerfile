@@ -44,6 +44,7 @@ RUN apt-get update \
  && for program in pg_dump pg_restore psql; do /usr/lib/postgresql/*/bin/$program --version || exit 1; done \
 # A new named volume takes its owner and mode from the folder of the image that it covers.
  && install -d -o node -g node -m 700 /backups /spool /etc/trivault \
+ && install -d -o node -g node -m 755 /redis-secret \
  && mkdir /app \
 # The demo profile hands its settings over as a file in a volume.
  && ln -s /etc/trivault/env /app/.env

@@ -1,8 +1,11 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createLogger, resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
-import { type RedisServer, startRedis, until } from "@trivault/testkit";
+import { makeTempDir, type RedisServer, startRedis, until } from "@trivault/testkit";
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { copyQueueOf } from "./jobs.ts";
@@ -10,7 +13,9 @@ import { jobDetails } from "./job-details.ts";
 import { requestBackup, startCopy, startEncrypt } from "./producer.ts";
 import type { JobKey } from "./job-key.ts";
 import { closeQueues, KEY_PREFIX, openQueues, type Queues } from "./queues.ts";
+import { queueStates } from "./queue-states.ts";
 import { checkRedis, connectRedis } from "./redis.ts";
+import { redisDrift } from "./redis-drift.ts";
 import { isSettled, runStatus } from "./runs.ts";
 import { type Handler, type RefusedJob, type RunningWorker, startWorker } from "./worker.ts";
 
@@ -58,6 +63,32 @@ describe("redis", () => {
     await expect(checkRedis(connection, careless.url)).rejects.toMatchObject(refused);
     connection.disconnect();
     await checkRedis(redis, server.url);
+  });
+
+  test("9.C21 of the compose file lets in who has its password, who can do all that is needed, and change nothing of it", async () => {
+    await using dir = await makeTempDir("tv-acl");
+    execFileSync(process.execPath, [path.resolve("scripts/redis-secret.mjs"), dir.path]);
+    const password = readFileSync(path.join(dir.path, "password"), "utf8").trim();
+    const acl = readFileSync(path.join(dir.path, "users.acl"), "utf8");
+    expect(acl).not.toContain(password);
+    execFileSync(process.execPath, [path.resolve("scripts/redis-secret.mjs"), dir.path]);
+    expect(readFileSync(path.join(dir.path, "users.acl"), "utf8")).toBe(acl);
+    await using guarded = await startRedis({ args: ["--aclfile", path.join(dir.path, "users.acl")] });
+    const stranger = connectRedis(guarded.url, "fail-fast");
+    await expect(stranger.ping()).rejects.toThrow(/NOAUTH/);
+    const url = guarded.url.replace("//", `//:${password}@`);
+    const connection = connectRedis(url, "wait");
+    await checkRedis(connection, url);
+    expect(await redisDrift(connection)()).toEqual(expect.any(Number));
+    await expect(connection.config("SET", "dir", "/tmp")).rejects.toThrow(/NOPERM/);
+    const theirs = openQueues(connection, key);
+    const worker = startWorker(connection, "dump", config, silentLogger(), { run: async () => ({}) }, { key });
+    await requestBackup(theirs, connection, { database: "shop", actor: "token:default" });
+    await until(async () => (await theirs.dump.getCompletedCount()) === 1);
+    expect((await queueStates(theirs, new Date())).find(({ queue }) => queue === "dump")).toMatchObject({ workers: 1 });
+    await worker.close(0);
+    await closeQueues(theirs);
+    for (const each of [stranger, connection]) each.disconnect();
   });
 
   test("that is too old is refused, with its version", async () => {

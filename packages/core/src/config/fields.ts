@@ -100,6 +100,7 @@ export const FIELDS = {
   BACKUP_S3_VERIFY: field(z.enum(["server", "readback"]), "server or readback"),
   BACKUP_S3_CONDITIONAL_PUT: field(flag, "true or false"),
   REDIS_URL: field(url("redis:", "rediss:", "unix:"), "a Redis URL, such as redis://localhost:6379", true),
+  REDIS_PASSWORD_FILE: field(path, "the path of a file that holds the password of REDIS_URL"),
   BACKUP_ENCRYPTION: field(z.enum(["age", "none"]), "age, or none for plaintext backups"),
   BACKUP_ENCRYPTION_RECIPIENTS: field(
     list.refine((items) => items.length > 0 && items.every((item) => /^age1[0-9a-z]{20,}$/.test(item))),

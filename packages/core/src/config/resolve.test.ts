@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { databaseNameOf } from "./databases.ts";
 import type { Env } from "./file-tiers.ts";
@@ -181,6 +184,18 @@ describe("a configuration", () => {
       spoolMemory: null,
     });
     expect(resolve({ ...LOCAL, BACKUP_SPOOL_DIR: "/mnt/spool" }).spoolMemory).toBeNull();
+  });
+
+  test("9.C21 takes the password of Redis from a file, and for reading does without it", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "tv-redis-password-"));
+    const file = path.join(folder, "password");
+    const env = { ...LOCAL, REDIS_URL: "redis://redis:6379", REDIS_PASSWORD_FILE: file };
+    expect(problems(env)["REDIS_PASSWORD_FILE"]).toContain("cannot be read");
+    expect(resolve(env, "read").redisUrl).toBe("redis://redis:6379");
+    await writeFile(file, "hunter2@/\n", { mode: 0o600 });
+    expect(resolve(env).redisUrl).toBe("redis://:hunter2%40%2F@redis:6379");
+    expect(problems({ ...env, REDIS_URL: "" })["REDIS_PASSWORD_FILE"]).toContain("REDIS_URL");
+    await rm(folder, { recursive: true });
   });
 
   test("for reading needs nothing at all", () => {

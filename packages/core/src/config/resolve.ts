@@ -9,6 +9,7 @@ import { type Env, optionsOf, placesTakenTwice, tiersOfFile } from "./file-tiers
 import { isReference, looksSecret } from "./key-text.ts";
 import { ConfigError, nearest, type Problem } from "./problems.ts";
 import { type ConfigFile, readConfigFile } from "./read-file.ts";
+import { redisUrlOf } from "./redis-url.ts";
 import type { Config, LimitsConfig, LocalTierConfig, TierConfig } from "./types.ts";
 import { QUEUES } from "./types.ts";
 import { withoutTrailing } from "../without-trailing.ts";
@@ -70,6 +71,9 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
   const told = readMonitoring({ env, file, timeZone, mayLackSecrets: purpose === "read" });
   problems.push(...told.problems);
 
+  const passwordFile = values.REDIS_PASSWORD_FILE === undefined ? undefined : absolute(values.REDIS_PASSWORD_FILE);
+  const redisUrl = redisUrlOf(values.REDIS_URL, passwordFile, problems, purpose === "read");
+
   if (problems.length > 0) throw new ConfigError(problems, file?.path);
   return {
     databases: databases.databases,
@@ -91,7 +95,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
     segmentSize: values.BACKUP_SEGMENT_SIZE ?? 16 * 1024 * 1024,
     rowCounts: values.BACKUP_ROW_COUNTS ?? true,
     pgBinDir: values.BACKUP_PG_BIN_DIR === undefined ? null : absolute(values.BACKUP_PG_BIN_DIR),
-    redisUrl: values.REDIS_URL ?? null,
+    redisUrl,
     worker: {
       queues: values.WORKER_QUEUES ?? QUEUES,
       concurrency: {
