@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { closeQueues, connectRedis, openQueues, type Queues } from "@trivault/queue";
+import { closeQueues, connectRedis, openQueues, type Queues, siteJobKey } from "@trivault/queue";
 import { until } from "@trivault/testkit";
 import type { Random } from "../support/random.ts";
 import { how } from "./backup-actions.ts";
@@ -29,7 +29,7 @@ export async function convergence(parts: Parts): Promise<string[]> {
   const { world, staff, model, random, say } = parts;
   await Promise.all([...staff.workers, staff.api].map((each) => each.ready()));
   const redis = connectRedis(world.redis.url, "fail-fast");
-  const queues = openQueues(redis);
+  const queues = openQueues(redis, siteJobKey(world.config.backupDir));
   const problems: string[] = [];
   const stage = async (name: string, look: () => Promise<string | null>, within = WITHIN_SECONDS) => {
     let last: string | null = null;
