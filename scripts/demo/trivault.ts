@@ -28,6 +28,7 @@ export function settingsFor({ folder, remote, cloud }: Surroundings, databaseUrl
     BACKUP_SEGMENT_SIZE: "8MiB",
     BACKUP_IDENTITY_FILE: path.join(folder, "identity.txt"),
     BACKUP_API_PORT: String(port),
+    BACKUP_API_OPEN: "true",
     BACKUP_SCHEDULE: "off",
     AWS_ACCESS_KEY_ID: "demo",
     AWS_SECRET_ACCESS_KEY: "demo-secret",

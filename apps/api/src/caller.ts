@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Access, Identity, Session } from "@trivault/access";
-import type { ApiConfig } from "@trivault/core";
+import { type ApiConfig, isLoopback } from "@trivault/core";
 import type { FastifyRequest } from "fastify";
 import type { Cookies } from "./cookies.ts";
-import { cameByProxy, isLoopback, namesThisMachine } from "./loopback.ts";
+import { cameByProxy, namesThisMachine } from "./loopback.ts";
 
 /** Who sends a request, and how that is known. */
 export interface Caller {
@@ -17,11 +17,11 @@ export interface Caller {
 export type Found = Caller | "unknown" | "foreign-host";
 
 export function createCallerFinder(
-  { token, host, trustedProxies }: Pick<ApiConfig, "token" | "host" | "trustedProxies">,
+  { token, open, host, trustedProxies }: Pick<ApiConfig, "token" | "open" | "host" | "trustedProxies">,
   access: Access,
   cookies: Cookies,
 ): (request: FastifyRequest) => Promise<Found> {
-  const mayBeOpen = token === null && isLoopback(host) && trustedProxies.length === 0;
+  const mayBeOpen = open && token === null && isLoopback(host) && trustedProxies.length === 0;
   const expected = token === null ? null : digest(token);
 
   async function byToken(text: string | null): Promise<Identity | null> {

@@ -115,7 +115,8 @@ async function askWhoItIs(
   refuse: () => FastifyReply,
 ): Promise<FastifyReply> {
   const { headers, url } = request;
-  if (readsPages(request) && !changesSomething(request) && (await access.members()) === "users") {
+  const members = await access.members();
+  if (readsPages(request) && !changesSomething(request) && (members === "users" || members === "first")) {
     // A link on a foreign page: a browser keeps SameSite cookies back, but not from what our own page asks for next.
     const followed = headers["sec-fetch-site"] === "cross-site" && cookies.read(request, "session") === null;
     if (followed)
@@ -138,13 +139,13 @@ const UNAUTHORIZED: Problem = {
   status: 401,
   code: "UNAUTHORIZED",
   detail:
-    "Send the header `Authorization: Bearer <token>` with BACKUP_API_TOKEN or a token that `trivault token create` made and that has not expired; a browser may give it as the password, with any user name.",
+    "Send the header `Authorization: Bearer <token>` with BACKUP_API_TOKEN, a token that `trivault token create` made and that has not expired, or that of the first start (`.trivault/admin-token` in BACKUP_DIR); a browser may give it as the password, with any user name.",
 };
 const FOREIGN_HOST: Problem = {
   status: 403,
   code: "FORBIDDEN",
   detail:
-    "No BACKUP_API_TOKEN is set, and there are no users and no named tokens, so the API answers only to requests of this machine for localhost. Use http://localhost or http://127.0.0.1, or set BACKUP_API_TOKEN.",
+    "BACKUP_API_OPEN is true, so the API answers only to requests of this machine for localhost. Use http://localhost or http://127.0.0.1; or take BACKUP_API_OPEN away, and set BACKUP_API_TOKEN or add users.",
 };
 const CROSS_SITE: Problem = {
   status: 403,

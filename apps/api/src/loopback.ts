@@ -1,6 +1,5 @@
-import { isIPv4 } from "node:net";
 import type { Access } from "@trivault/access";
-import { type ApiConfig, TrivaultError } from "@trivault/core";
+import { type ApiConfig, isLoopback, TrivaultError } from "@trivault/core";
 import type { FastifyRequest } from "fastify";
 
 /** Without a token and without anybody in the access file only this machine may reach the API. */
@@ -10,17 +9,13 @@ export async function requireTokenBeyondLoopback(
 ): Promise<void> {
   if (token !== null || isLoopback(host)) return;
   const members = await access.members();
-  if (members === "tokens" || members === "users") return;
+  if (members !== "empty" && members !== "broken") return;
   const file = members === "broken" ? `the access file ${accessFile} is damaged` : "nobody stands in the access file";
   throw new TrivaultError(
     "CONFIG_INVALID",
     `The API would listen on BACKUP_API_HOST ${host} without a token (${file}), so nobody could be told from anybody. Set BACKUP_API_TOKEN (\`openssl rand -hex 32\` prints one), add a user (\`npm run backup:user:add\`), or leave BACKUP_API_HOST at 127.0.0.1.`,
     { permanent: true },
   );
-}
-
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }
 
 /** DNS rebinding: a page on evil.example whose name is made to mean 127.0.0.1 still sends `Host: evil.example`. */

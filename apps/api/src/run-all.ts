@@ -33,7 +33,8 @@ await runService("trivault", async (config, log) => {
     const workers = await startGenerations(config, (each) => startWorkers(each, url, log, watched), log);
     running.unshift(workers);
     process.stdout.write(
-      `Trivault is up.\n  Dashboard   ${api.url}/\n  API         ${api.url}${BACKUPS_PATH}\n  Bull Board  ${api.url}${BOARD_PATH}\n`,
+      `Trivault is up.\n  Dashboard   ${api.url}/\n  API         ${api.url}${BACKUPS_PATH}\n  Bull Board  ${api.url}${BOARD_PATH}\n` +
+        (api.firstTokenFile === null ? "" : `  Admin token ${api.firstTokenFile} (its first visit asks for it)\n`),
     );
     const reload = async (changed: Config) => {
       await workers.reload(changed);

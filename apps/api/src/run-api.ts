@@ -14,7 +14,7 @@ async function start(config: Config, redisUrl: string, log: Logger) {
   const tracing = await startTracing("trivault-api", VERSION, log);
   const api = await startApi(config, redisUrl, log, { processMetrics: createProcessMetrics(VERSION), tracing });
   // To whoever started us as a child: `trivault monitor start`.
-  process.send?.({ url: api.url });
+  process.send?.({ url: api.url, firstTokenFile: api.firstTokenFile });
   return {
     reload: (changed: Config) => api.reload(changed),
     async close() {

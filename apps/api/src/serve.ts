@@ -18,6 +18,7 @@ import {
 import { openTiers } from "@trivault/storage";
 import { buildApp } from "./app.ts";
 import type { ApiDeps } from "./deps.ts";
+import { firstToken } from "./first-token.ts";
 import { requireTokenBeyondLoopback } from "./loopback.ts";
 import { createSwitchableServer, type RequestListener, type SwitchableServer } from "./switchable-server.ts";
 
@@ -27,6 +28,8 @@ export type Watched = Pick<ApiDeps, "processMetrics" | "tracing" | "requestsPerM
 export interface RunningApi {
   /** Where it listens, such as `http://127.0.0.1:3000`. */
   readonly url: string;
+  /** Where the token of the first start lies, while it is good. */
+  readonly firstTokenFile: string | null;
   /** Answers from now on by another configuration; requests that run end by the old one. The address stays. */
   reload(config: Config): Promise<void>;
   /** Takes no new request, lets running ones end, and closes everything. */
@@ -37,6 +40,7 @@ export interface RunningApi {
 export async function startApi(config: Config, redisUrl: string, log: Logger, watched: Watched): Promise<RunningApi> {
   await ensureStateFolder(config.backupDir);
   await requireTokenBeyondLoopback(config.api, openAccess({ file: config.api.accessFile, log }));
+  const firstTokenFile = await firstToken(config, log);
   const redis = connectRedis(redisUrl, "fail-fast");
   const closers = [async () => redis.disconnect()];
   const close = async () => {
@@ -69,7 +73,7 @@ export async function startApi(config: Config, redisUrl: string, log: Logger, wa
         .then(() => before.close())
         .catch((error: unknown) => log.error({ reason: messageOf(error) }, "the old API could not be closed"));
     };
-    return { url, reload, close };
+    return { url, firstTokenFile, reload, close };
   } catch (error) {
     await close();
     throw error;

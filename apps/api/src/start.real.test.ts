@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -156,6 +156,20 @@ describe("npm start", () => {
     program.child.kill("SIGINT");
     expect((await program.ended).code).toBe(0);
     expect(isAlive(server.pid)).toBe(true);
+  }, 60_000);
+
+  test("9.C19 makes a token at the first start, says where it lies, and lets nobody in without it", async () => {
+    const program = run("start.js", { BACKUP_API_TOKEN: "" });
+    const [, base = ""] = await program.said(/Dashboard +(http:\S+)\//);
+    const [, file = ""] = await program.said(/Admin token (\S+)/);
+    expect(file).toBe(path.join(dir.path, "backups/.trivault/admin-token"));
+    expect((await fetch(`${base}/api/v1/backups`)).status).toBe(401);
+    const headers = { authorization: `Bearer ${(await readFile(file, "utf8")).trim()}` };
+    expect((await fetch(`${base}/api/v1/backups`, { headers })).status).toBe(200);
+    program.child.kill("SIGTERM");
+    const { code, stdout, stderr } = await program.ended;
+    expect(code).toBe(0);
+    expect(stdout + stderr).not.toContain("tv_");
   }, 60_000);
 
   test("refuses to be reached from afar without a token, in one paragraph, and leaves no Redis", async () => {

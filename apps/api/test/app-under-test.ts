@@ -108,7 +108,7 @@ function testConfig(token: string | null): Config {
     BACKUP_ENCRYPTION: "none",
     BACKUP_DIR: "/nowhere", // the stores are in memory, and nothing is kept of them
     BACKUP_S3_BUCKET: "bucket",
-    ...(token === null ? {} : { BACKUP_API_TOKEN: token }),
+    ...(token === null ? { BACKUP_API_OPEN: "true" } : { BACKUP_API_TOKEN: token }),
   };
   return resolveConfig(env, "backup");
 }

@@ -23,7 +23,7 @@ afterEach(async () => {
   await dir.remove();
 });
 
-function start() {
+function start(settings: Readonly<Record<string, string>> = { BACKUP_API_OPEN: "true" }) {
   const child = spawn(process.execPath, [CLI, "monitor", "start"], {
     cwd: dir.path,
     env: {
@@ -33,6 +33,7 @@ function start() {
       BACKUP_SPOOL_DIR: path.join(dir.path, "spool"),
       BACKUP_ENCRYPTION: "none",
       BACKUP_API_PORT: String(port),
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -86,10 +86,13 @@ export async function readAccessFile(file: string): Promise<AccessContent | null
 }
 
 /** Reads, changes and publishes it while nobody else can; what `change` throws leaves it as it was. */
-export async function changeAccessFile(file: string, change: (before: AccessContent) => AccessContent): Promise<void> {
+export async function changeAccessFile(
+  file: string,
+  change: (before: AccessContent) => AccessContent | Promise<AccessContent>,
+): Promise<void> {
   await withFileLock(file, PATIENCE_MS, async () => {
     const before = (await readAccessFile(file)) ?? emptyContent();
-    await publishJson(file, accessFile.parse(change(before)));
+    await publishJson(file, accessFile.parse(await change(before)));
   });
 }
 

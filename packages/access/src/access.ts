@@ -3,6 +3,7 @@ import { type Logger, messageOf } from "@trivault/core";
 import { type AccessContent, readAccessFile } from "./access-file.ts";
 import { findToken } from "./entries.ts";
 import { createFileView } from "./file-view.ts";
+import { FIRST_TOKEN } from "./first-token.ts";
 import { type Attempt, confirm, login, type LoginDeps, type LoginResult } from "./login.ts";
 import { createPasswords, type Cost } from "./passwords.ts";
 import { readSession, type Session } from "./sessions.ts";
@@ -10,10 +11,13 @@ import { mac } from "./signed.ts";
 import { openStateFile, stateFileOf } from "./state-file.ts";
 import type { Identity } from "./types.ts";
 
+/** `first`: there are no users, and the token of the first start, which makes one (first-token.ts), is still good. */
+export type Members = "empty" | "first" | "tokens" | "users" | "broken";
+
 /** Who is let in by the access file, as it is at that moment. What is wrong with the file lets nobody in. */
 export interface Access {
   /** `broken`: there is a file, and it cannot be believed. Only `empty` means that there is nobody. */
-  members(): Promise<"empty" | "tokens" | "users" | "broken">;
+  members(): Promise<Members>;
   /** A named token; null where it is none, or has expired. */
   checkToken(text: string): Promise<Identity | null>;
   /** Without a code: the first step of two. */
@@ -90,7 +94,9 @@ export function openAccess({ file, log, now = () => new Date(), cost }: AccessOp
       const seen = await look();
       if (seen === "broken") return "broken";
       if (seen === null) return "empty";
-      return seen.users.length > 0 ? "users" : seen.tokens.length > 0 ? "tokens" : "empty";
+      if (seen.users.length > 0) return "users";
+      if (seen.tokens.length === 0) return "empty";
+      return seen.tokens.some(({ name }) => name === FIRST_TOKEN) ? "first" : "tokens";
     },
     async checkToken(text) {
       const known = await content();

@@ -34,15 +34,7 @@ export async function createToken(
   if (RESERVED.has(name))
     throw invalid(`A token may not be called ${name}, which stands for something else in the record.`);
   if (expiresAt !== null && expiresAt <= now) throw invalid("The token would have expired before it is made.");
-  const token = `tv_${randomBytes(32).toString("base64url")}`;
-  const entry: TokenEntry = {
-    name,
-    role,
-    hash: hashOfToken(token).toString("hex"),
-    createdAt: now.toISOString(),
-    createdBy,
-    expiresAt: expiresAt?.toISOString() ?? null,
-  };
+  const { token, entry } = tokenEntry({ name, role, expiresAt, createdBy }, now);
   await changeAccessFile(file, (before) => {
     if (has(before.tokens, name)) {
       throw exists(`There is a token ${name} already. Revoke it first, or choose another name.`);
@@ -50,6 +42,17 @@ export async function createToken(
     return { ...before, tokens: [...before.tokens, entry] };
   });
   return token;
+}
+
+/** A new secret, and what the access file keeps of it. */
+export function tokenEntry(
+  { name, role, expiresAt, createdBy }: NewToken,
+  now: Date,
+): { token: string; entry: TokenEntry } {
+  const token = `tv_${randomBytes(32).toString("base64url")}`;
+  const hash = hashOfToken(token).toString("hex");
+  const createdAt = now.toISOString();
+  return { token, entry: { name, role, hash, createdAt, createdBy, expiresAt: expiresAt?.toISOString() ?? null } };
 }
 
 export async function revokeToken(file: string, name: string): Promise<void> {

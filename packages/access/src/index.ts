@@ -1,4 +1,4 @@
-export { type Access, type AccessOptions, openAccess } from "./access.ts";
+export { type Access, type AccessOptions, type Members, openAccess } from "./access.ts";
 export {
   addUser,
   createToken,
@@ -10,6 +10,7 @@ export {
   resetUser,
   revokeToken,
 } from "./entries.ts";
+export { ensureFirstToken, FIRST_TOKEN } from "./first-token.ts";
 export { type ListedToken, type ListedUser, listTokens, listUsers } from "./lists.ts";
 export { type LoginResult } from "./login.ts";
 export { checkPassword, type Cost, SHORTEST_PASSWORD } from "./passwords.ts";

@@ -4,7 +4,7 @@ import { OPERATIONS, type Operations, type Problem, type Route } from "./generat
 export interface ClientOptions {
   /** Where the API is, such as `https://backup.example.org`. */
   readonly url: string;
-  /** BACKUP_API_TOKEN, or one that `trivault token create` made. Null on the machine itself, where none is set. */
+  /** BACKUP_API_TOKEN, or one that `trivault token create` made. Null for a demo that is open. */
   readonly token: string | null;
   /** Instead of the global one. */
   readonly fetch?: typeof fetch;

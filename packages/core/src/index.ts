@@ -34,6 +34,7 @@ export * from "./json-file.ts";
 export * from "./keys.ts";
 export * from "./language.ts";
 export * from "./log.ts";
+export * from "./loopback.ts";
 export * from "./manifest.ts";
 export * from "./private-file.ts";
 export * from "./private-folder.ts";

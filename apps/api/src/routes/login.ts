@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import formbody from "@fastify/formbody";
 import type { LoginResult } from "@trivault/access";
 import { chooseLanguage, loginPage } from "@trivault/dashboard";
@@ -9,6 +8,8 @@ import { assetUrl } from "../dashboard/assets.ts";
 import type { ApiDeps, App } from "../deps.ts";
 import { bindingOfSession, type Guard } from "../guard.ts";
 import { sendPage } from "../page.ts";
+import { createFirstVisit } from "./first-visit.ts";
+import { formNonce, isFormOurs } from "./form-nonce.ts";
 import { LOGIN_TEXTS } from "./login-texts.ts";
 
 /** What the two forms of the page send: first user and password, then the code. */
@@ -25,6 +26,7 @@ const PUBLIC = { schema: { hide: true }, config: { access: "public" } } as const
 export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promise<void> {
   const { access, record } = deps;
   const { cookies } = guard;
+  const firstVisit = createFirstVisit(deps, guard);
 
   /** The form, for this browser alone: without that, a foreign page could log somebody in as somebody else. */
   async function show(
@@ -32,8 +34,6 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
     page: { step: Step; next: string; problem: string | null; status?: number },
   ) {
     const { request } = reply;
-    const nonce = cookies.read(request, "form") ?? randomBytes(16).toString("base64url");
-    cookies.set(reply, "form", nonce);
     const html = loginPage({
       language: chooseLanguage(request.headers["accept-language"]),
       now: new Date(),
@@ -41,7 +41,7 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
       problem: page.problem,
       next: localPath(page.next),
       step: page.step,
-      csrf: await access.csrfToken(`form ${nonce}`),
+      csrf: await access.csrfToken(`form ${formNonce(cookies, reply)}`),
     });
     return sendPage(reply, html, page.status);
   }
@@ -79,8 +79,7 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
   async function attempt(request: FastifyRequest, reply: FastifyReply) {
     const texts = LOGIN_TEXTS[chooseLanguage(request.headers["accept-language"])];
     const { user, password, code, next } = form.parse(request.body ?? {});
-    const nonce = cookies.read(request, "form");
-    if (nonce === null || !(await access.checkCsrf(`form ${nonce}`, request.csrfSent ?? ""))) {
+    if (!(await isFormOurs(cookies, access, request))) {
       return show(reply, { step: "password", next, problem: texts.expired, status: 403 });
     }
     const from = { ip: request.ip, device: cookies.read(request, "device") };
@@ -112,6 +111,7 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
     plugin.get("/login", PUBLIC, async (request, reply) => {
       const { next } = query.parse(request.query);
       if ((await sessionOf(request)) !== null) return reply.redirect(localPath(next));
+      if (await firstVisit.isDue()) return firstVisit.show(reply);
       const { noUsers } = LOGIN_TEXTS[chooseLanguage(request.headers["accept-language"])];
       const problem = (await access.members()) === "users" ? null : noUsers;
       return show(reply, { step: "password", next, problem });
@@ -120,7 +120,7 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
     plugin.post("/login", PUBLIC, async (request, reply) => {
       if (await guard.limit("login", request, reply)) return reply;
       try {
-        return await attempt(request, reply);
+        return (await firstVisit.isDue()) ? await firstVisit.make(request, reply) : await attempt(request, reply);
       } catch (error) {
         request.log.error({ err: error }, "a login could not be checked");
         const { failed } = LOGIN_TEXTS[chooseLanguage(request.headers["accept-language"])];

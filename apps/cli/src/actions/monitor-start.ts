@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { findReaper, TrivaultError } from "@trivault/core";
 import { EXIT } from "../exit-codes.ts";
-import { print } from "../output.ts";
+import { print, say } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 /** The API's own program: the dashboard is a part of it. */
@@ -23,8 +23,10 @@ export async function startMonitor({ signal }: Running): Promise<number> {
     else ended.reject(new TrivaultError("ABANDONED", `The dashboard was ended by ${by}. Start it again.`));
   });
   child.on("message", (message) => {
-    const url = urlIn(message);
+    const url = textIn(message, "url");
     if (url !== null) print(`Dashboard  ${url}/`);
+    const token = textIn(message, "firstTokenFile");
+    if (token !== null) say(`The first visit asks for the token in ${token}`);
   });
   const stop = () => child.kill("SIGTERM");
   signal.addEventListener("abort", stop, { once: true });
@@ -36,7 +38,7 @@ export async function startMonitor({ signal }: Running): Promise<number> {
   }
 }
 
-function urlIn(message: unknown): string | null {
-  if (typeof message !== "object" || message === null || !("url" in message)) return null;
-  return typeof message.url === "string" ? message.url : null;
+function textIn(message: unknown, name: "url" | "firstTokenFile"): string | null {
+  const { [name]: text } = (typeof message === "object" && message !== null ? message : {}) as Record<string, unknown>;
+  return typeof text === "string" ? text : null;
 }

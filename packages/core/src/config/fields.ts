@@ -134,6 +134,7 @@ export const FIELDS = {
     "a secret of at least 16 letters, digits and signs, such as `openssl rand -hex 32` prints",
     true,
   ),
+  BACKUP_API_OPEN: field(flag, "true (a demo on this machine: nobody is asked who they are) or false"),
   BACKUP_ACCESS_FILE: field(path, "the path of the access file that `trivault token` and `trivault user` write"),
   BACKUP_PUBLIC_URL: field(
     url("http:", "https:"),

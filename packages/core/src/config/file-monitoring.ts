@@ -1,3 +1,4 @@
+import { isLoopback } from "../loopback.ts";
 import type { FileChannel } from "./file-monitoring-schema.ts";
 import type { Env } from "./file-tiers.ts";
 import { type Format, FORMATS } from "./formats.ts";
@@ -217,8 +218,4 @@ function readSecret(
   if (format.parse(text) !== null) return text;
   around.problem([...at, `${key}Env`], `names ${variable}, whose value (hidden) is wrong: expected ${format.right}.`);
   return null;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -186,6 +186,19 @@ describe("a configuration", () => {
     expect(resolve({ ...LOCAL, BACKUP_SPOOL_DIR: "/mnt/spool" }).spoolMemory).toBeNull();
   });
 
+  test("9.C19 is open for a demo only: on this machine, without a token, without proxies", () => {
+    const open = { ...LOCAL, BACKUP_API_OPEN: "true" };
+    expect(resolve(LOCAL).api.open).toBe(false);
+    expect(resolve(open).api.open).toBe(true);
+    for (const more of [
+      { BACKUP_API_HOST: "0.0.0.0" },
+      { BACKUP_API_TOKEN: "a-token-of-the-tests" },
+      { BACKUP_TRUSTED_PROXIES: "10.0.0.1" },
+    ]) {
+      expect(problems({ ...open, ...more })["BACKUP_API_OPEN"]).toContain(Object.keys(more)[0]);
+    }
+  });
+
   test("9.C21 takes the password of Redis from a file, and for reading does without it", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "tv-redis-password-"));
     const file = path.join(folder, "password");

@@ -9,6 +9,7 @@ import { type Env, optionsOf, placesTakenTwice, tiersOfFile } from "./file-tiers
 import { isReference, looksSecret } from "./key-text.ts";
 import { ConfigError, nearest, type Problem } from "./problems.ts";
 import { type ConfigFile, readConfigFile } from "./read-file.ts";
+import { isLoopback } from "../loopback.ts";
 import { redisUrlOf } from "./redis-url.ts";
 import type { Config, LimitsConfig, LocalTierConfig, TierConfig } from "./types.ts";
 import { QUEUES } from "./types.ts";
@@ -74,6 +75,8 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
   const passwordFile = values.REDIS_PASSWORD_FILE === undefined ? undefined : absolute(values.REDIS_PASSWORD_FILE);
   const redisUrl = redisUrlOf(values.REDIS_URL, passwordFile, problems, purpose === "read");
 
+  if (values.BACKUP_API_OPEN === true) problems.push(...whyNotOpen(values));
+
   if (problems.length > 0) throw new ConfigError(problems, file?.path);
   return {
     databases: databases.databases,
@@ -118,6 +121,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
       host: values.BACKUP_API_HOST ?? "127.0.0.1",
       port: values.BACKUP_API_PORT ?? 3000,
       token: values.BACKUP_API_TOKEN ?? null,
+      open: values.BACKUP_API_OPEN ?? false,
       accessFile: absolute(values.BACKUP_ACCESS_FILE ?? path.join(backupDir, ".trivault/access.json")),
       publicUrl: values.BACKUP_PUBLIC_URL === undefined ? null : withoutTrailing(values.BACKUP_PUBLIC_URL, "/"),
       trustedProxies: values.BACKUP_TRUSTED_PROXIES ?? [],
@@ -184,6 +188,17 @@ function checkForBackup(
   } else if (values.BACKUP_ENCRYPTION !== "none") {
     need("BACKUP_ENCRYPTION_RECIPIENTS", "backups are encrypted unless BACKUP_ENCRYPTION=none says otherwise");
   }
+}
+
+/** Open is for a demo, which nobody but this machine reaches. */
+function whyNotOpen(values: Values): Problem[] {
+  const { BACKUP_API_HOST: host = "127.0.0.1", BACKUP_API_TOKEN: token, BACKUP_TRUSTED_PROXIES: proxies = [] } = values;
+  const problem = (why: string) => ({ variable: "BACKUP_API_OPEN", message: `is true, but ${why}.` });
+  return [
+    ...(isLoopback(host) ? [] : [problem(`BACKUP_API_HOST is ${host}: only a demo on this machine may be open`)]),
+    ...(token === undefined ? [] : [problem("BACKUP_API_TOKEN is set: unset one of them")]),
+    ...(proxies.length === 0 ? [] : [problem("BACKUP_TRUSTED_PROXIES is set, so others may come from afar")]),
+  ];
 }
 
 function localTier(backupDir: string, file: ConfigFile | null): LocalTierConfig {

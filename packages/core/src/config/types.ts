@@ -180,6 +180,8 @@ export interface ApiConfig {
   readonly port: number;
   /** Secret: an administrator's token. Null is allowed on loopback only, or where the access file has users or tokens. */
   readonly token: string | null;
+  /** For a demo: on loopback, every account of the machine is an administrator while there is no token and no user. */
+  readonly open: boolean;
   /** Named tokens and the dashboard's users, as hashes. */
   readonly accessFile: string;
   /** Where people reach the dashboard, for links in messages and the login's checks; null: as the request says. */

@@ -125,6 +125,21 @@ export const doings: Doings = {
     go: "Se connecter",
     confirm: "Confirmer",
   },
+  firstVisit: {
+    title: "Première visite",
+    lead: "Personne ne peut encore se connecter. Créez le premier utilisateur, avec le jeton du premier démarrage.",
+    token: "Jeton",
+    tokenHint:
+      "Il se trouve sur le serveur, dans le fichier .trivault/admin-token de BACKUP_DIR, que seul son propriétaire peut lire.",
+    passwordHint: (least: number) => `Au moins ${least} caractères.`,
+    go: "Créer le premier utilisateur",
+    made: (user: string) => `L’utilisateur ${user} est créé, comme administrateur.`,
+    secondFactor:
+      "Le second facteur, pour une application d’authentification : saisissez cette clé, ou ouvrez l’adresse en dessous.",
+    recoveryCodes: "Codes de secours, chacun valable pour une connexion sans l’application :",
+    once: "Rien de cela ne sera montré à nouveau. Gardez les codes loin du téléphone.",
+    noToken: "Ce n’est pas le jeton du premier démarrage. Il se trouve dans le fichier nommé ci-dessous.",
+  },
   problem: {
     notFound: "Cela n’existe pas",
     forbidden: "Vous n’en avez pas le droit",
