@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { createToken, revokeToken } from "@trivault/access";
 import { silentLogger } from "@trivault/core";
 import { createProcessMetrics } from "@trivault/metrics";
-import { connectRedis, type Handler, requestBackup, startWorker } from "@trivault/queue";
+import { connectRedis, type Handler, requestBackup, siteJobKey, startWorker } from "@trivault/queue";
 import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
-import { BEARER, JOB_KEY, TOKEN } from "../test/app-under-test.ts";
+import { BEARER, TOKEN } from "../test/app-under-test.ts";
 import { type EventReader, readEvents } from "../test/read-events.ts";
 import { type ServedSite, serveSite } from "../test/served-site.ts";
 import { startApi } from "./serve.ts";
@@ -76,7 +76,9 @@ describe("GET /api/v1/events", () => {
       },
     };
     const waiting = connectRedis(redis.url, "wait");
-    const worker = startWorker(waiting, "dump", config.worker, silentLogger(), handler, { key: JOB_KEY });
+    const worker = startWorker(waiting, "dump", config.worker, silentLogger(), handler, {
+      key: siteJobKey(config.backupDir),
+    });
     const moving =
       (bytes: number) => (each: { event: string; data: { stages?: { progress: { bytes: number } | null }[] } }) =>
         each.event === "run" && each.data.stages?.[0]?.progress?.bytes === bytes;

@@ -5,7 +5,7 @@ import { type ApiConfig, type Config, type Key, resolveConfig, silentLogger } fr
 import { createProcessMetrics } from "@trivault/metrics";
 import { createObserver } from "@trivault/monitor";
 import { createReportMaker } from "@trivault/reports";
-import { closeQueues, connectRedis, type JobKey, openQueues } from "@trivault/queue";
+import { closeQueues, connectRedis, type JobKey, openQueues, siteJobKey } from "@trivault/queue";
 import { bytesSource, memoryStore, type Tier } from "@trivault/storage";
 import { buildApp } from "../src/app.ts";
 import type { ApiDeps, App } from "../src/deps.ts";
@@ -55,7 +55,7 @@ export function appUnderTest(
   } = {},
 ): AppUnderTest {
   const redis = connectRedis(options.redisUrl ?? NO_REDIS, "fail-fast");
-  const queues = openQueues(redis, JOB_KEY);
+  const queues = openQueues(redis, options.config ? siteJobKey(options.config.backupDir) : JOB_KEY);
   const base = options.config ?? testConfig(options.token === undefined ? TOKEN : options.token);
   const config = { ...base, api: { ...base.api, ...options.api } };
   const tiers = options.tiers ?? config.tiers.map(({ name, kind }) => ({ name, kind, store: memoryStore(name) }));
