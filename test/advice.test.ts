@@ -10,6 +10,7 @@ const DANGEROUS = [
   /\b(?:chown|chmod) (?:-\w*R|--recursive)/,
   /\brm -\w*[rf]/,
   /\bchown \$\{/,
+  /ssh-keyscan [^`]*>>? \$\{(?!shellWord\()/,
   // A path in a command is one word of the shell.
   /(?:chmod \d+|mkdir(?: -p)?|install -d[^`$]*) \$\{(?!shellWord\()/,
 ];

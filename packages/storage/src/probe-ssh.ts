@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { messageOf, type SftpTierConfig } from "@trivault/core";
+import { messageOf, type SftpTierConfig, shellWord } from "@trivault/core";
 import ssh2, { type ConnectConfig } from "ssh2";
 import { ProbeFailure } from "./probe-steps.ts";
 import { fingerprintOf, hostKeyCheck, typeOf } from "./ssh-host-key.ts";
@@ -72,7 +72,7 @@ function refuse(config: SftpTierConfig, seen: readonly Buffer[], why: string | n
     revoked
       ? "Give the server a new host key, and put that into the file."
       : `No credential was sent. ${compare}set BACKUP_SSH_HOST_KEY=${seen[0] ? fingerprintOf(seen[0]) : "SHA256:…"}, or run: ` +
-          `ssh-keyscan -p ${config.port} ${config.host} >> ${file}`,
+          `ssh-keyscan -p ${config.port} ${shellWord(config.host)} >> ${shellWord(file)}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { messageOf, type SftpTierConfig, TrivaultError, withoutTrailing } from "@trivault/core";
+import { messageOf, shellWord, type SftpTierConfig, TrivaultError, withoutTrailing } from "@trivault/core";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { type KnownHost, knownHosts } from "./ssh-known-hosts.ts";
 
@@ -77,7 +77,7 @@ function unknown(key: Buffer, { host, port }: Server, file: string): TrivaultErr
     `${file} does not know the server ${host}:${port}, which showed the host key ${fingerprintOf(key)} (${typeOf(key)}); ` +
       "nothing was sent. Compare with what `ssh-keygen -lf` prints on the server itself for " +
       "/etc/ssh/ssh_host_*_key.pub; if they agree, set BACKUP_SSH_HOST_KEY to that fingerprint, or run " +
-      `\`ssh-keyscan -p ${port} ${host} >> ${file}\`.`,
+      `\`ssh-keyscan -p ${port} ${shellWord(host)} >> ${shellWord(file)}\`.`,
   );
 }
 
@@ -86,7 +86,7 @@ async function readKnownHosts(file: string, { host, port }: Server): Promise<str
     return await readFile(file, "utf8");
   } catch (error) {
     throw hostKeyError(
-      `The known_hosts file cannot be read: ${messageOf(error)}. Make it with \`ssh-keyscan -p ${port} ${host} > ${file}\` ` +
+      `The known_hosts file cannot be read: ${messageOf(error)}. Make it with \`ssh-keyscan -p ${port} ${shellWord(host)} > ${shellWord(file)}\` ` +
         "and compare its fingerprints with the server's own, or set BACKUP_SSH_HOST_KEY instead.",
       error,
     );
