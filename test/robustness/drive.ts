@@ -17,7 +17,11 @@ import { createWorld, DATABASES, type World } from "./world.ts";
 const ACTIONS = [...BACKUP_ACTIONS, ...RULE_ACTIONS, ...HARM_ACTIONS, ...READER_ACTIONS];
 const FIRST_RULE = 4;
 const WORKERS = 2;
-const CHANCE_OF_AN_ACCIDENT = 0.5;
+/** Of an accident, where something is at work that it can hit, and where not. */
+const CHANCE_AT_WORK = 0.7;
+const CHANCE_ELSE = 0.35;
+/** A command takes a second or two to begin, on a busy machine. */
+const LONGEST_DELAY_MS = 5000;
 /** What is down stays down for so many steps at most. */
 const MOST_STEPS_DOWN = 3;
 const LAST_LINES = 25;
@@ -157,9 +161,9 @@ interface Chosen {
 /** All that is random of a step, but for what action and accident choose themselves. */
 function choose(random: Random, outages: readonly Outage[]): Chosen {
   const action = weighted(random, ACTIONS);
-  const happens = random() < CHANCE_OF_AN_ACCIDENT;
+  const happens = random() < (BACKUP_ACTIONS.includes(action) ? CHANCE_AT_WORK : CHANCE_ELSE);
   const accident = weighted(random, ACCIDENTS);
-  const delayMs = Math.floor(random() * 2500);
+  const delayMs = Math.floor(random() * LONGEST_DELAY_MS);
   const lasts = 1 + Math.floor(random() * MOST_STEPS_DOWN);
   const isDown = outages.some(({ name }) => name === accident.name);
   return { action, accident: happens && !isDown ? accident : null, delayMs, lasts };
