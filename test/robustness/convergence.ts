@@ -46,7 +46,6 @@ export async function convergence(parts: Parts): Promise<string[]> {
         const ended = await staff.cli(["run", "--database", database, "--wait"]);
         return ended.code === 0 ? null : `${how(ended)}: ${ended.stderr.slice(-500)}`;
       });
-    for (const database of DATABASES) await staff.cli(["verify", "--database", database, "--backup", "all"]);
     await stage("every copy is whole, and each tier has what it shall have", async () => {
       await maintain(queues, world);
       problems.push(...(await checkTiers(world, model, { random })));
