@@ -1,7 +1,7 @@
 import { oneOf } from "../support/random.ts";
 import type { Action, Context } from "./context.ts";
 import { changeContent, readContent } from "./content.ts";
-import { goodBackups, remember, versionOf } from "./model.ts";
+import { goodBackups, keptOn, remember, versionOf } from "./model.ts";
 import type { CliEnded } from "./staff.ts";
 import { DATABASES } from "./world.ts";
 
@@ -69,7 +69,7 @@ function stillGood({ model }: Context, backupId: string): boolean {
   const newer = [...goodBackups(model)].filter(
     ([id, [copy]]) => copy?.database === copies[0]?.database && id > backupId,
   );
-  return model.held.has(backupId) || newer.length < model.strictest;
+  return model.held.has(backupId) || newer.length < Math.min(...copies.map(({ tier }) => keptOn(model, tier)));
 }
 
 async function compare(

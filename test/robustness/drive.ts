@@ -8,14 +8,13 @@ import type { Accident, Action, Context } from "./context.ts";
 import { convergence } from "./convergence.ts";
 import { changeContent } from "./content.ts";
 import { HARM_ACTIONS } from "./harm-actions.ts";
-import { createModel, type Model, remember } from "./model.ts";
+import { createModel, FIRST_RULE, type Model, remember } from "./model.ts";
 import { READER_ACTIONS } from "./reader-actions.ts";
 import { RULE_ACTIONS } from "./rule-actions.ts";
 import { type Staff, startStaff } from "./staff.ts";
 import { createWorld, DATABASES, type World } from "./world.ts";
 
 const ACTIONS = [...BACKUP_ACTIONS, ...RULE_ACTIONS, ...HARM_ACTIONS, ...READER_ACTIONS];
-const FIRST_RULE = 4;
 const WORKERS = 2;
 /** Of an accident, where something is at work that it can hit, and where not. */
 const CHANCE_AT_WORK = 0.7;
@@ -66,7 +65,7 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
   const { seed, minutes, steps: mostSteps = Number.POSITIVE_INFINITY, goOn = false } = options;
   await using world = await createWorld(FIRST_RULE);
   await using staff = startStaff(world, WORKERS);
-  const model = createModel(FIRST_RULE);
+  const model = createModel();
   const begun = performance.now();
   const lines: string[] = [];
   const say = (line: string) => {
@@ -95,8 +94,9 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
     outages = outages.filter((outage) => !isDue(outage));
   };
   try {
-    // What comes first finds something there.
+    // What comes first finds something there, and the first rule is one that somebody has ordered.
     await Promise.all(DATABASES.map((name) => staff.cli(["run", "--database", name, "--wait"])));
+    for (const tier of ["rotate", "sync cleanup", "cloud cleanup"]) await staff.cli([...tier.split(" "), "--yes"]);
     while (step < mostSteps && performance.now() - begun < minutes * 60_000 && options.signal?.aborted !== true) {
       step++;
       const random = randomNumbers(seed * 100_003 + step);

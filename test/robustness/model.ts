@@ -1,6 +1,9 @@
 import type { Content } from "./content.ts";
 import { DATABASES } from "./world.ts";
 
+/** The newest so many are kept, at first. */
+export const FIRST_RULE = 4;
+
 /** A copy of a backup on a tier. */
 export interface CopyRef {
   readonly tier: string;
@@ -41,13 +44,13 @@ export interface Model {
   readonly everGood: Map<string, Set<string>>;
   /** The rule in the configuration file: the newest so many are kept. */
   last: number;
-  /** The strictest rule that somebody has seen the plan of: until then a new one deletes nothing. */
-  strictest: number;
+  /** By tier: the strictest rule that somebody has ordered there by hand; until then a new one deletes nothing. */
+  readonly strictest: Map<string, number>;
   /** Of the record, up to where the driver has read it. */
   readTo: { seq: number; at: Date };
 }
 
-export function createModel(last: number): Model {
+export function createModel(): Model {
   return {
     contents: new Map(DATABASES.map((name) => [name, new Map()])),
     madeFrom: new Map(),
@@ -56,8 +59,8 @@ export function createModel(last: number): Model {
     harmed: new Map(),
     harms: [],
     everGood: new Map(),
-    last,
-    strictest: last,
+    last: FIRST_RULE,
+    strictest: new Map(),
     readTo: { seq: 0, at: new Date(0) },
   };
 }
@@ -86,16 +89,20 @@ export function whyItStays(model: Model, copy: CopyRef): string | null {
   if (model.held.has(copy.backupId)) return "it is held by hand";
   const ids = [...(model.everGood.get(`${copy.tier}/${copy.database}`) ?? [])];
   const newer = ids.filter((id) => id > copy.backupId).length;
-  return newer >= model.strictest
-    ? null
-    : `only ${newer} newer ones were there, and the newest ${model.strictest} stay`;
+  const kept = keptOn(model, copy.tier);
+  return newer >= kept ? null : `only ${newer} newer ones were there, and the newest ${kept} stay`;
 }
 
-/** Copies that are whole now, by backup. */
-export function goodCopiesOf(model: Model, backupId: string): GoodCopy[] {
-  return [...model.good.values()].filter((copy) => copy.backupId === backupId);
+/** So many of the newest copies of each database no retention takes from a tier. */
+export function keptOn(model: Model, tier: string): number {
+  return model.strictest.get(tier) ?? FIRST_RULE;
 }
 
+export function orderedByHand(model: Model, tier: string): void {
+  model.strictest.set(tier, Math.min(keptOn(model, tier), model.last));
+}
+
+/** Copies that are whole now, by backup, the oldest first. */
 export function goodBackups(model: Model): Map<string, GoodCopy[]> {
   return Map.groupBy(
     [...model.good.values()].toSorted((a, b) => (a.backupId < b.backupId ? -1 : 1)),

@@ -47,9 +47,8 @@ const PAGES = [
   "/api/v1/keeps",
   "/api/v1/reports",
   "/api/v1/tiers/cloud",
+  "/api/v1/tiers/remote/cleanup",
 ] as const;
-/** This one shows the plan of retention. */
-const PLAN = "/api/v1/tiers/remote/cleanup";
 const ANSWER_WITHIN_MS = 60_000;
 /** Something that it needs is away, and it says so. */
 const AWAY = new Set([502, 503, 504]);
@@ -93,14 +92,10 @@ async function health({ world, staff, model, claims }: Context): Promise<string>
   return how(ended);
 }
 
-async function readPages({ staff, model, random, problems }: Context): Promise<string> {
+async function readPages({ staff, random, problems }: Context): Promise<string> {
   const url = /"url":"(http:[^"]+)","msg":"API ready"/.exec(staff.api.log())?.[1];
   if (url === undefined) return "the API is starting";
   const pages: string[] = PAGES.filter(() => random() < 0.5);
-  if (random() < 0.2) {
-    pages.push(PLAN);
-    model.strictest = Math.min(model.strictest, model.last);
-  }
   const seen = await Promise.all(pages.map((page) => status(`${url}${page}`)));
   for (const [index, code] of seen.entries()) {
     if (code !== null && code >= 400 && code !== 429 && code !== 404 && !AWAY.has(code))

@@ -1,7 +1,7 @@
 import { oneOf } from "../support/random.ts";
 import { how } from "./backup-actions.ts";
 import type { Action, Context } from "./context.ts";
-import { goodBackups } from "./model.ts";
+import { goodBackups, orderedByHand } from "./model.ts";
 
 const RULES = [2, 3, 4, 6] as const;
 
@@ -18,10 +18,14 @@ export const RULE_ACTIONS: readonly Action[] = [
   },
   { name: "keep add", weight: 3, run: hold },
   { name: "keep remove", weight: 2, run: release },
-  { name: "rotate --dry-run", weight: 3, run: (context) => cleanUp(context, ["rotate", "--dry-run"]) },
-  { name: "rotate --yes", weight: 2, run: (context) => cleanUp(context, ["rotate", "--yes"]) },
-  { name: "sync cleanup --dry-run", weight: 2, run: (context) => cleanUp(context, ["sync", "cleanup", "--dry-run"]) },
-  { name: "cloud cleanup --yes", weight: 2, run: (context) => cleanUp(context, ["cloud", "cleanup", "--yes"]) },
+  { name: "rotate --dry-run", weight: 3, run: (context) => cleanUp(context, "local", "rotate", "--dry-run") },
+  { name: "rotate --yes", weight: 2, run: (context) => cleanUp(context, "local", "rotate", "--yes") },
+  {
+    name: "sync cleanup --dry-run",
+    weight: 2,
+    run: (context) => cleanUp(context, "remote", "sync", "cleanup", "--dry-run"),
+  },
+  { name: "cloud cleanup --yes", weight: 2, run: (context) => cleanUp(context, "cloud", "cloud", "cleanup", "--yes") },
   { name: "sync sync --dry-run", weight: 2, run: (context) => sync(context, ["sync", "sync", "--dry-run"]) },
   { name: "sync sync --wait", weight: 2, run: (context) => sync(context, ["sync", "sync", "--wait"]) },
   { name: "cloud sync --inline", weight: 2, run: (context) => sync(context, ["cloud", "sync", "--inline"]) },
@@ -44,16 +48,10 @@ async function release({ staff, model, random }: Context): Promise<string> {
   return `${backupId}: ${how(await staff.cli(["keep", "remove", backupId, "--database", database]))}`;
 }
 
-/** Shows the plan first in any case: from then on the rule that is in force may delete. */
-async function cleanUp({ staff, model }: Context, args: readonly string[]): Promise<string> {
-  if (args.includes("--yes")) seen(model);
-  const ended = await staff.cli(args);
-  seen(model);
-  return how(ended);
-}
-
-function seen(model: Context["model"]): void {
-  model.strictest = Math.min(model.strictest, model.last);
+/** Ordered by hand, the rule that is in force may delete; a dry run changes nothing. */
+async function cleanUp({ staff, model }: Context, tier: string, ...args: readonly string[]): Promise<string> {
+  if (args.includes("--yes")) orderedByHand(model, tier);
+  return how(await staff.cli(args));
 }
 
 async function sync({ staff, calm }: Context, args: readonly string[]): Promise<string> {
