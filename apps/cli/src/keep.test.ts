@@ -11,6 +11,7 @@ let env: Readonly<Record<string, string>>;
 beforeEach(async () => {
   dir = await makeTempDir("tv-keep");
   env = { BACKUP_DIR: dir.path, DATABASE_URL: "postgresql://nobody:geheim@127.0.0.1:1/shop" };
+  expect(await runCli(["site", "new"], { cwd: dir.path, env })).toMatchObject({ code: 0 });
   await mkdir(path.join(dir.path, "shop", ID), { recursive: true });
   await writeFile(path.join(dir.path, "shop", ID, "manifest.json"), "{}");
 });

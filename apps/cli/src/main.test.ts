@@ -126,7 +126,7 @@ describe("configuration", () => {
 test("9.C22 no name of a database or a file does anything to the terminal", async () => {
   const odd = "od\u001B[2J\u009B31m\nd";
   const url = `postgresql://u:p@nowhere.invalid/${encodeURIComponent(odd)}`;
-  const env = { DATABASE_URL: url, BACKUP_ENCRYPTION: "none", BACKUP_DIR: path.join(cwd, odd) };
+  const env = { DATABASE_URL: url, BACKUP_ENCRYPTION: "none", BACKUP_DIR: path.join(cwd, odd.replace("\n", "")) };
   const outputs = [await cli("run --inline", env), await cli("config check --offline", env), await cli("list", env)];
   for (const { stdout, stderr } of outputs) {
     expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/);

@@ -136,8 +136,9 @@ function say(kind: keyof typeof SAID, message: string, expression?: string): str
 
 /** `"$user", public` → `$user`, `public`. Elements are separated by commas, quoted as identifiers where need be. */
 export function splitList(value: string): string[] {
-  const elements = [...value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^",]*))\s*(?:,|$)/g)];
-  return elements
-    .filter(([whole]) => whole !== "")
-    .map(([, quoted, plain = ""]) => quoted?.replaceAll('""', '"') ?? plain.trim());
+  const elements = value.match(/(?:[^",]|"[^"]*")+/g) ?? [];
+  return elements.map((element) => {
+    const plain = element.trim();
+    return plain.startsWith('"') ? plain.slice(1, -1).replaceAll('""', '"') : plain;
+  });
 }

@@ -122,6 +122,7 @@ test("a mail that cannot be sent is tried again later, is recorded once, and the
   now = new Date("2026-11-24T08:06:00Z");
   await until(() => mails.length === 1);
   await until(async () => (await mailed())?.sentAt !== null);
+  await until(() => events.length >= 2);
   expect(made).toHaveLength(1);
   expect(events.map(({ action }) => action)).toEqual(["report.failed", "report.sent"]);
 });

@@ -112,7 +112,8 @@ function addList(noun: Command, { noun: name, it }: Words): void {
       `
 A backup is "complete" (its manifest is signed by a trusted key, and all of it is there), "damaged" (objects are
 missing or have another size), "untrusted" (its manifest is not ours), "partial" (no manifest: being made, or cut
-off) or "unknown" (it could not be read). Not every byte is read: \`verify\` does that. It ends with 1 where a tier could not be asked.
+off) or "unknown" (it could not be read). Not every byte is read: \`verify\` does that. It ends with 1 where a tier could
+not be asked.
 
 Examples:
   npm run backup:${name}:list

@@ -11,7 +11,7 @@ export function looksSecret(text: string): boolean {
 
 /** Whether a variable holds the key itself, where a path is usual: containers often have nothing but variables. */
 export function isKeyText(text: string): boolean {
-  return /^\s*-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----/.test(text) || /(?:^|\n)\s*AGE-SECRET-KEY-1/i.test(text);
+  return /^\s*-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----/.test(text) || /^[^\S\n]*AGE-SECRET-KEY-1/im.test(text);
 }
 
 /** The reference goes everywhere that a path goes: the key stays in the environment of this process. */
