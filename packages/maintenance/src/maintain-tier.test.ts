@@ -347,3 +347,19 @@ test("a truncated file on the local tier is seen by its size and made good", asy
   await fake.work();
   expect(await wholeOn("local")).toEqual(ids);
 });
+
+test("9.B15 a tier that is reachable again is recorded once, though a later step of each round fails", async () => {
+  const list = (): AsyncGenerator<never> => {
+    throw new TrivaultError("STORE_UNREACHABLE", "nobody answers");
+  };
+  const down = fake.with((store, name) => (name === "remote" ? { ...store, list } : store));
+  await maintain("remote", down);
+  const sweep = async () => {
+    throw new TrivaultError("STORE_FAILED", "remote: removing failed");
+  };
+  const failing = fake.with((store, name) => (name === "remote" ? { ...store, sweep } : store));
+  for (let turn = 0; turn < 3; turn++) {
+    await expect(maintain("remote", failing)).rejects.toMatchObject({ code: "STORE_FAILED" });
+  }
+  expect(fake.events.map(({ action }) => action)).toEqual(["tier.unreachable", "tier.reachable"]);
+});

@@ -18,7 +18,7 @@ import { loadMarks } from "./marks.ts";
 import { planSite } from "./plan-site.ts";
 import { type CopyToStart, reconcile } from "./reconcile.ts";
 import { type Scan, scanTier } from "./scan.ts";
-import { keepSite } from "./site-upkeep.ts";
+import { keepSite, type Upkeep } from "./site-upkeep.ts";
 
 /** Copies started at a time: a tier that was wiped fills up round by round, and new backups need not wait for old ones. */
 const MOST_COPIES = 200;
@@ -95,7 +95,31 @@ export async function maintainSeen(
   }
   const state: TierState = { ...before, seenAt: site.now(), unreachableSince: null, reason: null };
   if (before.unreachableSince !== null) await tellReachable(site, tier, before.unreachableSince);
-  const inventory = await verifyDoubtful(site, tier, look.scan, context);
+  try {
+    const round = { before, state, upkeep, retention, losses };
+    return await putInOrder(site, { tier, scan: look.scan }, round, context);
+  } finally {
+    // Whatever was recorded by then is remembered, or a step that fails each time would have it recorded each time.
+    await writeTierState(site.config, tier.name, state);
+  }
+}
+
+interface RoundState {
+  readonly before: TierState;
+  /** As it is to be remembered; each step notes here what it did. */
+  readonly state: TierState;
+  readonly upkeep: Upkeep;
+  readonly retention: boolean;
+  readonly losses: Awaited<ReturnType<typeof recordLosses>>;
+}
+
+async function putInOrder(
+  site: MaintenanceSite,
+  { tier, scan }: Extract<Look, { scan: Scan }>,
+  { before, state, upkeep, retention, losses }: RoundState,
+  context: StageContext,
+): Promise<TierMaintenance> {
+  const inventory = await verifyDoubtful(site, tier, scan, context);
 
   const { inventories, unknownTiers } = await inventoriesWith(site, [inventory], KNOWN_FOR_ROUNDS);
   const databases = databasesOn(site.config, inventories);
@@ -118,11 +142,12 @@ export async function maintainSeen(
     ? await applyPlan(site, tier, plan, { signal, note, byHand: false, actor: "maintenance" })
     : { deleted: [], held: [] };
   const { lifecycle, lifecycleAppliedAt } = await keepLifecycle(site, tier, before, context);
+  Object.assign(state, { lifecycle, lifecycleAppliedAt });
   const { foreignNote } = await keepRecoveryNote(site, tier, inventory, before, context);
+  Object.assign(state, { foreignNote });
   await ensureSiteMark(site.config, tier, site.signingKey, signal).catch((error: unknown) =>
     note(`${tier.name} does not know this site yet: ${messageOf(error)}`),
   );
-  await writeTierState(site.config, tier.name, { ...state, lifecycle, lifecycleAppliedAt, foreignNote });
 
   const result: TierMaintenance = {
     ...nothing(tier.name),

@@ -40,7 +40,8 @@ interface DatabaseHistory {
 export function createHistory(audit: Pick<AuditLog, "query">, local: string): History {
   const databases = new Map<string, DatabaseHistory>();
   const verifications = new Map<string, VerificationRow[]>();
-  const failedCopies = new Set<string>();
+  /** When it failed, by copy. */
+  const failedCopies = new Map<string, number>();
   let lastCopyAt: Date | null = null;
   let read: Pick<RecordedEvent, "at" | "seq"> | null = null;
   let prunedAt = 0;
@@ -66,7 +67,7 @@ export function createHistory(audit: Pick<AuditLog, "query">, local: string): Hi
       if (outcome === "ok") {
         lastCopyAt = event.at;
         failedCopies.delete(name);
-      } else failedCopies.add(name);
+      } else failedCopies.set(name, timeOf(event));
     }
     if (database === undefined) return;
     if (action === "backup.dump") of(database).lastRun = { outcome, at: event.at, problem: error?.message ?? null };
@@ -91,6 +92,7 @@ export function createHistory(audit: Pick<AuditLog, "query">, local: string): Hi
       dropOlder(history.restores, oldest);
     }
     for (const rows of verifications.values()) dropOlder(rows, oldest);
+    for (const [name, failedAt] of failedCopies) if (failedAt < oldest) failedCopies.delete(name);
   };
 
   const derived = (database: string, tiers: readonly string[] | null, now: Date) =>
