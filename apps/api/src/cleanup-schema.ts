@@ -1,8 +1,8 @@
 import { COPY_STATES } from "@trivault/core";
 import { z } from "zod";
-import { bytes, count, databaseName, listOf } from "./schema-parts.ts";
+import { bytes, count, databaseName, listOf, time } from "./schema-parts.ts";
 
-const decision = z
+export const decision = z
   .object({
     database: z.string(),
     backupId: z.string(),
@@ -10,6 +10,9 @@ const decision = z
     state: z.enum(COPY_STATES).nullable(),
     action: z.enum(["keep", "delete", "copy", "none"]),
     reasons: listOf(z.string()),
+    heldUntil: time
+      .optional()
+      .describe("Of a deletion that the rules before would not make: it waits so long, unless it is ordered."),
   })
   .meta({ id: "Decision" });
 
@@ -20,6 +23,7 @@ export const cleanupPlan = z
     decisions: listOf(decision),
     kept: count,
     deleted: count,
+    held: count.describe("Of those to delete, that wait since the rules changed; ordered, they go at once."),
     missing: count,
     freedBytes: bytes,
     savedPerMonth: z.number().nullable(),

@@ -49,6 +49,23 @@ export const tierHealth = z
   })
   .meta({ id: "TierHealth" });
 
+export const orphan = z
+  .object({
+    name: z.string(),
+    reason: z
+      .enum(["gone", "not-configured", "restored-into"])
+      .describe(
+        "gone: its server holds it no more; until that is acknowledged, the site is not ok. restored-into: left out, as Trivault itself restored into it.",
+      ),
+    server: z.string().nullable(),
+    since: time.nullable(),
+    acknowledged: z.object({ by: z.string(), at: time, reason: z.string().nullable() }).nullable(),
+    backups: count.describe("Complete ones, each counted once."),
+    bytes: count,
+    newestBackupId: z.string().nullable(),
+  })
+  .meta({ id: "Orphan" });
+
 /** `HealthReport` of packages/maintenance, as the API gives it. */
 export const backupHealthAnswer = z
   .object({
@@ -58,8 +75,11 @@ export const backupHealthAnswer = z
     lastSyncTime: time.nullable(),
     syncStatus: z.enum(["success", "failed", "pending"]),
     diskUsage: z.object({ local: z.string(), remote: z.string(), cloud: z.string() }),
-    ok: z.boolean().describe("Every database meets its objective on each of its tiers."),
+    ok: z
+      .boolean()
+      .describe("Every database meets its objective on each of its tiers, and none has vanished unacknowledged."),
     databases: listOf(databaseHealth),
     tiers: listOf(tierHealth),
+    orphans: listOf(orphan).describe("What is not backed up (any more)."),
   })
   .meta({ id: "BackupHealth" });

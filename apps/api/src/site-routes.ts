@@ -12,6 +12,7 @@ import { configRoute } from "./routes/config.ts";
 import { copyBackupRoute } from "./routes/copy-backup.ts";
 import { databasesRoute } from "./routes/databases.ts";
 import { eventsRoute } from "./routes/events.ts";
+import { goneDatabasesRoute } from "./routes/gone-databases.ts";
 import { keepsRoute } from "./routes/keeps.ts";
 import { reportsRoute } from "./routes/reports.ts";
 import { restoreBackupRoute } from "./routes/restore-backup.ts";
@@ -38,6 +39,7 @@ export function siteRoutes(app: App, deps: ApiDeps): void {
   copyBackupRoute(app, deps);
   databasesRoute(app, deps);
   eventsRoute(app, deps);
+  goneDatabasesRoute(app, deps);
   keepsRoute(app, deps);
   reportsRoute(app, deps);
   restoreBackupRoute(app, deps);

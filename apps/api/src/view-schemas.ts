@@ -1,6 +1,6 @@
 import { COPY_STATES } from "@trivault/core";
 import { z } from "zod";
-import { databaseHealth, tierHealth } from "./health-schema.ts";
+import { databaseHealth, orphan, tierHealth } from "./health-schema.ts";
 import { bytes, count, listOf, nextCursor, seconds, time } from "./schema-parts.ts";
 
 /** The views of packages/monitor, as the API gives them. */
@@ -78,6 +78,7 @@ export const databaseDetails = z
   .object({
     at: time,
     health: databaseHealth,
+    orphan: orphan.nullable().describe("Why it is not backed up; null where it is."),
     settings: configuredDatabase.nullable(),
     successRate: z.number().min(0).max(1).nullable(),
     recoveryPointSeconds: seconds.nullable().describe("The longest time between two good backups in 30 days."),
@@ -101,6 +102,7 @@ export const retentionPage = z
             state: z.enum([...COPY_STATES, "absent"]),
             action: z.enum(["keep", "delete", "copy", "none"]),
             reasons: listOf(z.string()),
+            heldUntil: time.nullable().describe("Until when a deletion waits, as the rules changed."),
           }),
         ),
       }),

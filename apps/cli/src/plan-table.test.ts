@@ -20,6 +20,7 @@ function decision(day: number, action: Decision["action"], reason: string, datab
   return { database, backupId, tier: "cloud", bytes: GB, state: "complete", action, reasons: [reason] };
 }
 
+const NO_RULES = { timeZone: "UTC", tiers: {} };
 const plan: SitePlan = {
   plans: new Map([
     [
@@ -32,10 +33,18 @@ const plan: SitePlan = {
           decision(0, "none", "beyond every rule (at least 1)"),
           { ...decision(0, "delete", "x"), tier: "local" },
         ],
+        rules: NO_RULES,
         warnings: ["shop: look at it"],
       },
     ],
-    ["other", { decisions: [decision(2, "keep", "kept by hand: audit", "other")], warnings: ["other: as well"] }],
+    [
+      "other",
+      {
+        decisions: [decision(2, "keep", "kept by hand: audit", "other")],
+        warnings: ["other: as well"],
+        rules: NO_RULES,
+      },
+    ],
   ]),
   warnings: ["The mark x cannot be read.", "shop: look at it", "other: as well"],
 };
@@ -75,13 +84,13 @@ test("a plan tells what stays and why, what goes and why, bytes and money", () =
   const { out, err } = printed(planReport({ config, plan, inventories, tier: "cloud" }));
   expect(out).toBe(`BACKUP                     DATABASE     SIZE  DECISION
 20261123t020000z-7f3k9xq2  shop      954 MiB  kept: daily 2026-11-23
-20261122t020000z-7f3k9xq2  shop      954 MiB  delete: beyond every rule (at least 1)
+20261122t020000z-7f3k9xq2  shop      954 MiB  would delete: beyond every rule (at least 1)
 20261121t020000z-7f3k9xq2  shop      954 MiB  missing: by hand: lawsuit
 20261122t020000z-7f3k9xq2  other     954 MiB  kept: by hand: audit
 
-Kept     2
-Deleted  1, which frees 954 MiB and saves 0.01 a month
-Missing  1, to be copied from another tier
+Kept          2
+Would delete  1, which frees 954 MiB and saves 0.01 a month
+Missing       1, to be copied from another tier
 
 STORAGE CLASS      NOW  A MONTH
 GLACIER_IR     2.2 GiB     0.02
@@ -98,7 +107,7 @@ test("of one database: its decisions and warnings, and those of the site; the co
   expect(report).toMatchObject({ kept: 1, deleted: 0, missing: 0, freedBytes: 0, cost: { bytes: 3 * GB } });
   expect(report.decisions.map(({ database }) => database)).toEqual(["other"]);
   expect(report.warnings).toEqual(["The mark x cannot be read.", "other: as well"]);
-  expect(printed(report).out).toMatch(/^Deleted {2}none$/m);
+  expect(printed(report).out).toMatch(/^Would delete {2}none$/m);
 });
 
 test("nothing is said of money where no price is known, nor of a tier that could not be looked at", () => {
@@ -110,4 +119,18 @@ test("nothing is said of money where no price is known, nor of a tier that could
     budget: null,
     savedPerMonth: null,
   });
+});
+
+test("9.A4 a dry run shows what rules that changed would delete, and until when that waits", () => {
+  const heldUntil = "2026-11-24T10:00:00.000Z";
+  const [shop = { decisions: [], warnings: [], rules: NO_RULES }] = plan.plans.values();
+  const held = shop.decisions.map((each) => (each.action === "delete" ? { ...each, heldUntil } : each));
+  const plans = new Map([["shop", { ...shop, decisions: held }]]);
+  const report = planReport({ config, plan: { plans, warnings: [] }, inventories, tier: "cloud" });
+  expect(report.held).toBe(1);
+  const { out, err } = printed(report);
+  expect(out).toMatch(/would delete, held until 2026-11-24 10:00 UTC: beyond every rule/);
+  expect(err).toMatch(
+    /1 of these waits until 2026-11-24 10:00 UTC: the rules changed, and those before keep it\. A cleanup by hand deletes it at once/,
+  );
 });

@@ -1,4 +1,4 @@
-import { formatBytes } from "@trivault/core";
+import { formatBytes, writeUtc } from "@trivault/core";
 import type { ClassCost, PlanReport, TierCost } from "@trivault/maintenance";
 import { facts, print, printText, say, table } from "./output.ts";
 
@@ -14,8 +14,9 @@ export function printPlan(report: PlanReport): void {
   if (cost && cost.classes.some(isTelling)) printText(`\n${costTable(cost)}`);
 }
 
-function row({ backupId, database, bytes, action, reasons }: PlanReport["decisions"][number]): string[] {
-  const told = { keep: "kept", delete: "delete", copy: "missing", none: "none" }[action];
+function row({ backupId, database, bytes, action, reasons, heldUntil }: PlanReport["decisions"][number]): string[] {
+  const wait = heldUntil === undefined ? "" : `, held until ${writeUtc("en", new Date(heldUntil))}`;
+  const told = { keep: "kept", delete: `would delete${wait}`, copy: "missing", none: "none" }[action];
   const why = reasons.join(", ").replace(/^kept by hand/, "by hand");
   return [backupId, database, formatBytes(bytes), `${told}: ${why}`];
 }
@@ -24,7 +25,7 @@ function summary(report: PlanReport): [string, string][] {
   const goes = report.deleted === 0 ? "none" : `${report.deleted}, which frees ${formatBytes(report.freedBytes)}`;
   const lines: [string, string][] = [
     ["Kept", String(report.kept)],
-    ["Deleted", `${goes}${report.deleted === 0 ? "" : saving(report.savedPerMonth)}`],
+    ["Would delete", `${goes}${report.deleted === 0 ? "" : saving(report.savedPerMonth)}`],
   ];
   if (report.missing > 0) lines.push(["Missing", `${report.missing}, to be copied from another tier`]);
   return lines;

@@ -6,6 +6,7 @@ import { addAudit } from "./commands/audit.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
 import { addEncrypt } from "./commands/encrypt.ts";
+import { addAcknowledge, addDiscard } from "./commands/gone.ts";
 import { addHealth } from "./commands/health.ts";
 import { addKeep } from "./commands/keep.ts";
 import { addKeys } from "./commands/keys-generate.ts";
@@ -53,6 +54,8 @@ banner precedes it).`,
   addCloud(program);
   addRotate(program);
   addKeep(program);
+  addAcknowledge(program);
+  addDiscard(program);
   addEncrypt(program);
   addAudit(program);
   addAlerts(program);

@@ -1,5 +1,6 @@
 import { ALERT_RULES, type AlertRule } from "@trivault/core";
 import { copyLag, damageFound, objectiveMissed } from "./rules/copies.ts";
+import { databaseVanished } from "./rules/databases.ts";
 import type { Rule } from "./rules/rule.ts";
 import { retentionHeld, runFailed, sizeUnusual } from "./rules/runs.ts";
 import { auditBroken, channelFailed, configRefused, expiring } from "./rules/site.ts";
@@ -11,6 +12,7 @@ import type { Observation, Sign } from "./types.ts";
 export const RULES: Readonly<Record<AlertRule, Rule>> = {
   "run-failed": runFailed,
   "objective-missed": objectiveMissed,
+  "database-vanished": databaseVanished,
   "copy-lag": copyLag,
   "tier-unreachable": tierUnreachable,
   "tier-filling": tierFilling,

@@ -78,11 +78,13 @@ export function takeEvent(incidents: Incidents, event: RecordedEvent): Incidents
     case "tier.repaired":
       return closed(incidents, [copy]);
     case "backup.deleted":
-      return ok ? closed(incidents, [copy, `held ${database}/${tier}`]) : incidents;
+      return ok ? closed(incidents, [copy]) : incidents;
     case "tier.vanished":
     case "tier.shrunk":
       return opened(incidents, `lost ${database}/${tier}`, "lost-copies", event);
     case "retention.held":
+      // Its end is told as well: that something else was deleted says nothing of what is held.
+      if (ok) return closed(incidents, [`held ${database}/${tier}`]);
       return opened(incidents, `held ${database}/${tier}`, "retention-held", event);
     case "size.accepted":
       return opened(
@@ -123,7 +125,7 @@ function opened(incidents: Incidents, key: string, kind: Incident["kind"], event
     database,
     tier,
     backupId,
-    code: error?.code ?? null,
+    code: error?.code ?? (kind === "retention-held" ? String(details?.["why"] ?? "mass") : null),
     message: kind === "lost-copies" ? String(details?.["copies"] ?? 1) : text === null ? null : String(text),
     process: kind === "config-refused" ? processOf(event) : null,
   };

@@ -29,8 +29,6 @@ export function pruneIncidents(
       case "config-refused":
         // A process that was started since has read a good file.
         return heartbeats.some(({ host, startedAt }) => process?.startsWith(`${host}/`) === true && startedAt > lastAt);
-      case "retention-held":
-        return now.getTime() - since.getTime() > 7 * DAY_MS;
       case "size-accepted":
         return now.getTime() - since.getTime() > 60 * DAY_MS;
       default:

@@ -94,8 +94,11 @@ describe("runs", () => {
   test("that retention does not clean up by itself are told until somebody did", () => {
     const held = event("retention.held", { database: "shop", tier: "cloud", details: { message: "Most would go." } });
     expect(seen(observe({ incidents: after(held) }))).toEqual(["retention-held cloud: shop"]);
+    // 9.A4: that something else is deleted does not end it.
     const deleted = event("backup.deleted", { database: "shop", tier: "cloud", outcome: "ok" });
-    expect(after(held, deleted)).toEqual({});
+    expect(Object.keys(after(held, deleted))).toHaveLength(1);
+    const over = event("retention.held", { database: "shop", tier: "cloud", outcome: "ok" });
+    expect(after(held, deleted, over)).toEqual({});
   });
 });
 

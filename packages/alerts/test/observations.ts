@@ -45,6 +45,7 @@ export interface Site {
   readonly lacking?: Readonly<Record<string, number>>;
   readonly unknown?: Readonly<Record<string, number>>;
   readonly down?: readonly string[];
+  readonly orphans?: Overview["health"]["orphans"];
   readonly tier?: Readonly<Record<string, Partial<Overview["health"]["tiers"][number] & Overview["tiers"][number]>>>;
   /** Sizes of the last runs, by database. */
   readonly sizes?: Readonly<Record<string, readonly number[]>>;
@@ -103,6 +104,7 @@ export function overviewOf(config: Config, site: Site = {}, now = NOW): Overview
         overBudget: false,
         ...tierFacts[name],
       })),
+      orphans: site.orphans ?? [],
     },
     databases: config.databases.map(({ name }) => ({
       name,

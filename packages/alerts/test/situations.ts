@@ -21,6 +21,17 @@ const queues = (waiting: number) => [{ queue: "dump", waiting, workers: 0 } as c
 const site = (more: NonNullable<Parameters<typeof observe>[0]>["site"]) => observe({ site: more ?? {} });
 const everywhere = (name: string, age: number | null) =>
   Object.fromEntries(["local", "remote", "cloud"].map((tier) => [`${name}/${tier}`, age]));
+const gone = (name: string, backups: number) =>
+  ({
+    name,
+    reason: "gone",
+    server: "main",
+    since: ago(7200).toISOString(),
+    acknowledged: null,
+    backups,
+    bytes: backups * 1e6,
+    newestBackupId: backups === 0 ? null : "20261123t020000z-7f3k9xq2",
+  }) as const;
 const budget = (whenFull: "stop" | "warn") => {
   const config = testConfig();
   const tiers = config.tiers.map((tier) => ({ ...tier, budget: { bytes: 5e8, whenFull } }));
@@ -38,6 +49,10 @@ export const SITUATIONS: Readonly<Record<AlertRule, readonly Observation[]>> = {
     site({ ages: { "shop/cloud": 9000 } }),
     site({ ages: { "shop/cloud": null, "billing/cloud": 9000 } }),
     site({ ages: { ...everywhere("shop", 9000), ...everywhere("billing", null) } }),
+  ],
+  "database-vanished": [
+    site({ orphans: [gone("main.blog", 2)] }),
+    site({ orphans: [gone("main.blog", 1), gone("main.wiki", 0)] }),
   ],
   "copy-lag": [
     site({ lacking: { "shop/cloud": 1 }, ages: { "shop/cloud": 5000 } }),
@@ -116,6 +131,11 @@ export const SITUATIONS: Readonly<Record<AlertRule, readonly Observation[]>> = {
     observe({
       incidents: after(
         event("retention.held", { database: "shop", tier: "cloud", details: { message: "Most of it would go." } }),
+      ),
+    }),
+    observe({
+      incidents: after(
+        event("retention.held", { database: "shop", tier: "cloud", details: { message: "5 would go.", why: "rules" } }),
       ),
     }),
   ],

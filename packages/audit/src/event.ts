@@ -48,6 +48,11 @@ export const AUDIT_ACTIONS = [
   "tier.swept",
   "retention.held",
   "schedule.missed",
+  /** A discovered database is gone from its server; is back; somebody took note of it; its backups were all discarded. */
+  "database.vanished",
+  "database.returned",
+  "database.acknowledged",
+  "database.discarded",
   /** A report was mailed, or could not be made or mailed; `details.day` says which. */
   "report.sent",
   "report.failed",

@@ -67,6 +67,8 @@ export interface RestoreContext {
   readonly log: Logger;
   readonly note: (line: string) => void;
   readonly progress: (progress: Progress) => void;
+  /** The database that is restored into is there, and nothing is in it yet. */
+  readonly onTarget?: (target: Connection) => Promise<void>;
 }
 
 /**
@@ -102,6 +104,7 @@ export async function restoreBackup(
     });
     let roles: AppliedGlobals | null;
     try {
+      await context.onTarget?.(connection);
       const tools = await requireTools(Math.max(target.major, source.manifest.server.major), config.pgBinDir);
       if (request.jobs > 1) await ensureSpool(config);
       roles = await prepareRoles(source, connection, request, context);

@@ -191,6 +191,8 @@ export type CleanupPlan = {
   readonly decisions: readonly Decision[];
   readonly kept: number;
   readonly deleted: number;
+  /** Of those to delete, that wait since the rules changed; ordered, they go at once. */
+  readonly held: number;
   readonly missing: number;
   readonly freedBytes: number;
   readonly savedPerMonth: number | null;
@@ -329,6 +331,8 @@ export type Decision = {
   readonly state: "complete" | "damaged" | "untrusted" | "partial" | "unknown" | null;
   readonly action: "keep" | "delete" | "copy" | "none";
   readonly reasons: readonly string[];
+  /** Of a deletion that the rules before would not make: it waits so long, unless it is ordered. */
+  readonly heldUntil?: string | undefined;
 };
 
 export type EndedAlert = {
@@ -759,6 +763,8 @@ export type RetentionPage = {
       readonly state: "complete" | "damaged" | "untrusted" | "partial" | "unknown" | "absent";
       readonly action: "keep" | "delete" | "copy" | "none";
       readonly reasons: readonly string[];
+      /** Until when a deletion waits, as the rules changed. */
+      readonly heldUntil: string | null;
     }[];
   }[];
   readonly total: number;

@@ -6,6 +6,7 @@ export { type BackupView, backupPage, type CopyView, type ManifestView } from ".
 export { type CleanupPage, cleanupPage } from "./pages/cleanup.ts";
 export { type DatabasePageData, databasePage } from "./pages/database.ts";
 export { type FirstUserPage, firstUserPage, type FirstVisitPage, firstVisitPage } from "./pages/first-visit.ts";
+export { type DiscardPage, discardPage } from "./pages/discard.ts";
 export { type LoginPage, loginPage } from "./pages/login.ts";
 export { type OverviewPage, overviewPage } from "./pages/overview.ts";
 export { type ProblemPage, problemPage } from "./pages/problem.ts";

@@ -60,6 +60,8 @@ function sftp({ host, port, user, keyFile, directory, fingerprint }: Sshd): Sftp
 async function siteOf(tier: Tier, ids: readonly string[]): Promise<MaintenanceSite & { events: AuditEvent[] }> {
   opened.push(tier);
   for (const backupId of ids) await putBackup([tier], fake.signingKey, { database: "shop", backupId });
+  // Rules that are new are not what is looked at here.
+  const limits = { ...fake.config.limits, retentionGraceSeconds: 0 };
   const databases = fake.config.databases.map((database) => ({
     ...database,
     tiers: [tier.name],
@@ -67,7 +69,7 @@ async function siteOf(tier: Tier, ids: readonly string[]): Promise<MaintenanceSi
   }));
   const events: AuditEvent[] = [];
   const record = async (event: AuditEvent) => void events.push(event);
-  return { ...fake.site, tiers: [tier], config: { ...fake.config, databases }, record, events };
+  return { ...fake.site, tiers: [tier], config: { ...fake.config, limits, databases }, record, events };
 }
 
 async function cleanUp(site: MaintenanceSite, tier: Tier) {

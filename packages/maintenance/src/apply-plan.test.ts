@@ -2,16 +2,19 @@ import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { listCopies, markInUse, runDirectory, siteTrust } from "@trivault/backup";
-import { backupKey, type Config, MANIFEST, type RetentionPolicy, TrivaultError } from "@trivault/core";
+import { backupKey, type Config, MANIFEST, newBackupId, type RetentionPolicy, TrivaultError } from "@trivault/core";
 import type { Store } from "@trivault/storage";
-import { type FakeSite, fakeSite, idsOf, putBackup, wipe } from "../test/fake-site.ts";
+import { type FakeClock, type FakeSite, fakeSite, idsOf, putBackup, wipe } from "../test/fake-site.ts";
 import { applyPlan, type ApplyOptions } from "./apply-plan.ts";
 import type { MaintenanceSite } from "./maintain-site.ts";
 import { loadMarks } from "./marks.ts";
 import { planSite, type SitePlan } from "./plan-site.ts";
+import { readSeen, writeSeen } from "./retention-state.ts";
+import { rulesOf } from "./rules-change.ts";
 import { scanAll } from "./scan.ts";
 
 let fake: FakeSite;
+let clock: FakeClock;
 afterEach(async () => fake[Symbol.asyncDispose]());
 
 const shop = (backupId: string) => ({ database: "shop", backupId });
@@ -30,9 +33,17 @@ function keeping(rules: Readonly<Record<string, Partial<RetentionPolicy> | null>
   });
 }
 
+/** A site that has known its rules for long. */
 async function start(rules: Readonly<Record<string, Partial<RetentionPolicy> | null>>): Promise<void> {
-  fake = await fakeSite({ change: keeping(rules) });
+  clock = { now: null };
+  fake = await fakeSite({ change: keeping(rules), clock });
+  const [database = null] = fake.config.databases;
+  const known = { newest: newBackupId(new Date("2100-01-01")), held: null, accepted: rulesOf(database) };
+  for (const { name } of fake.site.tiers)
+    await writeSeen(fake.config, name, { databases: { shop: known }, refused: false });
 }
+
+const atOnce = (config: Config): Config => ({ ...config, limits: { ...config.limits, retentionGraceSeconds: 0 } });
 
 async function put(ids: readonly string[], ...names: string[]): Promise<void> {
   const tiers = names.map((name) => fake.tier(name));
@@ -211,7 +222,7 @@ describe("what is in use stays", () => {
 
 describe("a mass deletion that nobody ordered", () => {
   const policies = { local: { last: 48 }, remote: null, cloud: null };
-  const stricter = keeping({ ...policies, local: { last: 5 } });
+  const stricter = (config: Config) => atOnce(keeping({ ...policies, local: { last: 5 } })(config));
   beforeEach(() => start(policies));
 
   test("is held back, told in the record once, and carried out by hand", async () => {
@@ -231,8 +242,10 @@ describe("a mass deletion that nobody ordered", () => {
     expect(fake.events).toEqual([
       expect.objectContaining({ action: "retention.held", outcome: "refused", database: "shop", tier: "local" }),
     ]);
+    fake.events.length = 0;
     const { deleted } = await apply("local", { site, byHand: true, actor: "user:ada@host" });
     expect(deleted).toHaveLength(46);
+    expect(fake.events[0]).toMatchObject({ action: "retention.held", outcome: "ok", actor: "user:ada@host" });
     expect(fake.events.at(-1)).toMatchObject({ actor: "user:ada@host", details: { byHand: true } });
     expect(await apply("local", { site })).toEqual({ deleted: [], held: [], bytes: 0 });
   });
@@ -241,7 +254,7 @@ describe("a mass deletion that nobody ordered", () => {
     await put(idsOf(20, 1000), "local", "remote", "cloud");
     await apply("local");
     const tighter = keeping({ ...policies, local: { last: 2, withinSeconds: 20 * 86_400 } });
-    const site = { ...fake.site, config: tighter(fake.config) };
+    const site = { ...fake.site, config: atOnce(tighter(fake.config)) };
     for (const hours of [10, 5, 0]) {
       await put(idsOf(5, hours), "local", "remote", "cloud");
       expect(await apply("local", { site })).toMatchObject({ deleted: [], held: [expect.stringMatching(/20 of \d+/)] });
@@ -284,3 +297,123 @@ test("a store that refuses deletion is asked once a round, and told once in the 
   ]);
   expect((await apply("remote")).deleted).toHaveLength(3);
 });
+
+describe("9.A4 rules that changed", () => {
+  const HOUR_MS = 3_600_000;
+  const generous = { local: { last: 17 }, remote: { last: 17 }, cloud: { last: 17 } };
+  const strict = { local: { last: 12 }, remote: { last: 12 }, cloud: { last: 12 } };
+  let ids: string[];
+  const changed = (rules = strict): MaintenanceSite => ({ ...fake.site, config: keeping(rules)(fake.config) });
+  const later = (hours: number) => (clock.now = new Date(Date.now() + hours * HOUR_MS));
+
+  beforeEach(async () => {
+    await start(generous);
+    ids = idsOf(17);
+    await put(ids, "local", "remote", "cloud");
+  });
+
+  test("delete nothing that the rules before keep, and say so once, with the time", async () => {
+    const site = changed();
+    for (let round = 0; round < 3; round++) {
+      for (const tier of ["local", "remote", "cloud"]) {
+        const { deleted, held } = await apply(tier, { site });
+        expect(deleted).toEqual([]);
+        expect(held).toEqual([
+          expect.stringMatching(
+            `shop on ${tier}: 5 of 17 backups would go by rules that changed.*They stay until 20.* UTC`,
+          ),
+        ]);
+      }
+    }
+    expect(fake.events.map(({ action, outcome, tier }) => `${action} ${outcome} ${tier}`)).toEqual([
+      "retention.held refused local",
+      "retention.held refused remote",
+      "retention.held refused cloud",
+    ]);
+    const { plans } = await planNow(site);
+    const goes = plans.get("shop")?.decisions.filter(({ action, tier }) => action === "delete" && tier === "local");
+    expect(goes?.map(({ backupId }) => backupId)).toEqual(ids.slice(0, 5).toReversed());
+    expect(goes?.every(({ heldUntil }) => heldUntil !== undefined)).toBe(true);
+  });
+
+  test("delete after the time of grace, counted from when they were first seen", async () => {
+    const site = changed();
+    await apply("local", { site });
+    later(23.9);
+    expect((await apply("local", { site })).deleted).toEqual([]);
+    later(24.1);
+    expect((await apply("local", { site })).deleted).toHaveLength(5);
+    expect(fake.events.at(1)).toMatchObject({ action: "retention.held", outcome: "ok" });
+    expect((await readSeen(fake.config, "local")).databases["shop"]).toMatchObject({ accepted: rulesOf(dbOf(site)) });
+    expect((await readSeen(fake.config, "local")).databases["shop"]?.changed).toBeUndefined();
+  });
+
+  test("delete once somebody has ordered the plan, and only on that tier", async () => {
+    const site = changed();
+    await apply("local", { site });
+    expect((await apply("local", { site, byHand: true, actor: "user:ada@host" })).deleted).toHaveLength(5);
+    expect((await apply("remote", { site })).deleted).toEqual([]);
+    // What the rules order from then on is the plain course of things.
+    await put(idsOf(1, -1), "local", "remote", "cloud");
+    expect((await apply("local", { site })).deleted.map(({ backupId }) => backupId)).toEqual([ids[5]]);
+  });
+
+  test("leave what the rules before would delete as well to go as ever", async () => {
+    await put(idsOf(2, -2), "local", "remote", "cloud");
+    const { deleted, held } = await apply("local", { site: changed() });
+    expect(deleted.map(({ backupId }) => backupId)).toEqual([ids[1], ids[0]]);
+    expect(held).toEqual([expect.stringMatching("5 of 19 backups would go by rules that changed")]);
+  });
+
+  test("changed once more wait anew; changed back, nothing waits, and the alert ends", async () => {
+    await apply("local", { site: changed() });
+    later(23);
+    const other = changed({ ...strict, local: { last: 10 } });
+    await apply("local", { site: other });
+    later(25);
+    expect((await apply("local", { site: other })).deleted).toEqual([]);
+    expect(await apply("local")).toMatchObject({ deleted: [], held: [] });
+    expect(fake.events.at(-1)).toMatchObject({ action: "retention.held", outcome: "ok" });
+  });
+
+  test("from no rules, of a database that was not configured for a while, or for another calendar", async () => {
+    const none: MaintenanceSite = { ...fake.site, config: { ...fake.config, databases: [] } };
+    await apply("local", { site: none });
+    later(25);
+    await apply("local", { site: none });
+    expect((await apply("local", { site: changed() })).deleted).toEqual([]);
+    await start({ ...generous, local: null });
+    await put(ids, "local", "remote", "cloud");
+    expect((await apply("local", { site: changed() })).deleted).toEqual([]);
+    const daily = { local: { daily: 1 }, remote: { daily: 1 }, cloud: { daily: 1 } };
+    const elsewhere = keeping(daily)(fake.config);
+    const databases = elsewhere.databases.map((each) => ({ ...each, timeZone: "Pacific/Auckland" }));
+    expect((await apply("local", { site: { ...fake.site, config: { ...elsewhere, databases } } })).deleted).toEqual([]);
+  });
+
+  test("and were never noted, as their file was lost, hold all that would go; nothing to go is nothing to hold", async () => {
+    for (const { name } of fake.site.tiers) await writeSeen(fake.config, name, { databases: {}, refused: false });
+    // Nothing would go by these: so they are the rules from now on.
+    await apply("remote");
+    expect((await apply("remote", { site: changed() })).deleted).toEqual([]);
+    expect((await readSeen(fake.config, "remote")).databases["shop"]?.accepted).toEqual(rulesOf(dbOf(fake.site)));
+    const { deleted, held } = await apply("local", { site: changed() });
+    expect(deleted).toEqual([]);
+    expect(held).toHaveLength(1);
+    later(24.1);
+    expect((await apply("local", { site: changed() })).deleted).toHaveLength(5);
+  });
+
+  test("wait no longer where the clock was ahead when the change was seen", async () => {
+    clock.now = new Date("2040-01-01");
+    await apply("local", { site: changed() });
+    clock.now = null;
+    await apply("local", { site: changed() });
+    later(24.1);
+    expect((await apply("local", { site: changed() })).deleted).toHaveLength(5);
+  });
+});
+
+function dbOf({ config }: MaintenanceSite) {
+  return config.databases[0] ?? null;
+}

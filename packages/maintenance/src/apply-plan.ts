@@ -1,11 +1,13 @@
 import { listInUse, listRuns } from "@trivault/backup";
-import { backupKey, codeOf, type Config, findDatabase, MANIFEST, messageOf } from "@trivault/core";
+import { backupKey, codeOf, type Config, findDatabase, MANIFEST, messageOf, writeUtc } from "@trivault/core";
 import type { Decision } from "@trivault/retention";
 import type { Tier } from "@trivault/storage";
 import { deleteCopy } from "./delete-copy.ts";
 import type { MaintenanceSite } from "./maintain-site.ts";
-import { isMassDeletion, readSeen, type Seen, writeSeen } from "./mass-guard.ts";
-import type { SitePlan } from "./plan-site.ts";
+import { isMassDeletion } from "./mass-guard.ts";
+import type { DatabasePlan, SitePlan } from "./plan-site.ts";
+import { readSeen, type Seen, type SeenDatabase, writeSeen } from "./retention-state.ts";
+import { acceptRules } from "./rules-change.ts";
 
 export interface ApplyOptions {
   readonly signal: AbortSignal;
@@ -25,7 +27,7 @@ export interface Applied {
   readonly bytes: number;
 }
 
-type ApplySite = Pick<MaintenanceSite, "config" | "tiers" | "record">;
+type ApplySite = Pick<MaintenanceSite, "config" | "tiers" | "record" | "now">;
 
 /** One pass over a tier, and what came of it so far. */
 interface Pass {
@@ -56,8 +58,8 @@ export async function applyPlan(site: ApplySite, tier: Tier, plan: SitePlan, opt
   const counted = { databases: { ...seen.databases }, deleted: [], held: [], bytes: 0, refused: false };
   const pass: Pass = { site, tier, options, busy, seen, ...counted };
   try {
-    for (const [database, { decisions }] of plan.plans) {
-      if (options.database === undefined || options.database === database) await applyTo(pass, database, decisions);
+    for (const [database, planned] of plan.plans) {
+      if (options.database === undefined || options.database === database) await applyTo(pass, database, planned);
     }
   } finally {
     await writeSeen(config, tier.name, { databases: pass.databases, refused: pass.refused });
@@ -66,22 +68,22 @@ export async function applyPlan(site: ApplySite, tier: Tier, plan: SitePlan, opt
   return { deleted: pass.deleted, held: pass.held, bytes: pass.bytes };
 }
 
-async function applyTo(pass: Pass, database: string, decisions: readonly Decision[]): Promise<void> {
+async function applyTo(pass: Pass, database: string, { decisions, rules }: DatabasePlan): Promise<void> {
   const { site, tier, options, seen } = pass;
+  const { byHand } = options;
   const here = decisions.filter((decision) => decision.tier === tier.name);
   const before = seen.databases[database];
   const newest = here.find(({ state }) => state === "complete")?.backupId;
   if (newest === undefined) return;
-  if (!options.byHand && isMassDeletion(here, before?.newest ?? null)) {
-    const message = massMessage(database, tier, here);
-    pass.held.push(message);
-    pass.databases[database] = { newest, held: true };
-    if (before?.held !== true) await recordHeld(pass, database, message);
-    return;
-  }
-  pass.databases[database] = { newest, held: false };
-  const deletions = here.filter(({ action }) => action === "delete");
-  if (deletions.length === 0 || pass.refused) return;
+  const planned = here.filter(({ action }) => action === "delete");
+  const deletions = planned.filter(({ heldUntil }) => byHand || heldUntil === undefined);
+  const isMass = !byHand && isMassDeletion(here, before?.newest ?? null);
+  const time = { now: site.now(), graceSeconds: site.config.limits.retentionGraceSeconds };
+  const accepted = acceptRules(before, rules, { byHand, planned: planned.length, ...time });
+  const held = isMass ? "mass" : deletions.length < planned.length ? "rules" : null;
+  pass.databases[database] = { newest, held, ...accepted };
+  await tellHeld(pass, database, { held, before, here });
+  if (isMass || deletions.length === 0 || pass.refused) return;
   const missing = await missingOfNewest(site.config, tier, here, options.signal);
   if (missing !== null) {
     pass.held.push(`${database} on ${tier.name}: nothing is deleted, as ${missing} is gone since the tier was listed.`);
@@ -178,14 +180,23 @@ async function obstacleElsewhere(
   return null;
 }
 
-async function recordHeld({ site, tier, options }: Pass, database: string, message: string): Promise<void> {
+/** What is held is told each time, and recorded when it begins, when its reason becomes another, and when it ends. */
+async function tellHeld(
+  pass: Pass,
+  database: string,
+  { held, before, here }: { held: SeenDatabase["held"]; before: SeenDatabase | undefined; here: readonly Decision[] },
+): Promise<void> {
+  const { site, tier, options } = pass;
+  const message = held === null ? null : (held === "mass" ? massMessage : rulesMessage)(database, tier, here);
+  if (message !== null) pass.held.push(message);
+  if (held === (before?.held ?? null)) return;
   await site.record({
     action: "retention.held",
-    outcome: "refused",
+    outcome: held === null ? "ok" : "refused",
     actor: options.actor,
     database,
     tier: tier.name,
-    details: { message },
+    details: message === null ? {} : { message, why: held },
   });
 }
 
@@ -210,10 +221,26 @@ async function recordRefusal(
 function massMessage(database: string, tier: Tier, here: readonly Decision[]): string {
   const complete = here.filter(({ state }) => state === "complete").length;
   const deletions = here.filter(({ action }) => action === "delete").length;
-  const command = { local: "backup:rotate", sftp: "backup:sync:cleanup", s3: "backup:cloud:cleanup" }[tier.kind];
   return (
     `${database} on ${tier.name}: ${deletions} of ${complete} backups would go at once, far more than newer ones came. Nothing ` +
-    `is deleted there until you say so. Look at it with npm run ${command} -- --database ${database} --dry-run; if it is ` +
-    `right, say npm run ${command} -- --database ${database} --yes`
+    `is deleted there until you say so. ${lookAndSay(database, tier)}`
+  );
+}
+
+function rulesMessage(database: string, tier: Tier, here: readonly Decision[]): string {
+  const complete = here.filter(({ state }) => state === "complete").length;
+  const held = here.flatMap(({ heldUntil }) => heldUntil ?? []);
+  const until = new Date(held.toSorted().at(-1) ?? 0);
+  return (
+    `${database} on ${tier.name}: ${held.length} of ${complete} backups would go by rules that changed, and the rules before ` +
+    `keep them. They stay until ${writeUtc("en", until)}, or until you say so. ${lookAndSay(database, tier)}`
+  );
+}
+
+function lookAndSay(database: string, { kind }: Tier): string {
+  const command = { local: "backup:rotate", sftp: "backup:sync:cleanup", s3: "backup:cloud:cleanup" }[kind];
+  return (
+    `Look at it with npm run ${command} -- --database ${database} --dry-run; if it is right, say npm run ${command} -- ` +
+    `--database ${database} --yes`
   );
 }

@@ -1,8 +1,6 @@
-import { open, readFile, rename } from "node:fs/promises";
 import path from "node:path";
 import {
   type Config,
-  codeOf,
   type DatabaseConfig,
   type Discovered,
   directoryOf,
@@ -13,9 +11,13 @@ import {
   isDiscovered,
   messageOf,
   parseDiscovered,
+  publishText,
+  readOrNull,
   type ServerConfig,
 } from "@trivault/core";
-import { listDatabases, parseDatabaseUrl } from "@trivault/postgres";
+import { listDatabases, type ListedDatabase, parseDatabaseUrl } from "@trivault/postgres";
+import { type GoneDatabase, loadGone, noteGone } from "./gone.ts";
+import { isNamed, loadRestored, type RestoredNote } from "./restored-names.ts";
 
 export interface DiscoveryProblem {
   readonly server: string;
@@ -27,43 +29,82 @@ export interface KnownDatabases {
   readonly databases: readonly DatabaseConfig[];
   /** Servers that could not be asked; what is told of them is what was found last. */
   readonly problems: readonly DiscoveryProblem[];
+  /** Those of them of which nothing was found before either. */
+  readonly unknownServers: readonly string[];
+  /** Discovered ones that their server holds no more. */
+  readonly gone: readonly GoneDatabase[];
+  /** Found, but left out, as Trivault itself restored into them; by the names that they would be backed up under. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface LeftOut extends RestoredNote {
+  readonly server: string;
+  readonly database: string;
+}
+
+export interface DiscoveryOptions {
+  /** Ask every server now. */
+  readonly fresh?: boolean;
+  readonly list?: typeof listDatabases;
+  readonly now?: () => Date;
 }
 
 /** A server is asked at most this often by one process. */
 const ASK_EVERY_MS = 60_000;
 
-type Found = { readonly names: readonly string[] } | { readonly reason: string };
-const asked = new Map<string, { readonly at: number; readonly found: Promise<Found> }>();
+type Found = { readonly listed: readonly ListedDatabase[] } | { readonly reason: string };
+interface Asked {
+  readonly at: number;
+  readonly found: Promise<Found>;
+  /** What was found stands in the file, or something newer that another process found. */
+  kept: boolean;
+}
+const asked = new Map<string, Asked>();
 
 /**
  * All databases that are to be backed up. What the servers answered is kept in `BACKUP_DIR/.trivault/discovered.json`, so
- * that a server that is down does not make its databases vanish. One that is also configured by its full name
- * (`<server>.<database>`) is as configured there. `fresh` asks every server now.
+ * that a server that is down does not make its databases vanish; whoever replaces what stands there notes what is gone
+ * (gone.ts). One that is also configured by its full name (`<server>.<database>`) is as configured there.
  */
-export async function knownDatabases(config: Config, options: { fresh?: boolean } = {}): Promise<KnownDatabases> {
-  if (config.servers.length === 0) return { databases: config.databases, problems: [] };
-  const file = path.join(config.backupDir, ".trivault/discovered.json");
-  const cached = await readCache(file);
+export async function knownDatabases(config: Config, options: DiscoveryOptions = {}): Promise<KnownDatabases> {
+  const { databases: configured, servers } = config;
+  if (servers.length === 0) {
+    return { databases: configured, problems: [], unknownServers: [], gone: [], leftOut: [] };
+  }
+  const file = cacheFile(config);
+  const cached = parseDiscovered((await readOrNull(file)) ?? "");
+  const restored = await loadRestored(config);
   const current: Record<string, readonly string[]> = { ...cached };
   const problems: DiscoveryProblem[] = [];
+  const leftOut: LeftOut[] = [];
   await Promise.all(
-    config.servers.map(async (server) => {
-      const found = await ask(server, options.fresh ?? false);
-      if ("names" in found) current[server.name] = found.names;
-      else problems.push({ server: server.name, reason: found.reason });
+    servers.map(async (server) => {
+      const answer = ask(config, server, options);
+      const found = await answer.found;
+      if ("reason" in found) {
+        problems.push({ server: server.name, reason: found.reason });
+        return;
+      }
+      const left = found.listed.flatMap((listed) => leaveOut(server, listed, restored));
+      leftOut.push(...left);
+      const names = found.listed.map(({ name }) => name).filter((name) => !left.some((each) => each.name === name));
+      if (answer.kept && cached[server.name] !== undefined) return;
+      answer.kept = true;
+      current[server.name] = names;
     }),
   );
   if (JSON.stringify(current) !== JSON.stringify(cached)) {
-    await writeCache(file, current).catch((error: unknown) =>
-      problems.push({
-        server: config.servers[0]?.name ?? "",
-        reason: `${file} cannot be written: ${messageOf(error)}`,
-      }),
-    );
+    try {
+      await noteVanished(config, cached, current, options);
+      await ensureFolder(path.dirname(file));
+      await publishText(file, formatDiscovered(current));
+    } catch (error) {
+      problems.push({ server: servers[0]?.name ?? "", reason: `${file} cannot be written: ${messageOf(error)}` });
+    }
   }
-  const databases = [...config.databases];
+  const databases = [...configured];
   const taken = new Set(databases.map(({ name }) => name));
-  for (const server of config.servers) {
+  for (const server of servers) {
     for (const name of current[server.name] ?? []) {
       if (!isDiscovered(server, name) || taken.has(discoveredName(server, name))) continue;
       const problem = unusable(discoveredName(server, name));
@@ -71,22 +112,71 @@ export async function knownDatabases(config: Config, options: { fresh?: boolean 
       else problems.push({ server: server.name, reason: problem });
     }
   }
-  return { databases, problems };
+  const unknownServers = servers.map(({ name }) => name).filter((name) => current[name] === undefined);
+  return { databases, problems, unknownServers, gone: await goneNow(config, databases), leftOut };
 }
 
-function ask(server: ServerConfig, fresh: boolean): Promise<Found> {
-  const before = asked.get(server.url);
+function ask({ backupDir }: Config, server: ServerConfig, options: DiscoveryOptions): Asked {
+  const { fresh = false, list = listDatabases } = options;
+  const key = JSON.stringify([backupDir, server.name, server.url]);
+  const before = asked.get(key);
   const now = performance.now();
-  if (before && !fresh && now - before.at < ASK_EVERY_MS) return before.found;
+  if (before && !fresh && now - before.at < ASK_EVERY_MS) return before;
   const found = (async (): Promise<Found> => {
     try {
-      return { names: await listDatabases(parseDatabaseUrl(server.url)) };
+      return { listed: await list(parseDatabaseUrl(server.url)) };
     } catch (error) {
       return { reason: messageOf(error) };
     }
   })();
-  asked.set(server.url, { at: now, found });
-  return found;
+  const asking = { at: now, found, kept: false };
+  asked.set(key, asking);
+  return asking;
+}
+
+function leaveOut(server: ServerConfig, { name, oid }: ListedDatabase, restored: readonly RestoredNote[]): LeftOut[] {
+  const note = restored.find((each) => each.name === name && each.oid === oid);
+  if (note === undefined || !isDiscovered(server, name) || isNamed(server, name)) return [];
+  return [{ ...note, server: server.name, database: discoveredName(server, name) }];
+}
+
+async function noteVanished(
+  config: Config,
+  before: Discovered,
+  current: Discovered,
+  { now = () => new Date() }: DiscoveryOptions,
+): Promise<void> {
+  for (const server of config.servers) {
+    const held = new Set(current[server.name]);
+    for (const name of before[server.name] ?? []) {
+      if (held.has(name) || !isDiscovered(server, name) || unusable(discoveredName(server, name)) !== null) continue;
+      await noteGone(config, {
+        name: discoveredName(server, name),
+        server: server.name,
+        since: now().toISOString(),
+      });
+    }
+  }
+}
+
+/** Without those that are back, or that no pattern takes any more: then it was the configuration that left them out. */
+async function goneNow(config: Config, databases: readonly DatabaseConfig[]): Promise<GoneDatabase[]> {
+  const there = new Set(databases.map(({ name }) => name));
+  return (await loadGone(config)).filter(({ name, server }) => {
+    const found = config.servers.find((each) => each.name === server);
+    return found !== undefined && !there.has(name) && isDiscovered(found, name.slice(server.length + 1));
+  });
+}
+
+/** Whether some server was found to hold a database of that name, now or until it was gone. */
+export async function wasDiscovered({ backupDir }: Pick<Config, "backupDir">, name: string): Promise<boolean> {
+  const cached = parseDiscovered((await readOrNull(cacheFile({ backupDir }))) ?? "");
+  if (Object.values(cached).some((names) => names.includes(name))) return true;
+  return (await loadGone({ backupDir })).some((gone) => gone.name === `${gone.server}.${name}`);
+}
+
+function cacheFile({ backupDir }: Pick<Config, "backupDir">): string {
+  return path.join(backupDir, ".trivault/discovered.json");
 }
 
 /** Names come from the server; one that no tier can hold is told, and the others are backed up. */
@@ -97,26 +187,4 @@ function unusable(name: string): string | null {
   } catch (error) {
     return messageOf(error);
   }
-}
-
-async function readCache(file: string): Promise<Discovered> {
-  try {
-    return parseDiscovered(await readFile(file, "utf8"));
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return {};
-    throw error;
-  }
-}
-
-async function writeCache(file: string, servers: Discovered): Promise<void> {
-  await ensureFolder(path.dirname(file));
-  const temporary = `${file}.${process.pid}.tmp`;
-  const handle = await open(temporary, "w", 0o600);
-  try {
-    await handle.writeFile(formatDiscovered(servers));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
 }

@@ -86,6 +86,8 @@ test("what is remembered from look to look gives the same as reckoning all anew,
         const marks: Marks = {
           keep: new Map(kept.map((id) => [IDS[id] ?? "", { database: "shop", reason: "law", actor: "me", at: NOW }])),
           acceptedFrom: new Map(),
+          rules: new Map(),
+          gone: new Set(),
           problems: [],
         };
         const input = { databases, seen, marks, now: NOW };

@@ -4,7 +4,8 @@ import { checkBudget } from "./budget.ts";
 import { checkDatabase, FUTURE_MS } from "./health-databases.ts";
 import { diskUsage } from "./health-disk-usage.ts";
 import type { HealthHistory, LackingCopy } from "./health-history.ts";
-import type { DatabaseHealth, HealthReport, TierHealth } from "./health-report.ts";
+import { type DiscoveryNews, findOrphans, NO_NEWS } from "./health-orphans.ts";
+import { type DatabaseHealth, type HealthReport, isVanished, type TierHealth } from "./health-report.ts";
 import { type HeldCopy, type Holdings, totalOf } from "./holdings.ts";
 import type { Marks } from "./marks.ts";
 import { planDatabase } from "./plan-site.ts";
@@ -21,6 +22,10 @@ export interface HealthInput {
   /** By tier. */
   readonly seen: ReadonlyMap<string, SeenTier>;
   readonly marks: Marks;
+  /** What discovery knows beside the databases. */
+  readonly news?: DiscoveryNews | undefined;
+  /** Report of this database alone. */
+  readonly only?: string | undefined;
   readonly now: Date;
 }
 
@@ -54,7 +59,8 @@ const NONE: readonly HeldCopy[] = [];
 export function createHealthCheck(config: Config): (input: HealthInput) => HealthLook {
   const remembered = new Map<string, Remembered>();
   const kinds = kindsOf(config);
-  return ({ databases, seen, marks, now }) => {
+  const graceSeconds = config.limits.retentionGraceSeconds;
+  return ({ databases, seen, marks, news = NO_NEWS, only, now }) => {
     const configured = new Map(databases.map((database) => [database.name, database]));
     const unknownTiers = new Set(config.tiers.map(({ name }) => name).filter((name) => isUnknown(seen.get(name))));
     const holdings = config.tiers.map(({ name }) => seen.get(name)?.holdings ?? null);
@@ -66,7 +72,7 @@ export function createHealthCheck(config: Config): (input: HealthInput) => Healt
         (those.get(name) ?? NONE).map((copy) => ({ ...copy, tier })),
       );
       const knownTiers = new Set(known.map(({ tier }) => tier));
-      return planDatabase(name, configured.get(name) ?? null, { copies, knownTiers, marks, now });
+      return planDatabase(name, configured.get(name) ?? null, { copies, knownTiers, marks, now, graceSeconds });
     };
     for (const name of remembered.keys()) if (!names.has(name)) remembered.delete(name);
     for (const name of names) {
@@ -90,7 +96,7 @@ export function createHealthCheck(config: Config): (input: HealthInput) => Healt
     }
     const lacking = [...remembered.values()].flatMap((one) => one.lacking);
     const report = (history: HealthHistory) =>
-      assemble({ config, databases, seen, holdings, unknownTiers, remembered, lacking, now }, history);
+      assemble({ config, databases, seen, holdings, unknownTiers, remembered, lacking, news, only, now }, history);
     const stranger = (name: string, history: HealthHistory): DatabaseHealth | null => {
       const tiers = holdings.flatMap((one) => (one?.copies.has(name) ? [one.tier] : []));
       if (tiers.length === 0) return null;
@@ -110,7 +116,8 @@ export function createHealthCheck(config: Config): (input: HealthInput) => Healt
   };
 }
 
-interface Parts extends Pick<HealthInput, "databases" | "seen" | "now"> {
+interface Parts extends Pick<HealthInput, "databases" | "seen" | "now" | "only"> {
+  readonly news: DiscoveryNews;
   readonly config: Config;
   readonly holdings: readonly (Holdings | null)[];
   readonly unknownTiers: ReadonlySet<string>;
@@ -119,9 +126,11 @@ interface Parts extends Pick<HealthInput, "databases" | "seen" | "now"> {
 }
 
 function assemble(parts: Parts, history: HealthHistory): HealthReport {
-  const { config, databases, seen, unknownTiers, remembered, lacking, now } = parts;
+  const { config, databases, seen, unknownTiers, remembered, lacking, news, only, now } = parts;
   const holdings = parts.holdings.filter((one) => one !== null);
-  const checked = databases.map((database) =>
+  const isAsked = ({ name }: { readonly name: string }) => only === undefined || name === only;
+  const orphans = findOrphans(config, { databases, news, holdings }).filter(isAsked);
+  const checked = databases.filter(isAsked).map((database) =>
     checkDatabase(database, {
       copiesOn: copiesOn(holdings, database.name),
       unknownTiers,
@@ -145,9 +154,10 @@ function assemble(parts: Parts, history: HealthHistory): HealthReport {
     syncStatus:
       failed || tiers.some(({ reachable }) => !reachable) ? "failed" : lacking.length > 0 ? "pending" : "success",
     diskUsage: diskUsage(config, totals),
-    ok: checked.length > 0 && checked.every(({ ok }) => ok),
+    ok: checked.length > 0 && checked.every(({ ok }) => ok) && !orphans.some(isVanished),
     databases: checked,
     tiers,
+    orphans,
   };
 }
 

@@ -11,10 +11,36 @@ export interface HealthReport {
   /** `failed`: a tier cannot be reached, or a copy that is lacking could not be made. `pending`: copies are on their way. */
   readonly syncStatus: "success" | "failed" | "pending";
   readonly diskUsage: { readonly local: string; readonly remote: string; readonly cloud: string };
-  /** Every database meets its objective on each of its tiers. */
+  /** Every database meets its objective on each of its tiers, and none has vanished unnoticed. */
   readonly ok: boolean;
   readonly databases: readonly DatabaseHealth[];
   readonly tiers: readonly TierHealth[];
+  /** What is not backed up (any more), by name. */
+  readonly orphans: readonly Orphan[];
+}
+
+/**
+ * A database that nobody backs up. `gone`: it was discovered, and its server does not hold it any more; until somebody takes
+ * note, the site is not well. `not-configured`: only backups of it are there. `restored-into`: it is left out, as Trivault
+ * itself restored into it.
+ */
+export interface Orphan {
+  readonly name: string;
+  readonly reason: "gone" | "not-configured" | "restored-into";
+  readonly server: string | null;
+  /** Since when it is gone, or when it was restored into; null: not known. */
+  readonly since: string | null;
+  readonly acknowledged: { readonly by: string; readonly at: string; readonly reason: string | null } | null;
+  /** Complete ones, each counted once. */
+  readonly backups: number;
+  /** Of all its copies on all tiers. */
+  readonly bytes: number;
+  readonly newestBackupId: string | null;
+}
+
+/** It was there, is gone, and nobody has taken note. */
+export function isVanished({ reason, acknowledged }: Orphan): boolean {
+  return reason === "gone" && acknowledged === null;
 }
 
 export interface DatabaseHealth {

@@ -1,10 +1,11 @@
-import type { HealthReport } from "./health-report.ts";
+import { type HealthReport, isVanished, type Orphan } from "./health-report.ts";
 
 /** Problems that are told one by one; of more, the number. */
 const MOST_PROBLEMS = 3;
 
 /** One sentence, for a person who has a second. */
-export function describeHealth({ databases, tiers, ok }: HealthReport): string {
+export function describeHealth({ databases, tiers, orphans }: HealthReport): string {
+  const vanished = orphans.filter(isVanished);
   const down = tiers
     .filter(({ reachable }) => !reachable)
     .map(
@@ -12,19 +13,30 @@ export function describeHealth({ databases, tiers, ok }: HealthReport): string {
         `${name} cannot be reached${since === null ? "" : ` since ${clock(since)}`}`,
     );
   const problems = databases.map(({ problem }) => problem).filter((problem) => problem !== null);
+  problems.unshift(...vanished.map(describeVanished));
   const told = problems.slice(0, MOST_PROBLEMS);
   if (problems.length > told.length) told.push(`${problems.length - told.length} more have problems`);
-  return [headline(databases, ok), ...told, ...down].join("; ");
+  return [headline(databases, vanished.length), ...told, ...down].join("; ");
 }
 
-function headline(databases: HealthReport["databases"], ok: boolean): string {
+function describeVanished({ name, server, since, backups }: Orphan): string {
+  const when = since === null ? "" : ` since ${clock(since)}`;
+  const left = backups === 1 ? "1 backup of it is" : `${backups} backups of it are`;
+  return `${name} is gone from its server${server === null ? "" : ` ${server}`}${when}, and ${left} there`;
+}
+
+function headline(databases: HealthReport["databases"], vanished: number): string {
   const good = databases.filter((database) => database.ok).length;
-  if (databases.length === 0) return "No database is configured here, so nothing is known to be safe";
+  const all = databases.length + vanished;
+  const ok = good === all;
+  if (all === 0) return "No database is configured here, so nothing is known to be safe";
   const sets = new Set(databases.map(({ tiers }) => tiers.map(({ tier }) => tier).join(", ")));
   const where = sets.size === 1 ? `on ${[...sets].join("")}` : "on all their tiers";
-  if (databases.length === 1)
+  if (all === 1 && databases.length === 1)
     return ok ? `${databases[0]?.name} is safe ${where}` : `${databases[0]?.name} is not safe`;
-  return ok ? `All ${good} databases are safe ${where}` : `${good} of ${databases.length} databases are safe ${where}`;
+  return ok
+    ? `All ${good} databases are safe ${where}`
+    : `${good} of ${all} databases are safe${good === 0 ? "" : ` ${where}`}`;
 }
 
 function clock(iso: string): string {

@@ -4,6 +4,7 @@ import type { Config, DatabaseConfig } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { createHealthCheck, type SeenTier } from "./health-check.ts";
 import { readHistory } from "./health-history.ts";
+import type { DiscoveryNews } from "./health-orphans.ts";
 import type { HealthReport } from "./health-report.ts";
 import { holdingsOf } from "./holdings.ts";
 import { readInventories } from "./inventory-cache.ts";
@@ -22,6 +23,9 @@ export interface HealthDeps {
   readonly now: () => Date;
   /** Configured and discovered. */
   readonly databases: readonly DatabaseConfig[];
+  readonly news?: DiscoveryNews | undefined;
+  /** Report of this database alone. */
+  readonly only?: string | undefined;
   readonly audit: Pick<AuditLog, "query">;
   readonly signal: AbortSignal;
   /** Ask the tiers themselves, whatever was cached. */
@@ -30,12 +34,14 @@ export interface HealthDeps {
 
 /** Whether every database is where it shall be, from what maintenance found; tiers are asked where that is too old. */
 export async function backupHealth(deps: HealthDeps): Promise<HealthReport> {
-  const { config, databases, audit } = deps;
+  const { config, databases, news, only, audit } = deps;
   const now = deps.now();
   const look = createHealthCheck(config)({
     databases,
     seen: await seeTiers(deps),
     marks: await loadMarks(config),
+    news,
+    only,
     now,
   });
   const wanted = {

@@ -1,4 +1,7 @@
-export { type DiscoveryProblem, type KnownDatabases, knownDatabases } from "./discovery.ts";
+export { type DiscoveryProblem, type KnownDatabases, knownDatabases, type LeftOut } from "./discovery.ts";
+export { acknowledgeGone } from "./acknowledge.ts";
+export { type Discarded, discardBackups, type DiscardPlan, planDiscard } from "./discard.ts";
+export type { Acknowledgement, GoneDatabase } from "./gone.ts";
 export { applyPlan, type Applied, type ApplyOptions } from "./apply-plan.ts";
 export { type BudgetState, checkBudget } from "./budget.ts";
 export { type ClassCost, costOf, costOfCopies, type TierCost } from "./cost.ts";
@@ -11,7 +14,15 @@ export { copyName, type HealthHistory, type LackingCopy, type LastRun } from "./
 export { type CopiesSummary, type HeldCopy, type Holdings, holdingsOf, summaryOf, totalOf } from "./holdings.ts";
 export { createInventoryReader, type InventoryReader } from "./inventory-reader.ts";
 export { readTierState, type TierState } from "./maintain-state.ts";
-export type { DatabaseHealth, DatabaseTierHealth, HealthReport, TierHealth } from "./health-report.ts";
+export {
+  type DatabaseHealth,
+  type DatabaseTierHealth,
+  type HealthReport,
+  isVanished,
+  type Orphan,
+  type TierHealth,
+} from "./health-report.ts";
+export { type DiscoveryNews, NO_NEWS } from "./health-orphans.ts";
 export { describeHealth } from "./health-summary.ts";
 export { type Heartbeat, HEARTBEAT_MS, type HeartbeatSource, readHeartbeats, startHeartbeat } from "./heartbeats.ts";
 export type { Inventory, InventoryCopy } from "./inventory.ts";

@@ -4,7 +4,7 @@ import { type Config, TrivaultError } from "@trivault/core";
 import { acceptSize, type KeepMark, loadMarks, markKept, releaseKept } from "./marks.ts";
 
 interface KeepSite {
-  readonly config: Pick<Config, "backupDir">;
+  readonly config: Pick<Config, "backupDir" | "tiers">;
   readonly record: Recorder;
   readonly now: () => Date;
 }

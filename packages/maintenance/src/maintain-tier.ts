@@ -7,6 +7,7 @@ import { nameOf } from "./inventory-cache.ts";
 import { databasesOn, inventoriesWith } from "./inventory-freshness.ts";
 import type { Inventory } from "./inventory.ts";
 import { verifyDoubtful } from "./maintain-doubtful.ts";
+import { keepDiscovery } from "./keep-discovery.ts";
 import { keepLifecycle } from "./maintain-lifecycle.ts";
 import { keepRecoveryNote } from "./maintain-recovery-note.ts";
 import { startCopies } from "./maintain-repair.ts";
@@ -122,6 +123,7 @@ async function putInOrder(
   const inventory = await verifyDoubtful(site, tier, scan, context);
 
   const { inventories, unknownTiers } = await inventoriesWith(site, [inventory], KNOWN_FOR_ROUNDS);
+  if (tier.name === site.tiers[0].name) await keepDiscovery(site);
   const databases = databasesOn(site.config, inventories);
   const marks = await loadMarks(site.config);
   const plan = planSite({ config: site.config, databases, inventories, unknownTiers, marks, now: site.now() });

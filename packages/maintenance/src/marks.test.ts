@@ -1,28 +1,37 @@
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { Config } from "@trivault/core";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
 import { acceptSize, loadMarks, markKept, releaseKept } from "./marks.ts";
 
 let dir: TempDir;
-let config: { backupDir: string };
+let config: Pick<Config, "backupDir" | "tiers">;
 const ref = { database: "Müller", backupId: "20261123t020000z-7f3k9xq2" };
 const mark = { reason: 'lawsuit "4711"', actor: "user:ada@host", at: new Date("2026-11-23T10:00:00Z") };
 const marks = (...names: string[]) => path.join(dir.path, ".trivault/marks", ...names);
 
 beforeEach(async () => {
   dir = await makeTempDir();
-  config = { backupDir: dir.path };
+  config = { backupDir: dir.path, tiers: [] };
 });
 afterEach(() => dir.remove());
 
 test("what was marked is read back, until it is released", async () => {
-  expect(await loadMarks(config)).toEqual({ keep: new Map(), acceptedFrom: new Map(), problems: [] });
+  expect(await loadMarks(config)).toEqual({
+    keep: new Map(),
+    acceptedFrom: new Map(),
+    rules: new Map(),
+    gone: new Set(),
+    problems: [],
+  });
   await markKept(config, ref, mark);
   await acceptSize(config, "Müller", ref.backupId);
   expect(await loadMarks(config)).toEqual({
     keep: new Map([[ref.backupId, { database: "Müller", ...mark }]]),
     acceptedFrom: new Map([["Müller", ref.backupId]]),
+    rules: new Map(),
+    gone: new Set(),
     problems: [],
   });
   await markKept(config, ref, { ...mark, reason: "audit" });

@@ -12,9 +12,11 @@ import {
   ensureFolder,
 } from "@trivault/core";
 import { z } from "zod";
+import { loadGone } from "./gone.ts";
+import { readSeen, type Seen } from "./retention-state.ts";
 
 /**
- * What people have said about backups:
+ * What people have said about backups, and which rules they know of (retention-state.ts):
  *
  *     <BACKUP_DIR>/.trivault/marks/
  *       keep/<backup id>.json                      no rule deletes this backup, on any tier
@@ -25,6 +27,10 @@ export interface Marks {
   readonly keep: ReadonlyMap<string, KeepMark>;
   /** By database: the first backup of the new size. */
   readonly acceptedFrom: ReadonlyMap<string, string>;
+  /** By tier and database: under which rules deletions were last accepted, and what is to follow. */
+  readonly rules: ReadonlyMap<string, Seen["databases"]>;
+  /** Discovered databases that are gone from their servers: the last backups of them are not deleted by any rule. */
+  readonly gone: ReadonlySet<string>;
   /** Marks that could not be read. While there is one, nothing may be deleted: it may be about anything. */
   readonly problems: readonly string[];
 }
@@ -45,8 +51,9 @@ const keepSchema = z.object({
 const acceptedSchema = z.object({ backupId: z.string().refine(isBackupId) });
 
 type Place = Pick<Config, "backupDir">;
+type Site = Pick<Config, "backupDir" | "tiers">;
 
-export async function loadMarks(config: Place): Promise<Marks> {
+export async function loadMarks(config: Site): Promise<Marks> {
   const problems: string[] = [];
   const read = async <T>(kind: Kind, nameOf: (stem: string) => string | null, schema: z.ZodType<T>) => {
     const marks = new Map<string, T>();
@@ -67,7 +74,14 @@ export async function loadMarks(config: Place): Promise<Marks> {
   };
   const keep = await read("keep", (stem) => (isBackupId(stem) ? stem : null), keepSchema);
   const accepted = await read("accepted-size", databaseOf, acceptedSchema);
-  return { keep, acceptedFrom: new Map([...accepted].map(([name, { backupId }]) => [name, backupId])), problems };
+  const seen = config.tiers.map(async ({ name }) => [name, (await readSeen(config, name)).databases] as const);
+  return {
+    keep,
+    acceptedFrom: new Map([...accepted].map(([name, { backupId }]) => [name, backupId])),
+    rules: new Map(await Promise.all(seen)),
+    gone: new Set((await loadGone(config)).map(({ name }) => name)),
+    problems,
+  };
 }
 
 /** Holds a backup on all tiers until it is released. Marking it again replaces the reason. */

@@ -1,4 +1,4 @@
-import type { Config } from "@trivault/core";
+import { type Config, writeUtc } from "@trivault/core";
 import type { Decision } from "@trivault/retention";
 import { type BudgetState, checkBudget } from "./budget.ts";
 import { costOfCopies, type TierCost } from "./cost.ts";
@@ -13,6 +13,8 @@ export interface PlanReport {
   readonly decisions: readonly Omit<Decision, "tier">[];
   readonly kept: number;
   readonly deleted: number;
+  /** Of those, that only a person may order for now, as the rules changed. */
+  readonly held: number;
   readonly missing: number;
   readonly freedBytes: number;
   /** What lies there costs now; null where it could not be looked at. */
@@ -44,6 +46,7 @@ export function planReport({ config, plan, inventories, tier, database }: PlanRe
   const inventory = inventories.find((candidate) => candidate.tier === tier);
   const known = tierConfig && inventory ? { tierConfig, inventory } : null;
   const goes = new Set(decisions.filter(({ action }) => action === "delete").map(nameOf));
+  const held = decisions.flatMap(({ heldUntil }) => heldUntil ?? []);
   const freed =
     known &&
     costOfCopies(
@@ -55,11 +58,21 @@ export function planReport({ config, plan, inventories, tier, database }: PlanRe
     decisions: decisions.map(({ tier: _tier, ...decision }) => decision),
     kept: count("keep"),
     deleted: count("delete"),
+    held: held.length,
     missing: count("copy"),
     freedBytes: freed?.bytes ?? 0,
     cost: known && costOfCopies(known.tierConfig, known.inventory.copies),
     savedPerMonth: freed?.perMonth ?? null,
     budget: known && checkBudget(known.tierConfig, known.inventory),
-    warnings: plan.warnings.filter((warning) => !ofOthers.has(warning)),
+    warnings: [...plan.warnings.filter((warning) => !ofOthers.has(warning)), ...heldWarning(held)],
   };
+}
+
+function heldWarning(held: readonly string[]): string[] {
+  if (held.length === 0) return [];
+  const until = writeUtc("en", new Date(held.toSorted().at(-1) ?? 0));
+  const [waits, it] = held.length === 1 ? ["waits", "it"] : ["wait", "them"];
+  return [
+    `${held.length} of these ${waits} until ${until}: the rules changed, and those before keep ${it}. A cleanup by hand deletes ${it} at once, and accepts the rules.`,
+  ];
 }

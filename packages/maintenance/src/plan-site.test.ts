@@ -6,7 +6,7 @@ import { planSite } from "./plan-site.ts";
 
 const now = new Date("2026-11-23T12:00:00Z");
 const policy = { last: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, withinSeconds: null, atLeast: 1 };
-const noMarks: Marks = { keep: new Map(), acceptedFrom: new Map(), problems: [] };
+const noMarks: Marks = { keep: new Map(), acceptedFrom: new Map(), rules: new Map(), gone: new Set(), problems: [] };
 const config: Config = (() => {
   const resolved = resolveConfig(
     { DATABASE_URL: "postgresql://nobody@localhost/shop", BACKUP_ENCRYPTION: "none", BACKUP_S3_BUCKET: "bucket" },

@@ -2,16 +2,23 @@ import { type Config, type DatabaseConfig, timeOfBackupId } from "@trivault/core
 import { type Decision, type Plan, type PlanBackup, planRetention } from "@trivault/retention";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 import type { Marks } from "./marks.ts";
+import type { Rules } from "./retention-state.ts";
+import { formerRules, rulesOf } from "./rules-change.ts";
+
+/** What is to become of the backups of one database, and by which rules. */
+export interface DatabasePlan extends Plan {
+  readonly rules: Rules;
+}
 
 /** What is to become of every backup on every tier of the site. */
 export interface SitePlan {
   /** By database. */
-  readonly plans: ReadonlyMap<string, Plan>;
+  readonly plans: ReadonlyMap<string, DatabasePlan>;
   readonly warnings: readonly string[];
 }
 
 export interface SitePlanInput {
-  readonly config: Pick<Config, "tiers">;
+  readonly config: Pick<Config, "tiers" | "limits">;
   /** Configured and discovered. What lies there of any other is left alone. */
   readonly databases: readonly DatabaseConfig[];
   readonly inventories: readonly Inventory[];
@@ -35,11 +42,12 @@ export function planSite({ config, databases, inventories, unknownTiers, marks, 
   const found = known.flatMap(({ tier, copies }) => copies.map((copy): PlannedCopy => ({ ...copy, tier })));
   const byDatabase = Map.groupBy(found, ({ database }) => database);
   const configuredDatabases = new Map(databases.map((database) => [database.name, database]));
-  const plans = new Map<string, Plan>();
+  const plans = new Map<string, DatabasePlan>();
+  const graceSeconds = config.limits.retentionGraceSeconds;
   for (const name of new Set([...configuredDatabases.keys(), ...byDatabase.keys()])) {
     const copies = byDatabase.get(name) ?? [];
     const database = configuredDatabases.get(name) ?? null;
-    plans.set(name, planDatabase(name, database, { copies, knownTiers: knownNames, marks, now }));
+    plans.set(name, planDatabase(name, database, { copies, knownTiers: knownNames, marks, now, graceSeconds }));
   }
   return { plans, warnings: [...marks.problems, ...[...plans.values()].flatMap(({ warnings }) => warnings)] };
 }
@@ -50,17 +58,47 @@ export interface DatabasePlanInput {
   readonly knownTiers: ReadonlySet<string>;
   readonly marks: Marks;
   readonly now: Date;
+  /** How long rules that changed delete nothing that those before them keep. */
+  readonly graceSeconds: number;
 }
 
 /** What is to become of the backups of one database; null: it is not configured. */
-export function planDatabase(name: string, database: DatabaseConfig | null, input: DatabasePlanInput): Plan {
-  const plan =
-    database === null ? leave(input.copies, () => "its database is not configured") : planConfigured(database, input);
-  return input.marks.problems.length > 0 ? withoutDeletions(plan) : plan;
+export function planDatabase(name: string, database: DatabaseConfig | null, input: DatabasePlanInput): DatabasePlan {
+  const rules = rulesOf(database);
+  if (database === null) return { ...leave(input.copies, () => "its database is not configured"), rules };
+  const plan = planConfigured(database, input);
+  const { problems, gone } = input.marks;
+  if (problems.length > 0) return { ...withoutDeletions(plan, "held: a mark cannot be read"), rules };
+  if (gone.has(name)) return { ...withoutDeletions(plan, "held: its database is gone from its server"), rules };
+  return { ...holdBack(plan, name, rules, input), rules };
+}
+
+type PlannedDatabase = Pick<DatabaseConfig, "name" | "timeZone" | "tiers" | "retention">;
+
+/** Marks what the rules before the present ones would not delete, tier by tier: each remembers its own. */
+function holdBack(plan: Plan, name: string, rules: Rules, input: DatabasePlanInput): Plan {
+  const { marks, now, graceSeconds } = input;
+  const held = new Map<Decision, string>();
+  const deletions = plan.decisions.filter(({ action }) => action === "delete");
+  for (const [tier, ofTier] of Map.groupBy(deletions, (decision) => decision.tier)) {
+    const before = formerRules(marks.rules.get(tier)?.[name], rules, { now, graceSeconds });
+    if (before === null) continue;
+    const { timeZone, tiers } = before.former;
+    const former = planConfigured({ name, timeZone, tiers: Object.keys(tiers), retention: tiers }, input);
+    const goes = former.decisions.filter((decision) => decision.tier === tier && decision.action === "delete");
+    const ids = new Set(goes.map(({ backupId }) => backupId));
+    for (const decision of ofTier) if (!ids.has(decision.backupId)) held.set(decision, before.until.toISOString());
+  }
+  if (held.size === 0) return plan;
+  const decisions = plan.decisions.map((decision): Decision => {
+    const heldUntil = held.get(decision);
+    return heldUntil === undefined ? decision : { ...decision, heldUntil };
+  });
+  return { ...plan, decisions };
 }
 
 function planConfigured(
-  { name, timeZone, tiers, retention }: DatabaseConfig,
+  { name, timeZone, tiers, retention }: PlannedDatabase,
   { copies, knownTiers, marks, now }: DatabasePlanInput,
 ): Plan {
   const [own, foreign] = partition(copies, ({ tier }) => tiers.includes(tier));
@@ -102,10 +140,10 @@ function leave(copies: readonly PlannedCopy[], why: (tier: string) => string): P
   return { decisions: decisions.toSorted((a, b) => (a.backupId < b.backupId ? 1 : -1)), warnings };
 }
 
-function withoutDeletions(plan: Plan): Plan {
+function withoutDeletions(plan: Plan, why: string): Plan {
   const decisions = plan.decisions.map((decision): Decision => {
     if (decision.action !== "delete") return decision;
-    return { ...decision, action: "keep", reasons: ["held: a mark cannot be read"] };
+    return { ...decision, action: "keep", reasons: [why] };
   });
   return { ...plan, decisions };
 }

@@ -1,8 +1,10 @@
 import type { Recorder } from "@trivault/audit";
 import { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "@trivault/backup";
 import { codeOf, type Config, type ErrorCode, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
-import { describeConnection, parseDatabaseUrl } from "@trivault/postgres";
+import { type Connection, databaseOid, describeConnection, parseDatabaseUrl } from "@trivault/postgres";
 import type { Tier } from "@trivault/storage";
+import { wasDiscovered } from "./discovery.ts";
+import { noteRestored } from "./restored-names.ts";
 
 export interface RestoreSite {
   readonly config: Config;
@@ -25,7 +27,8 @@ export async function restoreRecorded(
   const event = { action: "backup.restored", actor, database } as const;
   const details = { target: describeTarget(request.targetUrl), from, force };
   try {
-    const result = await restoreBackup(config, tiers, request, context);
+    const onTarget = (connection: Connection) => noteTarget(config, request, connection, context);
+    const result = await restoreBackup(config, tiers, request, { ...context, onTarget });
     const { backupId, seconds, bytes, damage } = result;
     const segments = Object.entries(result.segmentsFrom).map(([tier, count]) => `${tier}:${count}`);
     const more = {
@@ -48,6 +51,24 @@ export async function restoreRecorded(
       details,
     });
     throw error;
+  }
+}
+
+/** Of a database that was discovered before, nothing changes. A restore does not fail because this cannot be noted. */
+async function noteTarget(
+  config: Config,
+  { database: source, backup: backupId }: RestoreRequest,
+  connection: Connection,
+  { log, note }: RestoreContext,
+): Promise<void> {
+  const { database: name } = connection;
+  try {
+    const oid = await databaseOid(connection);
+    if (oid === null || (await wasDiscovered(config, name))) return;
+    await noteRestored(config, { name, oid, source, backupId, at: new Date().toISOString() });
+  } catch (error) {
+    log.warn({ reason: hidePasswords(messageOf(error)) }, "the restored database could not be noted");
+    note(`it could not be noted that ${name} is a restored database, so discovery may find it`);
   }
 }
 

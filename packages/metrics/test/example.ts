@@ -81,6 +81,7 @@ export function overview(names: readonly string[], changes: Partial<Overview["he
       diskUsage: { local: "", remote: "", cloud: "" },
       ok: true,
       databases: names.map((name) => databaseHealth(name)),
+      orphans: [],
       tiers: TIERS.map((name) => tierHealth(name)),
       ...changes,
     },

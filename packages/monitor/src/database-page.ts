@@ -1,5 +1,5 @@
 import { timeOfBackupId } from "@trivault/core";
-import type { DatabaseHealth, Marks } from "@trivault/maintenance";
+import type { DatabaseHealth, Marks, Orphan } from "@trivault/maintenance";
 import { type History, SHOWN_MS } from "./history.ts";
 import type { DatabasePage, RetentionRow, Run } from "./views.ts";
 
@@ -8,6 +8,7 @@ const MOST_RETAINED = 2000;
 
 export interface DatabasePageInput {
   readonly health: DatabaseHealth;
+  readonly orphan: Orphan | null;
   /** All that the record still knows, oldest first. */
   readonly runs: readonly Run[];
   readonly plan: { readonly decisions: readonly PlannedDecision[] } | null;
@@ -23,9 +24,10 @@ interface PlannedDecision {
   readonly state: RetentionRow["tiers"][number]["state"] | null;
   readonly action: RetentionRow["tiers"][number]["action"];
   readonly reasons: readonly string[];
+  readonly heldUntil?: string;
 }
 
-export function databasePage({ health, runs, plan, marks, history, now }: DatabasePageInput): DatabasePage {
+export function databasePage({ health, orphan, runs, plan, marks, history, now }: DatabasePageInput): DatabasePage {
   const from = new Date(now.getTime() - SHOWN_MS).toISOString();
   const shown = runs.filter(({ startedAt }) => startedAt >= from);
   const ended = shown.filter(({ state }) => state !== "running");
@@ -33,6 +35,7 @@ export function databasePage({ health, runs, plan, marks, history, now }: Databa
   return {
     at: now.toISOString(),
     health,
+    orphan,
     runs: shown,
     missed: history.missed(health.name).filter(({ at }) => at >= from),
     successRate: ended.length === 0 ? null : ended.filter(({ state }) => state === "ok").length / ended.length,
@@ -73,6 +76,8 @@ function retentionRows(decisions: readonly PlannedDecision[], marks: Pick<Marks,
       startedAt: timeOfBackupId(backupId).toISOString(),
       bytes: Math.max(...those.map(({ bytes }) => bytes)),
       keep: marks.keep.get(backupId)?.reason ?? null,
-      tiers: those.map(({ tier, state, action, reasons }) => ({ tier, state: state ?? "absent", action, reasons })),
+      tiers: those.map(({ tier, state, action, reasons, heldUntil = null }) => {
+        return { tier, state: state ?? "absent", action, reasons, heldUntil };
+      }),
     }));
 }

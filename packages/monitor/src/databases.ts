@@ -1,5 +1,5 @@
-import { type Config, type DatabaseConfig, type Logger, messageOf } from "@trivault/core";
-import { knownDatabases } from "@trivault/maintenance";
+import { type Config, type Logger, messageOf } from "@trivault/core";
+import { type KnownDatabases, knownDatabases } from "@trivault/maintenance";
 
 /** What is known already is waited for no longer than this. */
 const PATIENCE_MS = 2000;
@@ -8,19 +8,20 @@ const PATIENCE_MS = 2000;
  * All databases, those that servers are asked for too. A server that does not answer holds up the first look alone: later
  * ones go on with what was known.
  */
-export function watchDatabases(config: Config, log: Logger): () => Promise<readonly DatabaseConfig[]> {
-  let known: readonly DatabaseConfig[] | null = null;
-  let asking: Promise<readonly DatabaseConfig[]> | null = null;
+export function watchDatabases(config: Config, log: Logger): () => Promise<KnownDatabases> {
+  let known: KnownDatabases | null = null;
+  let asking: Promise<KnownDatabases> | null = null;
   const told = new Map<string, string>();
   const ask = async () => {
-    const { databases, problems } = await knownDatabases(config);
+    const found = await knownDatabases(config);
+    const { problems } = found;
     for (const { server, reason } of problems) {
       if (told.get(server) !== reason) log.warn({ server, reason }, "a server could not be asked for databases");
       told.set(server, reason);
     }
     for (const server of told.keys()) if (!problems.some((one) => one.server === server)) told.delete(server);
-    known = databases;
-    return databases;
+    known = found;
+    return found;
   };
   return async () => {
     asking ??= ask().finally(() => {
@@ -28,7 +29,7 @@ export function watchDatabases(config: Config, log: Logger): () => Promise<reado
     });
     const before = known;
     if (before === null) return asking;
-    const late = Promise.withResolvers<readonly DatabaseConfig[]>();
+    const late = Promise.withResolvers<KnownDatabases>();
     const timer = setTimeout(() => late.resolve(before), PATIENCE_MS);
     try {
       return await Promise.race([asking, late.promise]);

@@ -1,6 +1,13 @@
 import type { AuditLog } from "@trivault/audit";
 import { type Config, type DatabaseConfig, type Logger, messageOf } from "@trivault/core";
-import { createHealthCheck, type HealthLook, loadMarks, type Marks, totalOf } from "@trivault/maintenance";
+import {
+  createHealthCheck,
+  type DatabaseHealth,
+  type HealthLook,
+  loadMarks,
+  type Marks,
+  totalOf,
+} from "@trivault/maintenance";
 import type { Tier } from "@trivault/storage";
 import { databasePage } from "./database-page.ts";
 import { watchDatabases } from "./databases.ts";
@@ -71,16 +78,17 @@ export function createSiteView({ config, tiers, audit, now, log }: ObserverDeps,
 
   return {
     async look() {
-      const [databases, seen, marks] = await Promise.all([
+      const [known, seen, marks] = await Promise.all([
         databasesOf(),
         lookAtTiers(),
         loadMarks(config),
         history.update(now()),
       ]);
+      const { databases } = known;
       const at = now();
       await keepSamples(seen, at);
       const kept = await readSamples();
-      const look = check({ databases, seen, marks, now: at });
+      const look = check({ databases, news: known, seen, marks, now: at });
       const overview: Overview = {
         at: at.toISOString(),
         health: look.report(history),
@@ -95,11 +103,14 @@ export function createSiteView({ config, tiers, audit, now, log }: ObserverDeps,
       if (found === null) return null;
       const { overview, look, marks, databases } = found;
       const health =
-        overview.health.databases.find((database) => database.name === name) ?? look.stranger(name, history);
+        overview.health.databases.find((database) => database.name === name) ??
+        look.stranger(name, history) ??
+        strangerOf(overview, name);
       if (health === null) return null;
       const on = databases.get(name)?.tiers ?? null;
       return databasePage({
         health,
+        orphan: overview.health.orphans.find((orphan) => orphan.name === name) ?? null,
         runs: history.runs(name, on, found.now),
         plan: look.plan(name),
         marks,
@@ -156,4 +167,10 @@ function sampleOf({ holdings, unreachable, probe }: WatchedTier, at: Date): Tier
     total: capacity?.total ?? null,
     latencySeconds: probe.latencySeconds,
   };
+}
+
+/** One that is gone and left no backup, or is left out. */
+function strangerOf({ health }: Overview, name: string): DatabaseHealth | null {
+  if (!health.orphans.some((orphan) => orphan.name === name)) return null;
+  return { name, ok: false, objectiveSeconds: null, nextRun: null, lastRun: null, tiers: [], problem: null };
 }

@@ -1,5 +1,5 @@
 import type { CopyState } from "@trivault/core";
-import type { DatabaseHealth, HealthReport, TierHealth } from "@trivault/maintenance";
+import type { DatabaseHealth, HealthReport, Orphan, TierHealth } from "@trivault/maintenance";
 
 /** What an operator looks at, as plain JSON: times are ISO 8601 in UTC, durations seconds, sizes bytes. */
 
@@ -75,6 +75,8 @@ export interface TierRow {
 export interface DatabasePage {
   readonly at: string;
   readonly health: DatabaseHealth;
+  /** Why it is not backed up; null where it is. */
+  readonly orphan: Orphan | null;
   /** Of the last 30 days, oldest first. */
   readonly runs: readonly Run[];
   readonly missed: readonly MissedRun[];
@@ -113,6 +115,8 @@ export interface RetentionRow {
     readonly action: "keep" | "delete" | "copy" | "none";
     /** As the plan tells them: `daily 2026-11-20`. */
     readonly reasons: readonly string[];
+    /** Until when a deletion waits, as the rules changed; null: for nothing. */
+    readonly heldUntil: string | null;
   }[];
 }
 

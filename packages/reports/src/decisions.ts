@@ -146,7 +146,12 @@ function held({ input, databases, words: { texts } }: DecisionFacts): Draft[] {
     const kind = input.config.tiers.find(({ name }) => name === tier)?.kind ?? "local";
     const verb = { local: "rotate", sftp: "sync:cleanup", s3: "cloud:cleanup" }[kind];
     const command = `npm run backup:${verb} -- --database ${shellWord(database)} --dry-run`;
-    const text = texts.decision.retentionHeld(database, tier, String(details?.["message"] ?? ""));
+    const text = texts.decision.retentionHeld(
+      database,
+      tier,
+      String(details?.["message"] ?? ""),
+      details?.["why"] === "rules",
+    );
     return [{ kind: "retention-held", severity: "warning", database, tier, since: at.toISOString(), text, command }];
   });
 }

@@ -54,9 +54,10 @@ export async function gatherInput(deps: GatherDeps, request: ReportRequest): Pro
     copies.add(event);
     runs.add(event);
     if (event.at.getTime() >= told && KEPT.has(event.action)) events.push(event);
-    // A deletion after it says that it is held no more.
-    if (event.action === "retention.held") held.set(`${database} ${tier}`, event);
-    if (event.action === "backup.deleted" && event.outcome === "ok") held.delete(`${database} ${tier}`);
+    if (event.action === "retention.held") {
+      if (event.outcome === "ok") held.delete(`${database} ${tier}`);
+      else held.set(`${database} ${tier}`, event);
+    }
   }
   const [marks, costs] = await Promise.all([loadMarks(config), costsByDatabase(config)]);
   return {

@@ -73,6 +73,7 @@ export function overviewOf(
       ok: databases.every(({ ok }) => ok),
       databases,
       tiers,
+      orphans: [],
     },
     databases: databases.map(({ name }) => ({ name, strip: [], runs: 0, runsOk: 0 })),
     tiers: tiers.map(({ name }) => ({

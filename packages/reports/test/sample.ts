@@ -78,6 +78,8 @@ export function sample(options: SampleOptions = {}): Sample {
           ])
         : new Map(),
       acceptedFrom: new Map(),
+      rules: new Map(),
+      gone: new Set(),
       problems: [],
     },
     costs: new Map(Array.from({ length: databases }, (_, index) => [nameOf(index), 0.4 + index * 0.13])),

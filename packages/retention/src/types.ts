@@ -42,6 +42,8 @@ export interface Decision {
   readonly action: "keep" | "delete" | "copy" | "none";
   /** For people: `daily 2026-11-20`, `one of the newest 2`, `kept by hand: lawsuit 4711`, `beyond every rule`. */
   readonly reasons: readonly string[];
+  /** Of a deletion that the rules before the present ones would not make: it waits until then (ISO 8601), unless somebody orders it. */
+  readonly heldUntil?: string;
 }
 
 export interface Plan {

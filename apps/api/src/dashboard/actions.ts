@@ -1,10 +1,11 @@
 import formbody from "@fastify/formbody";
-import { chooseLanguage, cleanupPage, type RestoreCheck, restorePage, urls } from "@trivault/dashboard";
+import { chooseLanguage, cleanupPage, discardPage, type RestoreCheck, restorePage, urls } from "@trivault/dashboard";
 import { isBackupId, timeOfBackupId } from "@trivault/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { cleanupPlan } from "../cleanup-schema.ts";
 import type { ApiDeps, App } from "../deps.ts";
+import { discardPlan } from "../discard-schema.ts";
 import { requireBackup } from "../find-backup.ts";
 import { sendPage } from "../page.ts";
 import { type Answer, ApiProblem, callApi, inject, orThrow, readProblem } from "./call-api.ts";
@@ -40,6 +41,27 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
     const call = { method: "POST", url: "/api/v1/backups", body: { database: name } } as const;
     const { id } = orThrow(await callApi(request, call, started));
     return reply.redirect(`${urls.backup(id)}?done=backup`, 303);
+  });
+
+  app.post("/databases/:name/acknowledge", may("operator"), async (request, reply) => {
+    const { name } = named.parse(request.params);
+    const call = { method: "POST", url: `${apiOfDatabase(name)}/acknowledge`, body: {} } as const;
+    orThrow(await callApi(request, call, anything));
+    return seen(reply, `${urls.database(name)}?done=acknowledge`);
+  });
+
+  app.get("/databases/:name/discard", may("admin"), async (request, reply) => {
+    const { name } = named.parse(request.params);
+    return showDiscard(request, reply, name, null);
+  });
+
+  app.post("/databases/:name/discard", may("admin"), async (request, reply) => {
+    const { name } = named.parse(request.params);
+    const { digest } = digestForm.parse(request.body ?? {});
+    const call = { method: "POST", url: `${apiOfDatabase(name)}/discard`, body: { digest } } as const;
+    const answer = await callApi(request, call, anything);
+    if ("problem" in answer) return showDiscard(request, reply, name, answer.problem.detail);
+    return seen(reply, "/?done=discard");
   });
 
   app.post("/backups/:id/verify", may("operator"), async (request, reply) => {
@@ -152,6 +174,24 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
     return sendPage(reply, page, problem?.status);
   }
 
+  async function showDiscard(request: FastifyRequest, reply: FastifyReply, database: string, problem: string | null) {
+    const call = { method: "GET", url: `${apiOfDatabase(database)}/discard` } as const;
+    const plan = orThrow(await callApi(request, call, discardPlan));
+    const page = discardPage(viewOf(deps, request), {
+      database,
+      digest: plan.digest,
+      copies: plan.copies.map(({ tier, backupId, bytes }) => {
+        return { tier, backupId, bytes, startedAt: timeOfBackupId(backupId).toISOString() };
+      }),
+      warnings: [
+        ...plan.stays.map(({ tier, backupId, why }) => `${tier}, ${backupId}: ${why}`),
+        ...plan.unreachable.map(({ tier, reason }) => `${tier}: ${reason}`),
+      ],
+      problem,
+    });
+    return sendPage(reply, page, problem === null ? 200 : 409);
+  }
+
   async function showCleanup(request: FastifyRequest, reply: FastifyReply, tier: string, problem: string | null) {
     const url = `/api/v1/tiers/${encodeURIComponent(tier)}/cleanup`;
     const plan = orThrow(await callApi(request, { method: "GET", url }, cleanupPlan));
@@ -163,16 +203,21 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
       problem,
       deletions: plan.decisions
         .filter(({ action }) => action === "delete")
-        .map(({ database, backupId, bytes, reasons }) => ({
+        .map(({ database, backupId, bytes, reasons, heldUntil = null }) => ({
           database,
           backupId,
           startedAt: timeOfBackupId(backupId).toISOString(),
           bytes,
           rule: reasons.join(", "),
+          heldUntil,
         })),
     });
     return sendPage(reply, page, problem === null ? 200 : 409);
   }
+}
+
+function apiOfDatabase(name: string): string {
+  return `/api/v1/databases/${encodeURIComponent(name)}`;
 }
 
 function silenceOf(id: string): string {

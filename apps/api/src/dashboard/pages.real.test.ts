@@ -303,6 +303,7 @@ const CLEANUP = {
     startedAt: `2026-11-${day}T08:54:30.000Z`,
     bytes: 3_400_000_000,
     rule: "beyond daily=7",
+    heldUntil: day === "21" ? "2026-11-24T08:54:30.000Z" : null,
   })),
   kept: 120,
   digest: "x",

@@ -35,6 +35,7 @@ function readable(config: Config, inForce: InForce): string {
     ["Dumps at a time", `${limits.dumpsPerServer} per server, ${limits.dumpsPerSite} in all`],
     ["Spread over", formatDuration(limits.spreadSeconds)],
     ["Maintenance every", `${limits.maintenanceMinutes} min`],
+    ["Changed rules delete after", formatDuration(limits.retentionGraceSeconds)],
     ["Alerts to", alertsText(inForce.alerts)],
     ["Reports", reportsText(inForce.reports)],
   ]);

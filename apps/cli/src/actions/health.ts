@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { type DatabaseConfig, formatBytes, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
+import { formatBytes, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
 import {
   backupHealth,
   type DatabaseHealth,
   describeHealth,
   type HealthReport,
+  type KnownDatabases,
   knownDatabases,
 } from "@trivault/maintenance";
 import { readEnvironment } from "../environment.ts";
@@ -50,25 +51,36 @@ async function nagios(options: HealthOptions, running: Running): Promise<number>
 
 async function ask({ database, fresh = false }: HealthOptions, { signal }: Running): Promise<HealthReport> {
   const { config, log } = readEnvironment("read");
-  const { databases: all, problems } = await knownDatabases(config);
-  const databases = database === undefined ? all : [named(all, database)];
-  for (const { server, reason } of problems) say(`The server ${server} could not be asked for databases: ${reason}`);
+  // Looked at first: what servers said is kept there.
   if (!existsSync(path.join(config.backupDir, ".trivault"))) {
     say(`BACKUP_DIR ${config.backupDir} holds no site: nothing was begun there yet, or its disk is not mounted.`);
   }
+  const known = await knownDatabases(config);
+  if (database !== undefined) expectKnown(known, database);
+  for (const { server, reason } of known.problems)
+    say(`The server ${server} could not be asked for databases: ${reason}`);
   const audit = openAuditLog(auditFolder(config.backupDir), { log });
   try {
     return await withTiers(config, (tiers) =>
-      backupHealth({ config, tiers, now: () => new Date(), databases, audit, signal, fresh }),
+      backupHealth({
+        config,
+        tiers,
+        now: () => new Date(),
+        databases: known.databases,
+        news: known,
+        only: database,
+        audit,
+        signal,
+        fresh,
+      }),
     );
   } finally {
     await audit.close();
   }
 }
 
-function named(databases: readonly DatabaseConfig[], name: string): DatabaseConfig {
-  const found = databases.find((database) => database.name === name);
-  if (found) return found;
+function expectKnown({ databases, gone }: KnownDatabases, name: string): void {
+  if ([...databases, ...gone].some((each) => each.name === name)) return;
   const known = databases.map((database) => database.name).join(", ") || "none";
   throw new TrivaultError(
     "NOT_FOUND",
@@ -90,6 +102,7 @@ function tables(report: HealthReport): string[] {
       reason === null ? [] : [`${unknown} on ${name} could not be read: ${reason}`],
     ),
     "",
+    ...(report.orphans.length > 0 ? [orphanTable(report), ""] : []),
     `Copies to other tiers: ${syncStatus}; ${synced}.`,
     `Disks: local ${diskUsage.local}, remote ${diskUsage.remote}, cloud ${diskUsage.cloud}.`,
   ];
@@ -146,6 +159,23 @@ function tierTable({ tiers }: HealthReport): string {
       formatBytes(tier.bytes),
       tier.free === null ? "" : formatBytes(tier.free),
       tier.scannedAt === null ? "never" : formatTime(new Date(tier.scannedAt)),
+    ]),
+  );
+}
+
+/** What nobody backs up: databases that are gone, and backups of none that is configured. */
+function orphanTable({ orphans }: HealthReport): string {
+  return table(
+    ["NOT BACKED UP", "WHY", "SINCE", ">BACKUPS", ">SIZE", "NEWEST"],
+    orphans.map(({ name, reason, acknowledged, since, backups, bytes, newestBackupId }) => [
+      name,
+      reason === "gone"
+        ? `gone from its server${acknowledged === null ? " !" : `; acknowledged by ${acknowledged.by}`}`
+        : { "not-configured": "not configured", "restored-into": "left out: Trivault restored into it" }[reason],
+      since === null ? "" : formatTime(new Date(since)),
+      String(backups),
+      formatBytes(bytes),
+      newestBackupId ?? "",
     ]),
   );
 }

@@ -113,7 +113,7 @@ function oddity(
   return timesOf(change) > factor ? change : null;
 }
 
-/** A deletion on a large scale that maintenance does not make by itself. */
+/** Deletions that maintenance does not make by itself: on a large scale, or by rules that changed. */
 export const retentionHeld: Rule = {
   clearSeconds: 0,
   signs: ({ incidents }) =>
@@ -121,13 +121,21 @@ export const retentionHeld: Rule = {
       const { kind, database, tier, since } = incident;
       if (kind !== "retention-held" || database === null || tier === null) return [];
       const common = { rule: "retention-held", severity: "warning", since } as const;
-      return [sign({ ...common, subject: tier, member: database, data: dataOf(incident) })];
+      return [
+        sign({ ...common, subject: tier, member: database, data: dataOf(incident, { why: incident.code ?? "" }) }),
+      ];
     }),
   words(signs, { now }, texts) {
     const [first] = signs;
     const databases = signs.map(({ member }) => member);
     const tier = first?.subject ?? "";
-    const told = texts.retentionHeld({ databases, tier, reason: datum(first, "message"), ...begun(signs, now) });
+    const told = texts.retentionHeld({
+      databases,
+      tier,
+      reason: datum(first, "message"),
+      rulesChanged: signs.every((each) => datum(each, "why") === "rules"),
+      ...begun(signs, now),
+    });
     return { ...told, link: tierPage(tier) };
   },
 };

@@ -28,10 +28,13 @@ export interface RunTexts {
   /** `server`: what several databases have in common. `reason` is a program's own text. */
   readonly runFailed: Say<{ databases: Names; server: string; code: string; reason: string; safety: Safety }>;
   readonly sizeUnusual: Say<{ sizes: readonly Sizes[]; safety: Safety }>;
-  readonly retentionHeld: Say<{ databases: Names; tier: string; reason: string }>;
+  /** `rulesChanged`: they go by themselves after the time of grace; else not without a person. */
+  readonly retentionHeld: Say<{ databases: Names; tier: string; reason: string; rulesChanged: boolean }>;
 }
 
 export interface CopyTexts {
+  /** `backups`: of all of them together. */
+  readonly databaseVanished: Say<{ databases: Names; server: string; backups: number }>;
   /** `late`: the local tier lacks them as well. `age` and `most`, in seconds, where they are the same for all. */
   readonly objectiveMissed: Say<{
     databases: Names;

@@ -90,7 +90,7 @@ databases:
     objective: 1d 12h
 servers:
   main: { url: "postgresql://u@db2", include: ["app_*"], exclude: ["*_test"], tiers: [local, paris] }
-workers: { dumpsPerServer: 2, dumpsPerSite: 9, spread: 10m, maintenanceEvery: 30m }
+workers: { dumpsPerServer: 2, dumpsPerSite: 9, spread: 10m, maintenanceEvery: 30m, retentionGrace: 2d }
 `,
       { KEY_ID: "id", KEY: "k", MUELLER_URL: "postgresql://u@h/m" },
     );
@@ -142,7 +142,13 @@ workers: { dumpsPerServer: 2, dumpsPerSite: 9, spread: 10m, maintenanceEvery: 30
         tiers: ["local", "paris"],
       },
     ]);
-    expect(config.limits).toEqual({ dumpsPerServer: 2, dumpsPerSite: 9, spreadSeconds: 600, maintenanceMinutes: 30 });
+    expect(config.limits).toEqual({
+      dumpsPerServer: 2,
+      dumpsPerSite: 9,
+      spreadSeconds: 600,
+      maintenanceMinutes: 30,
+      retentionGraceSeconds: 172_800,
+    });
   });
 
   test("gives way to the environment, and says so", async () => {

@@ -74,6 +74,7 @@ export const FIELDS = {
   BACKUP_DUMPS_PER_SERVER: concurrency,
   BACKUP_SPREAD: formatted(FORMATS.duration),
   BACKUP_MAINTENANCE_EVERY: formatted(FORMATS.maintenance),
+  BACKUP_RETENTION_GRACE: formatted(FORMATS.duration),
   BACKUP_REMOTE_SERVER: field(
     text
       .regex(/^(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\])(?::\d{1,5})?$/)

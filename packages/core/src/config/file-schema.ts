@@ -226,6 +226,10 @@ export const fileSchema = section(
           "Databases whose cron lines meet start spread over this; 5m by default.",
         ).optional(),
         maintenanceEvery: text(FORMATS.maintenance, "How often each tier is looked after; 15m by default.").optional(),
+        retentionGrace: text(
+          FORMATS.duration,
+          "After a change of rules nothing that the rules before keep is deleted for this long, unless somebody orders it; 24h by default.",
+        ).optional(),
       },
       "Limits of all workers together.",
     ).optional(),

@@ -24,6 +24,7 @@ export interface MailConfig {
 export const ALERT_RULES = [
   "run-failed",
   "objective-missed",
+  "database-vanished",
   "copy-lag",
   "tier-unreachable",
   "tier-filling",

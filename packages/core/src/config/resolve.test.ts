@@ -162,7 +162,13 @@ describe("a configuration", () => {
       retention: { local: { ...none, hourly: 24, daily: 30, withinSeconds: 172_800, atLeast: 3 }, cloud: null },
       objectiveSeconds: 5400,
     });
-    expect(config.limits).toEqual({ dumpsPerServer: 3, dumpsPerSite: 4, spreadSeconds: 0, maintenanceMinutes: 5 });
+    expect(config.limits).toEqual({
+      dumpsPerServer: 3,
+      dumpsPerSite: 4,
+      spreadSeconds: 0,
+      maintenanceMinutes: 5,
+      retentionGraceSeconds: 86_400,
+    });
     expect(resolve(LOCAL).databases[0]?.retention).toEqual({ local: DEFAULT_RETENTION });
   });
 

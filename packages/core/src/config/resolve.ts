@@ -218,6 +218,7 @@ function limits(values: Values, file: ConfigFile | null): LimitsConfig {
     dumpsPerSite: workers.dumpsPerSite ?? 4,
     spreadSeconds: values.BACKUP_SPREAD ?? workers.spread ?? 300,
     maintenanceMinutes: values.BACKUP_MAINTENANCE_EVERY ?? workers.maintenanceEvery ?? 15,
+    retentionGraceSeconds: values.BACKUP_RETENTION_GRACE ?? workers.retentionGrace ?? 86_400,
   };
 }
 

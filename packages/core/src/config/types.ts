@@ -97,6 +97,8 @@ export interface LimitsConfig {
   /** Databases whose cron lines meet start spread over so many seconds, each always at the same one; 0: all at once. */
   readonly spreadSeconds: number;
   readonly maintenanceMinutes: number;
+  /** For so long rules that changed delete nothing that those before them keep, unless somebody orders it; 0: at once. */
+  readonly retentionGraceSeconds: number;
 }
 
 export type TierConfig = LocalTierConfig | SftpTierConfig | S3TierConfig;

@@ -12,6 +12,8 @@ export interface CleanupPage {
     readonly startedAt: string;
     readonly bytes: number;
     readonly rule: string;
+    /** Until when it waits, as the rules changed; null: for nothing. Ordered here, it goes at once. */
+    readonly heldUntil: string | null;
   }[];
   readonly kept: number;
   /** Names exactly this plan, so that nothing is deleted that was not shown. */
@@ -58,7 +60,9 @@ export function cleanupPage(view: View, plan: CleanupPage): string {
                             <a href="${urls.backup(each.backupId)}">${time(view, each.startedAt)}</a>
                           </td>
                           <td data-l="${text.overview.size}" class="num">${format.bytes(each.bytes)}</td>
-                          <td data-l="${text.backup.why}">${each.rule}</td>
+                          <td data-l="${text.backup.why}">
+                            ${each.rule}${each.heldUntil && html`<small>${text.cleanup.held} ${time(view, each.heldUntil)}</small>`}
+                          </td>
                         </tr>`,
                     )}
                   </tbody>

@@ -4,6 +4,7 @@ import { csrfField, page } from "../layout.ts";
 import { calendar } from "../parts/calendar.ts";
 import { chart } from "../parts/chart.ts";
 import { type Fact, facts } from "../parts/facts.ts";
+import { orphanActions, orphanTone, orphanWords } from "../parts/orphans.ts";
 import { retentionList } from "../parts/retention-list.ts";
 import { actorName, runsTable } from "../parts/runs-table.ts";
 import { strip } from "../parts/strip.ts";
@@ -24,7 +25,8 @@ const FEW_BACKUPS = 100;
 export function databasePage(view: View, { database, tiers, all }: DatabasePageData): string {
   const { text } = view;
   const { health } = database;
-  const tone = databaseTone(health, tiers);
+  const { orphan } = database;
+  const tone = orphan === null ? databaseTone(health, tiers) : orphanTone(orphan);
   const newest = database.retention.find((row) => row.tiers.some(({ state }) => state === "complete"));
   return page(view, {
     title: health.name,
@@ -36,13 +38,15 @@ export function databasePage(view: View, { database, tiers, all }: DatabasePageD
         <div>
           <p class="crumb"><a href="/">${text.nav.overview}</a></p>
           <h1>
-            ${health.name} ${badge(tone, text.databaseState[tone === "ok" ? "ok" : tone === "bad" ? "bad" : "warn"])}
+            ${health.name}
+            ${badge(tone, orphan === null ? text.databaseState[tone === "ok" ? "ok" : tone === "bad" ? "bad" : "warn"] : text.orphan.state[orphan.reason])}
           </h1>
-          ${health.ok ? null : html`<p>${problemOf(view, health)}.</p>`}
+          ${orphan && html`<p>${orphanWords(view, orphan)}</p>`}
+          ${health.ok || orphan !== null ? null : html`<p>${problemOf(view, health)}.</p>`}
         </div>
         ${strip(view, database.runs)}
       </section>
-      ${actions(view, health.name, newest?.backupId ?? null)}
+      ${orphan === null ? actions(view, health.name, newest?.backupId ?? null) : orphanActions(view, orphan)}
       <div id="facts">${facts(factsOf(view, database))}</div>
       <section id="copies" aria-labelledby="copies-title">
         <h2 id="copies-title">${text.database.copies}</h2>
@@ -89,7 +93,12 @@ function factsOf(view: View, database: DatabasePage): Fact[] {
     {
       name: text.database.objective,
       value: duration(health.objectiveSeconds),
-      note: health.objectiveSeconds === null ? text.database.anyCopy : text.database.perTier,
+      note:
+        database.orphan !== null
+          ? text.orphan.notBackedUp
+          : health.objectiveSeconds === null
+            ? text.database.anyCopy
+            : text.database.perTier,
     },
     {
       name: text.overview.next,

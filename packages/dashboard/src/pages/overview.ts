@@ -2,6 +2,7 @@ import { html, type Html, type HtmlValue } from "@trivault/core";
 import type { DatabaseRow, Overview } from "@trivault/monitor";
 import { page } from "../layout.ts";
 import { alertList, type AlertView } from "../parts/alerts.ts";
+import { orphanList } from "../parts/orphans.ts";
 import { sparkline } from "../parts/sparkline.ts";
 import { strip } from "../parts/strip.ts";
 import { tierCards } from "../parts/tier-cards.ts";
@@ -32,6 +33,7 @@ export function overviewPage(view: View, { overview, alerts, filter }: OverviewP
         ${alerts === null || alerts.length === 0 ? null : alertList(view, alerts, { folded: alerts.length > 1 })}
       </div>
       ${tierCards(view, overview.health.tiers, overview.tiers)} ${databases(view, overview, filter)}
+      ${orphanList(view, overview.health.orphans)}
     </div>`,
   });
 }

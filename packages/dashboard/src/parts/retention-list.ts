@@ -1,4 +1,4 @@
-import { html, type Html } from "@trivault/core";
+import { html, type Html, type HtmlValue } from "@trivault/core";
 import type { RetentionRow } from "@trivault/monitor";
 import { icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
@@ -38,14 +38,20 @@ export function retentionList(view: View, rows: readonly RetentionRow[], tiers: 
   </div>`;
 }
 
-function placeCell({ text }: View, tier: string, placed: Placed | undefined): Html {
+function placeCell(view: View, tier: string, placed: Placed | undefined): Html {
+  const { text } = view;
   if (placed === undefined || (placed.state === "absent" && placed.action !== "copy")) {
     return html`<td data-l="${tier}" class="none">–</td>`;
   }
   const words = placed.state === "absent" ? text.copyState.coming : text.copyState[placed.state];
-  const what = placed.action === "delete" ? html`<small>${text.calendar.goes}</small>` : null;
+  const what = placed.action === "delete" ? html`<small>${goes(view, placed.heldUntil)}</small>` : null;
   const why = placed.reasons.length === 0 ? null : html`<small>${placed.reasons.join(", ")}</small>`;
   return html`<td data-l="${tier}">${icon(placeTone(placed))}${words}${what}${why}</td>`;
+}
+
+function goes(view: View, heldUntil: string | null): HtmlValue {
+  if (heldUntil === null) return view.text.calendar.goes;
+  return html`${view.text.calendar.heldUntil} ${time(view, heldUntil)}`;
 }
 
 function placeTone({ state, action }: Placed): Tone {

@@ -2,6 +2,7 @@ import { html, type Html, join } from "@trivault/core";
 import type { Overview } from "@trivault/monitor";
 import { type DatabaseHealth, databaseTone, icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
+import { orphanTone, orphanWords } from "./orphans.ts";
 
 /** Problems that are told one by one in the sentence; the table below has all. */
 const MOST = 3;
@@ -14,7 +15,12 @@ export function verdict(view: View, overview: Overview): Html {
   const { databases, tiers } = overview.health;
   const down = tiers.filter(({ reachable }) => !reachable);
   const bad = databases.filter(({ ok }) => !ok);
+  const vanished = overview.health.orphans.filter((orphan) => orphanTone(orphan) === "bad");
   const details = [
+    ...vanished.slice(0, MOST).map((orphan) => {
+      return html`<a href="${urls.database(orphan.name)}">${orphan.name}</a> ${orphanWords(view, orphan)}`;
+    }),
+    ...(vanished.length > MOST ? [html`${text.verdict.more(vanished.length - MOST)}`] : []),
     ...bad.slice(0, MOST).map((database) => problemOf(view, database)),
     ...(bad.length > MOST ? [html`${text.verdict.more(bad.length - MOST)}`] : []),
     ...down.map(({ name, unreachableSince }) => tierDown(view, name, unreachableSince)),
@@ -33,22 +39,23 @@ export function verdict(view: View, overview: Overview): Html {
 }
 
 export function verdictTone({ health }: Overview): Tone {
-  if (health.databases.length === 0) return "idle";
+  if (health.databases.length === 0 && health.orphans.every((orphan) => orphanTone(orphan) !== "bad")) return "idle";
   if (!health.ok) return "bad";
   const tones = health.databases.map((database) => databaseTone(database, health.tiers));
   return tones.every((tone) => tone === "ok") && health.tiers.every(({ reachable }) => reachable) ? "ok" : "warn";
 }
 
 /** What is not seen is not said to be safe there: of tiers that cannot be reached the sentence tells after it. */
-function headline({ text }: View, { health: { databases, tiers: all } }: Overview): string {
-  if (databases.length === 0) return text.verdict.noDatabase;
+function headline({ text }: View, { health: { databases, tiers: all, orphans } }: Overview): string {
+  const count = databases.length + orphans.filter((orphan) => orphanTone(orphan) === "bad").length;
+  if (count === 0) return text.verdict.noDatabase;
   const seen = new Set(all.filter(({ reachable }) => reachable).map(({ name }) => name));
   if (seen.size === 0) return text.verdict.noTier;
   const good = databases.filter(({ ok }) => ok).length;
   const seenOf = databases.map(({ tiers }) => tiers.map(({ tier }) => tier).filter((tier) => seen.has(tier)));
   const sets = new Set(seenOf.map((tiers) => tiers.join("\n")));
   const where = text.verdict.where(sets.size === 1 ? (seenOf[0]?.length ?? 0) : null, seen.size < all.length);
-  if (databases.length > 1) return text.verdict.many(good, databases.length, where);
+  if (count > 1 || databases.length === 0) return text.verdict.many(good, count, where);
   return text.verdict.one(databases[0]?.name ?? "", good === 1, where);
 }
 

@@ -191,6 +191,7 @@ export const en = {
   },
   calendar: {
     goes: "goes soon",
+    heldUntil: "goes by rules that changed, not before",
     day: (count: number, where: string) => `${count} backup${count === 1 ? "" : "s"} on ${where}`,
   },
   keep: { kept: (reason: string) => `Kept: ${reason}` },

@@ -62,6 +62,10 @@ export const doings: Doings = {
     "tier.swept": "restes supprimés",
     "retention.held": "suppression retenue",
     "schedule.missed": "exécution manquée",
+    "database.vanished": "base disparue",
+    "database.returned": "base revenue",
+    "database.acknowledged": "disparition prise en compte",
+    "database.discarded": "sauvegardes éliminées",
     "config.loaded": "configuration chargée",
     "config.refused": "configuration refusée",
     "job.refused": "tâche étrangère refusée",
@@ -113,6 +117,26 @@ export const doings: Doings = {
       count > 1
         ? `${count} copies (${bytes}) seraient supprimées, ${kept} restent.`
         : `${count} copie (${bytes}) serait supprimée, ${kept} restent.`,
+    held: "en attente, car les règles ont changé, jusqu’au",
+    go: (count) => (count > 1 ? `Supprimer ces ${count} copies` : "Supprimer cette copie"),
+  },
+  orphan: {
+    title: "Non sauvegardées",
+    gone: (server) => `disparue ${server === "" ? "de son serveur" : `de ${server}`}`,
+    restoredInto: "laissée de côté, car Trivault y a restauré ; nommez-la sous « include » pour la sauvegarder",
+    notConfigured: "non configurée",
+    notBackedUp: "elle n’est pas sauvegardée",
+    backups: (count) => (count === 0 ? "aucune sauvegarde" : count === 1 ? "1 sauvegarde" : `${count} sauvegardes`),
+    acknowledged: (by) => `prise en compte par ${by}`,
+    acknowledge: "Prendre acte",
+    discard: "Éliminer ses sauvegardes…",
+    state: { gone: "Disparue", "restored-into": "Laissée de côté", "not-configured": "Non configurée" },
+  },
+  discard: {
+    title: (database) => `Éliminer les sauvegardes de ${database}`,
+    nothing: "Il n’y a rien à supprimer.",
+    summary: (count, bytes) =>
+      `${count > 1 ? `${count} copies (${bytes}) seraient supprimées` : `${count} copie (${bytes}) serait supprimée`} définitivement. Rien de la base ne pourra plus être restauré ensuite.`,
     go: (count) => (count > 1 ? `Supprimer ces ${count} copies` : "Supprimer cette copie"),
   },
   login: {
@@ -152,6 +176,8 @@ export const doings: Doings = {
     keep: "Elle est désormais conservée.",
     unkeep: "Elle n’est plus conservée au-delà des règles.",
     restore: "La restauration a commencé ; son résultat figurera parmi les restaurations de la base.",
+    acknowledge: "La disparition de la base est prise en compte. Ses sauvegardes restent.",
+    discard: "Les sauvegardes sont supprimées ; ce qui l’a été figure au journal.",
     cleanup: "Le nettoyage est fait ; ce qui a été supprimé figure au journal.",
     silence: "L’alerte est en sourdine.",
     unsilence: "L’alerte n’est plus en sourdine.",

@@ -202,6 +202,7 @@ export const fr: Texts = {
   },
   calendar: {
     goes: "supprimée bientôt",
+    heldUntil: "supprimée selon les nouvelles règles, pas avant",
     day: (count, where) => `${count} sauvegarde${s(count)} sur ${where}`,
   },
   keep: { kept: (reason) => `Conservée : ${reason}` },

@@ -204,8 +204,10 @@ export const FRENCH: Texts = {
     tierUnreachable: (tier, since, reason) =>
       `Le niveau ${tier} est injoignable${since === null ? "" : ` depuis le ${since}`}\u00A0: ${reason}`,
     alertOpen: (title, since) => `L’alerte «\u00A0${title}\u00A0» dure depuis le ${since}.`,
-    retentionHeld: (database, tier) =>
-      `La rétention de ${database} sur ${tier} est suspendue, car trop de sauvegardes partiraient d’un coup\u00A0: rien n’y est supprimé sans votre accord.`,
+    retentionHeld: (database, tier, _message, rulesChanged) =>
+      rulesChanged
+        ? `Les règles de rétention de ${database} sur ${tier} ont changé\u00A0: ce que conservaient les règles précédentes y reste pendant le délai de grâce, sauf si vous en décidez autrement.`
+        : `La rétention de ${database} sur ${tier} est suspendue, car trop de sauvegardes partiraient d’un coup\u00A0: rien n’y est supprimé sans votre accord.`,
     damaged: (count, tier) =>
       `${count} copie${s(count)} abîmée${s(count)} sur ${tier}\u00A0; la maintenance ${count < 2 ? "la" : "les"} refait si un autre niveau en a une bonne.`,
     untrusted: (count, tier) =>

@@ -131,7 +131,7 @@ export interface Texts {
     readonly manyUnsafe: (count: number, names: string) => string;
     readonly tierUnreachable: (tier: string, since: string | null, reason: string) => string;
     readonly alertOpen: (title: string, since: string) => string;
-    readonly retentionHeld: (database: string, tier: string, message: string) => string;
+    readonly retentionHeld: (database: string, tier: string, message: string, rulesChanged: boolean) => string;
     readonly damaged: (count: number, tier: string) => string;
     readonly untrusted: (count: number, tier: string) => string;
     readonly unknown: (count: number, tier: string, reason: string) => string;

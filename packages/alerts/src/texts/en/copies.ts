@@ -1,7 +1,26 @@
+import { shellWord } from "@trivault/core";
 import type { CopyTexts } from "../texts.ts";
 import { age as ageOf, ago, because, copyCount, count, isAre, list, stillSafe } from "./parts.ts";
 
 export const copies: CopyTexts = {
+  databaseVanished({ databases, server, backups, since, now }) {
+    const one = databases.length === 1;
+    const [first = ""] = databases;
+    return {
+      title: `${one ? first : count(databases.length, "database")} ${isAre(databases.length)} gone from ${server}`,
+      what: `${list(databases)}: ${one ? "it was" : "they were"} found on the server ${server} before, and ${one ? "is" : "are"} not there any more, since ${ago(since, now)}. No new backups are made.`,
+      safe:
+        backups === 0
+          ? "There is no backup."
+          : `${count(backups, "backup")} ${backups === 1 ? "is" : "are"} kept; no rule deletes ${backups === 1 ? "it" : "them"} while the database is gone.`,
+      todo: `If this was not meant, restore: \`npm run backup:restore -- --database ${shellWord(first)} --target URL\`. If it was, take note: \`npm run backup:acknowledge -- --database ${shellWord(first)}\`, or on the dashboard. Its backups go by \`npm run backup:discard -- --database ${shellWord(first)}\`.`,
+      facts: [
+        ["Databases", list(databases)],
+        ["Server", server],
+        ["Backups", String(backups)],
+      ],
+    };
+  },
   objectiveMissed({ databases, tiers, late, age, most, safety, since, now }) {
     const [first = ""] = databases;
     const one = databases.length === 1;

@@ -32,12 +32,17 @@ export const runs: RunTexts = {
       facts: [["Databases", list(databases)]],
     };
   },
-  retentionHeld({ databases, tier, reason, since, now }) {
+  retentionHeld({ databases, tier, reason, rulesChanged, since, now }) {
+    const look = "Look at the plan: the tier's page of the dashboard, or its cleanup command with --dry-run.";
     return {
       title: `Cleanup of ${list(databases, 3)} on ${tier} is held`,
-      what: `Nothing is deleted there since ${ago(since, now)}: ${reason}`,
+      what: rulesChanged
+        ? `The rules of retention changed, and what the rules before keep is not deleted yet, since ${ago(since, now)}: ${reason}`
+        : `Nothing is deleted there since ${ago(since, now)}: ${reason}`,
       safe: "All copies that are there stay.",
-      todo: "Look at the plan (`npm run backup:health`, then the tier's cleanup command with --dry-run). If it is right, carry it out by hand, or accept the new size with `npm run backup:keep:accept-size -- --from ID`.",
+      todo: rulesChanged
+        ? `${look} If it is right, carry it out by hand, or leave it: after the time of grace it is deleted by itself. If it is not, change the rules back.`
+        : `${look} If it is right, carry it out by hand, or accept the new size with \`npm run backup:keep:accept-size -- --from ID\`.`,
       facts: [
         ["Databases", list(databases)],
         ["Tier", tier],

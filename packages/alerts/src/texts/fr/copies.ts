@@ -1,7 +1,27 @@
+import { shellWord } from "@trivault/core";
 import type { CopyTexts } from "../texts.ts";
 import { age as ageOf, ago, agree, because, count, list, stillSafe } from "./parts.ts";
 
 export const copies: CopyTexts = {
+  databaseVanished({ databases, server, backups, since, now }) {
+    const many = databases.length > 1;
+    const [first = ""] = databases;
+    const kept = agree(backups, "est conservée", "sont conservées");
+    return {
+      title: `${many ? count(databases.length, "base") : first} ${many ? "ont disparu" : "a disparu"} de ${server}`,
+      what: `${list(databases)}\u00A0: présente${many ? "s" : ""} auparavant sur le serveur ${server}, absente${many ? "s" : ""} depuis le ${ago(since, now)}. Aucune nouvelle sauvegarde n’en est faite.`,
+      safe:
+        backups === 0
+          ? "Il n’y en a aucune sauvegarde."
+          : `${count(backups, "sauvegarde")} ${kept}\u00A0; aucune règle ne supprime rien tant que la base manque.`,
+      todo: `Si ce n’était pas voulu, restaurez\u00A0: \`npm run backup:restore -- --database ${shellWord(first)} --target URL\`. Sinon, prenez-en acte\u00A0: \`npm run backup:acknowledge -- --database ${shellWord(first)}\`, ou dans le tableau de bord. Ses sauvegardes s’éliminent par \`npm run backup:discard -- --database ${shellWord(first)}\`.`,
+      facts: [
+        ["Bases", list(databases)],
+        ["Serveur", server],
+        ["Sauvegardes", String(backups)],
+      ],
+    };
+  },
   objectiveMissed({ databases, tiers, late, age, most, safety, since, now }) {
     const [first = ""] = databases;
     const who = databases.length === 1 ? `${first} n’a` : `${count(databases.length, "base")} n’ont`;

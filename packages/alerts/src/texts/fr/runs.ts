@@ -32,12 +32,18 @@ export const runs: RunTexts = {
     };
   },
   /** The reason is always the same, and is told in English by whoever found it. */
-  retentionHeld({ databases, tier, since, now }) {
+  retentionHeld({ databases, tier, rulesChanged, since, now }) {
+    const look =
+      "Examinez le plan\u00A0: la page du niveau dans le tableau de bord, ou sa commande de nettoyage avec --dry-run.";
     return {
       title: `Le nettoyage de ${list(databases, 3)} sur ${tier} est suspendu`,
-      what: `Rien n’y est supprimé depuis le ${ago(since, now)}\u00A0: trop de sauvegardes partiraient d’un coup.`,
+      what: rulesChanged
+        ? `Les règles de rétention ont changé, et ce que conservaient les règles précédentes n’est pas encore supprimé, depuis le ${ago(since, now)}.`
+        : `Rien n’y est supprimé depuis le ${ago(since, now)}\u00A0: trop de sauvegardes partiraient d’un coup.`,
       safe: "Toutes les copies qui s’y trouvent restent.",
-      todo: "Examinez le plan (`npm run backup:health`, puis la commande de nettoyage du niveau avec --dry-run). S’il est correct, appliquez-le à la main, ou acceptez la nouvelle taille avec `npm run backup:keep:accept-size -- --from ID`.",
+      todo: rulesChanged
+        ? `${look} S’il est correct, appliquez-le à la main, ou laissez faire\u00A0: passé le délai de grâce, la suppression se fait d’elle-même. Sinon, rétablissez les règles.`
+        : `${look} S’il est correct, appliquez-le à la main, ou acceptez la nouvelle taille avec \`npm run backup:keep:accept-size -- --from ID\`.`,
       facts: [
         ["Bases", list(databases)],
         ["Niveau", tier],

@@ -1,0 +1,31 @@
+import { isVanished } from "@trivault/maintenance";
+import { begun, datum, pageOf } from "../words.ts";
+import { type Rule, sign } from "./rule.ts";
+
+/** A discovered database that its server holds no more, until it is back or somebody has taken note. */
+export const databaseVanished: Rule = {
+  clearSeconds: 0,
+  // Whether it is gone is not known where the site cannot be looked at.
+  keeps: (_sign, { overview }) => overview === null,
+  signs: ({ overview, now }) =>
+    (overview?.health.orphans ?? []).filter(isVanished).map(({ name, server, since, backups }) =>
+      sign({
+        rule: "database-vanished",
+        subject: server ?? name,
+        member: name,
+        severity: "critical",
+        since: since === null ? now : new Date(since),
+        data: { backups: String(backups) },
+      }),
+    ),
+  words(signs, { now }, texts) {
+    const databases = signs.map(({ member }) => member);
+    const told = texts.databaseVanished({
+      databases,
+      server: signs[0]?.subject ?? "",
+      backups: signs.reduce((sum, each) => sum + Number(datum(each, "backups")), 0),
+      ...begun(signs, now),
+    });
+    return { ...told, link: pageOf(databases) };
+  },
+};
