@@ -14,6 +14,8 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   INPUT_INVALID: 400,
   NOT_FOUND: 404,
   EXISTS: 409,
+  TOO_MANY_REQUESTS: 429,
+  NOT_ALLOWED: 403,
   KEY_REUSED: 422,
   TARGET_NOT_EMPTY: 409,
   CONFIG_INVALID: 500,
@@ -51,7 +53,8 @@ export function sendProblem(reply: FastifyReply, { status, code, detail }: Probl
 }
 
 export function setRetryAfter(reply: FastifyReply, { status }: Pick<Problem, "status">): void {
-  if (status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
+  if ((status === 503 || status === 429) && !reply.hasHeader("retry-after"))
+    reply.header("retry-after", RETRY_AFTER_SECONDS);
 }
 
 /** Any error thrown on the way. What nobody foresaw is logged whole, and told by its request id alone. */

@@ -12,9 +12,11 @@ import {
 } from "@trivault/core";
 import { type Connection, describeConnection, lookAtTarget, parseDatabaseUrl, requireTools } from "@trivault/postgres";
 import { countWorkers } from "@trivault/queue";
+import type { Role } from "@trivault/access";
 import type { ApiDeps } from "./deps.ts";
 import { requireBackup } from "./find-backup.ts";
 import type { RestoreBody } from "./restore-schema.ts";
+import { whyNotAllowed } from "./restore-targets.ts";
 import { bestManifest } from "./routes/show-manifest.ts";
 
 export interface Check {
@@ -47,14 +49,14 @@ export async function checkRestore(
   deps: ApiDeps,
   backupId: string,
   body: RestoreBody,
-  request: AbortSignal,
+  { role, signal: request }: { readonly role: Role; readonly signal: AbortSignal },
 ): Promise<RestorePlan> {
   const backup = await requireBackup(deps, backupId, request);
   const { id, database } = backup;
   const signal = AbortSignal.any([request, AbortSignal.timeout(CHECK_MS)]);
   const copies = await inspectCopies(deps.config, deps.tiers, backup, signal);
   const manifest = bestManifest(copies);
-  const connection = connectionOf(deps, database, body);
+  const connection = whyNotAllowed(deps.config, role, body.to) ?? connectionOf(deps, database, body);
   const target = typeof connection === "string" ? null : await look(connection);
   const checks = [
     checkBackup(copies, body.from),

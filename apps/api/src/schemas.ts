@@ -36,7 +36,13 @@ export const runState = z
 export type RunState = z.infer<typeof runState>;
 
 export const requestedBackup = z
-  .object({ id: z.string(), database: z.string(), status: runState, links })
+  .object({
+    id: z.string(),
+    database: z.string(),
+    joined: z.boolean().describe("A backup of this database waits already, and serves this request as well."),
+    status: runState,
+    links,
+  })
   .meta({ id: "RequestedBackup" });
 
 const copy = z

@@ -60,6 +60,7 @@ export function dumpHandler({ site, history, limit, dump, isQueued, stageContext
       const server = serverOf(site.config, database); // null for one that is not configured: the stage says so
       const dumpSlot = server === null ? null : await limit.take({ database, server }, handle, context);
       try {
+        await handle.begun();
         // Whoever was at this database before is through or dead, or would hold its slot.
         if (current !== undefined && (await settlePrevious(site, { database, backupId: current })) === "dumped") {
           return await goOn(job, current, context);

@@ -27,6 +27,10 @@ export type ErrorCode =
   | "CHANNEL_FAILED"
   /** An idempotency key that came with another request before. */
   | "KEY_REUSED"
+  /** More waits already than may; try again when less does. */
+  | "TOO_MANY_REQUESTS"
+  /** The administrator has not allowed it to this role. */
+  | "NOT_ALLOWED"
   | "QUEUE_UNREACHABLE"
   | "QUEUE_UNSAFE"
   | "CANCELLED";

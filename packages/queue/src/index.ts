@@ -23,6 +23,7 @@ export {
   type RequestedRun,
   startCopy,
   startEncrypt,
+  type StartedRestore,
   startRestore,
   startVerify,
 } from "./producer.ts";

@@ -1,4 +1,5 @@
-import { TrivaultError } from "@trivault/core";
+import { isDeepStrictEqual } from "node:util";
+import { directoryOf, TrivaultError } from "@trivault/core";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { once } from "./idempotency.ts";
@@ -13,6 +14,7 @@ import {
 } from "./jobs.ts";
 import type { Queues } from "./queues.ts";
 import { isConnectionError, within } from "./redis.ts";
+import { countedJobs, exclusively, requireRoom } from "./waiting.ts";
 
 const ANSWER_MS = 5000;
 
@@ -26,25 +28,36 @@ export interface BackupRequest {
 
 export interface RequestedRun {
   readonly runId: string;
-  /** False where the idempotency key was seen before. */
+  /** False where the idempotency key was seen before, or the run is another's. */
   readonly created: boolean;
+  /** Somebody has asked for a backup of this database already, and that one has not begun: it serves both. */
+  readonly joined: boolean;
 }
 
-/** Enqueues a backup, before all that the schedule asked for. Throws QUEUE_UNREACHABLE soon, where Redis does not answer. */
+/**
+ * Enqueues a backup, before all that the schedule asked for. A request for a database of which one waits joins that one. Throws
+ * QUEUE_UNREACHABLE soon, where Redis does not answer, and TOO_MANY_REQUESTS.
+ */
 export function requestBackup(queues: Queues, redis: Redis, request: BackupRequest): Promise<RequestedRun> {
   const { database, actor, idempotencyKey: key } = request;
   return failingFast(async () => {
-    const { answer, first } = await once(
-      redis,
-      { scope: `backup ${actor}`, key, content: { database } },
-      async (runId) => {
-        const data: DumpJob = { database, actor };
-        await addOnce(queues.dump, "dump", runId, data);
-        return runId;
-      },
+    const { answer, first } = await once(redis, { scope: `backup ${actor}`, key, content: { database } }, (runId) =>
+      exclusively(redis, "dump", () => addBackup(queues.dump, runId, { database, actor })),
     );
-    return { runId: answer, created: first };
+    // An answer that an earlier version kept is the id alone.
+    const { runId, joined } = typeof answer === "string" ? { runId: answer, joined: false } : answer;
+    return { runId, created: first && !joined, joined };
   });
+}
+
+/** BullMQ keeps the id of the one that waits; its worker takes that away when it begins (`JobHandle.begun`). */
+async function addBackup(queue: Queue, runId: string, data: DumpJob): Promise<{ runId: string; joined: boolean }> {
+  const waiting = directoryOf(data.database);
+  if ((await queue.getDeduplicationJobId(waiting)) === null) {
+    requireRoom("dump", await countedJobs(queue, "dump"), data.actor);
+  }
+  const { id = runId } = await queue.add("dump", data, { jobId: runId, deduplication: { id: waiting } });
+  return { runId: id, joined: id !== runId };
 }
 
 export function startEncrypt(queues: Queues, job: EncryptJob): Promise<void> {
@@ -56,25 +69,58 @@ export function startCopy(queues: Queues, queue: CopyQueue, job: CopyJob): Promi
 }
 
 /** Reads a copy whole; asked for again while it waits or runs, it is the same job. Returns the job's id. */
-export async function startVerify(queues: Queues, job: VerifyJob): Promise<string> {
+export function startVerify(queues: Queues, redis: Redis, job: VerifyJob): Promise<string> {
   const id = copyJobId(job.backupId, job.tier);
-  await addOrRestart(queues.verify, "verify", id, job);
-  return id;
+  return exclusively(redis, "verify", async () => {
+    const waiting = await countedJobs(queues.verify, "verify");
+    if (!waiting.some((other) => other.id === id)) requireRoom("verify", waiting, job.actor);
+    await addOrRestart(queues.verify, "verify", id, job);
+    return id;
+  });
 }
 
-/** `seed` makes it one restore, however often it is asked for. Returns the job's id. */
-export async function startRestore(queues: Queues, job: RestoreJob, seed: string): Promise<string> {
-  const id = `${job.backupId}.${seed.slice(-8)}`;
-  await addOnce(queues.restore, "restore", id, job);
-  return id;
+export interface StartedRestore {
+  readonly jobId: string;
+  /** The very same restore was asked for already, and has not ended. */
+  readonly joined: boolean;
 }
 
-/** BullMQ ignores an id that it knows, which for a job that waits, runs or ended is what we want here. */
-async function addOnce(queue: Queue, name: string, jobId: string, data: object): Promise<void> {
-  await queue.add(name, data, { jobId });
+/**
+ * `seed` makes it one restore, however often it is asked for. The same one asked for again while it has not ended is joined;
+ * throws EXISTS where another goes into that database, and TOO_MANY_REQUESTS.
+ */
+export function startRestore(
+  queues: Queues,
+  redis: Redis,
+  { actor, ...job }: RestoreJob,
+  seed: string,
+): Promise<StartedRestore> {
+  const jobId = `${job.backupId}.${seed.slice(-8)}`;
+  return exclusively(redis, "restore", async () => {
+    const underway = await countedJobs(queues.restore, "restore");
+    const known = underway.find(({ id }) => id === jobId);
+    const rival = known ? undefined : underway.find(({ data }) => isSamePlace(data, job));
+    if (rival !== undefined) {
+      const { actor: _other, ...its } = rival.data;
+      if (isDeepStrictEqual(its, job)) return { jobId: rival.id ?? "", joined: true };
+      throw new TrivaultError(
+        "EXISTS",
+        `Another restore into ${job.target} is under way (job ${rival.id}). Choose another name, or wait until it has ended.`,
+      );
+    }
+    if (!known) requireRoom("restore", underway, actor);
+    await queues.restore.add("restore", { ...job, actor }, { jobId });
+    return { jobId, joined: false };
+  });
 }
 
-/** As `addOnce`, but a job that ended (completed or failed) is forgotten first, so that it runs again. */
+/** Of the source's server the database says which that is. */
+function isSamePlace(its: Partial<RestoreJob>, { to, target, database }: Omit<RestoreJob, "actor">): boolean {
+  if (its.target !== target || its.to !== to) return false;
+  return to === "restore-server" || its.database === database;
+}
+
+/** BullMQ ignores an id that it knows; a job that ended (completed or failed) is forgotten first, so that it runs again. */
 async function addOrRestart(queue: Queue, name: string, jobId: string, data: object): Promise<void> {
   const known = await queue.getJob(jobId);
   if (known && ((await known.isFailed()) || (await known.isCompleted()))) await known.remove();

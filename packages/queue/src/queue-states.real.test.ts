@@ -54,7 +54,7 @@ test("jobs with and without priority wait together; the oldest of them counts", 
 });
 
 test("a worker is counted, and tells of each job how it ended", async () => {
-  for (let i = 0; i < 3; i++) await requestBackup(queues, redis, { database: "shop", actor: "token:default" });
+  for (const database of ["a", "b", "c"]) await requestBackup(queues, redis, { database, actor: "token:default" });
   const ends: JobEnd[] = [];
   let running = 0;
   const waits = connectRedis(server.url, "wait");

@@ -4,13 +4,13 @@ import path from "node:path";
 import { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createLogger, resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
+import { createLogger, newBackupId, resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
 import { makeTempDir, type RedisServer, startRedis, until } from "@trivault/testkit";
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { copyQueueOf } from "./jobs.ts";
+import { copyQueueOf, type RestoreJob } from "./jobs.ts";
 import { jobDetails } from "./job-details.ts";
-import { requestBackup, startCopy, startEncrypt } from "./producer.ts";
+import { requestBackup, startCopy, startEncrypt, startRestore } from "./producer.ts";
 import type { JobKey } from "./job-key.ts";
 import { closeQueues, KEY_PREFIX, openQueues, type Queues } from "./queues.ts";
 import { queueStates } from "./queue-states.ts";
@@ -52,8 +52,8 @@ const work = (handler: Handler["run"], failed?: Handler["failed"]) => {
   running.push(worker);
   return worker;
 };
-const request = (idempotencyKey?: string) =>
-  requestBackup(queues, redis, { database: "shop", actor: "token:default", idempotencyKey });
+const request = (idempotencyKey?: string, database = "shop", actor = "token:default") =>
+  requestBackup(queues, redis, { database, actor, idempotencyKey });
 
 describe("redis", () => {
   test.each(["allkeys-lru", "volatile-ttl"])("with maxmemory-policy %s is refused", async (policy) => {
@@ -110,11 +110,64 @@ describe("redis", () => {
 
 describe("producer", () => {
   test("each request is a run; the same idempotency key is the same run, also at once and after a restart of Redis' clients", async () => {
-    expect((await request()).runId).not.toBe((await request()).runId);
+    expect((await request(undefined, "a")).runId).not.toBe((await request(undefined, "b")).runId);
     const answers = await Promise.all(Array.from({ length: 5 }, () => request("one")));
     expect(new Set(answers.map(({ runId }) => runId)).size).toBe(1);
     expect(answers.filter(({ created }) => created)).toHaveLength(1);
     expect(await queues.dump.getWaitingCount()).toBe(3);
+  });
+
+  test("9.C24 requests for a database that waits join the one that waits, however many come at once", async () => {
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => request(undefined, "shop", `user:${i}`)));
+    expect(new Set(answers.map(({ runId }) => runId)).size).toBe(1);
+    expect(answers.filter(({ created, joined }) => created && !joined)).toHaveLength(1);
+    expect(answers.filter(({ created, joined }) => !created && joined)).toHaveLength(199);
+    expect(await queues.dump.getWaitingCount()).toBe(1);
+    // One that has begun may have missed what was written since: who asks now gets another one.
+    const first = Promise.withResolvers<void>();
+    let begun = 0;
+    work(async (_data, _context, handle) => {
+      await handle.begun();
+      if (++begun === 1) await first.promise;
+      return {};
+    });
+    await until(async () => begun === 1);
+    const later = [await request(), await request()];
+    expect(later.map(({ joined }) => joined)).toEqual([false, true]);
+    first.resolve();
+    await until(async () => (await queues.dump.getCompletedCount()) === 2);
+    expect(await request()).toMatchObject({ created: true, joined: false });
+  });
+
+  test("9.C24 one caller may have so much waiting, all together a little more", async () => {
+    const ask = (count: number, actor: string) =>
+      Promise.allSettled(Array.from({ length: count }, (_, i) => request(undefined, `${actor}-${i}`, actor)));
+    const refused = (all: PromiseSettledResult<unknown>[]) =>
+      all.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+    const mine = refused(await ask(260, "user:a"));
+    expect(mine).toHaveLength(10);
+    expect(mine[0]).toMatchObject({ code: "TOO_MANY_REQUESTS", message: expect.stringMatching(/250 backups .* of user:a wait/) });
+    expect(await request(undefined, "user:a-0", "user:a")).toMatchObject({ joined: true });
+    expect(refused(await ask(250, "user:b"))).toEqual([]);
+    await expect(request(undefined, "other", "user:c")).rejects.toMatchObject({ code: "TOO_MANY_REQUESTS" });
+    expect(await queues.dump.getWaitingCount()).toBe(500);
+  });
+
+  test("9.C24 restores are few at a time, the same one is one, and no two go into one database", async () => {
+    const common = { database: "shop", backupId: "20261123t020000z-7f3k9xq2", from: "any", noOwner: false } as const;
+    const restore = (target: string, actor: string, more: Partial<RestoreJob> = {}) => {
+      const job = { ...common, to: "source-server", globals: false, jobs: 1, target, actor, ...more } as const;
+      return startRestore(queues, redis, job, newBackupId());
+    };
+    const all = await Promise.allSettled(Array.from({ length: 15 }, (_, i) => restore(`crm${i}`, "user:a")));
+    expect(all.filter(({ status }) => status === "fulfilled")).toHaveLength(5);
+    expect(all.at(-1)).toMatchObject({ status: "rejected", reason: { code: "TOO_MANY_REQUESTS" } });
+    const { jobId } = await restore("copy", "user:b");
+    expect(await restore("copy", "user:c")).toEqual({ jobId, joined: true });
+    const rival = restore("copy", "user:c", { backupId: "20261123t030000z-7f3k9xq2" });
+    await expect(rival).rejects.toMatchObject({ code: "EXISTS", message: expect.stringContaining(jobId) });
+    expect(await restore("copy", "user:c", { to: "restore-server" })).toMatchObject({ joined: false });
+    expect(await queues.restore.getWaitingCount()).toBe(7);
   });
 
   test("a stage is started once while it waits or runs, and anew once it has ended", async () => {

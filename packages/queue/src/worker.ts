@@ -32,6 +32,8 @@ export interface JobHandle {
   /** As enqueued; 0 goes before all others. */
   readonly priority: number;
   update(data: object): Promise<void>;
+  /** It does not wait any more: whoever asks for the same from now on asks for another one. */
+  begun(): Promise<void>;
 }
 
 /** Thrown by a handler that cannot begin yet: the job comes back after `delayMs`, as if it had not been taken. */
@@ -216,6 +218,7 @@ async function carryOut(
       id: job.id ?? "",
       priority: job.priority,
       update: async (data) => job.updateData(sealed(await key(), identityOf(job), data)),
+      begun: async () => void (await job.removeDeduplicationKey()),
     };
     const { proof: _proof, ...data } = job.data;
     const result = await handler.run(data, context, handle);

@@ -7,6 +7,7 @@ import { cleanupPlan } from "../cleanup-schema.ts";
 import type { ApiDeps, App } from "../deps.ts";
 import { discardPlan } from "../discard-schema.ts";
 import { requireBackup } from "../find-backup.ts";
+import { whyNotAllowed } from "../restore-targets.ts";
 import { sendPage } from "../page.ts";
 import { type Answer, ApiProblem, callApi, inject, orThrow, readProblem } from "./call-api.ts";
 import { backupRef, named, noSuchBackup } from "./page-params.ts";
@@ -159,17 +160,21 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
     const backup = await requireBackup(deps, id, request.signal);
     const plan = answer !== null && "ok" in answer ? restorePlan.parse(answer.ok) : null;
     const problem = answer !== null && "problem" in answer ? answer.problem : null;
+    const { restoreTarget } = deps.config;
+    const refused = whyNotAllowed(deps.config, request.identity.role, "source-server");
+    const usual = refused === null || restoreTarget === null ? "source-server" : "restore-server";
     const page = restorePage(viewOf(deps, request), {
       backupId: id,
       database: backup.database,
       startedAt: timeOfBackupId(id).toISOString(),
       tiers: backup.copies.filter(({ complete }) => complete).map(({ tier }) => tier),
       target: form?.target ?? proposedName(backup.database, id),
-      to: form?.to ?? "source-server",
+      to: form?.to ?? usual,
       from: form?.from ?? "any",
-      restoreServer: deps.config.restoreTarget !== null,
+      restoreServer: restoreTarget !== null,
+      sourceServer: refused === null,
       checks: plan && plan.checks.map(({ ok, detail }) => ({ outcome: outcomeOf(ok), text: detail })),
-      problem: problem?.detail ?? null,
+      problem: problem?.detail ?? (restoreTarget === null ? refused : null),
     });
     return sendPage(reply, page, problem?.status);
   }

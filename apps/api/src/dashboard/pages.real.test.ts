@@ -286,6 +286,7 @@ const RESTORE = {
   target: "shop_20261123",
   to: "source-server",
   restoreServer: true,
+  sourceServer: true,
   from: "any",
   tiers: ["local", "remote", "cloud"],
   checks: [

@@ -41,7 +41,7 @@ export function checkRestoreRoute(app: App, deps: ApiDeps): void {
     },
     async (request) => {
       const { backupId: id, ...body } = request.body;
-      return checkRestore(deps, id, body, request.signal);
+      return checkRestore(deps, id, body, { role: request.identity.role, signal: request.signal });
     },
   );
 }

@@ -18,7 +18,7 @@ export function createBackupRoute(app: App, deps: ApiDeps): void {
         tags: ["backups"],
         summary: "Ask for a backup now",
         description:
-          "202 when it was enqueued, 200 when the Idempotency-Key was seen before. Its `self` link tells how it gets on.",
+          "202 when it was enqueued, 200 when the Idempotency-Key was seen before, or a backup of this database waits already (`joined`). Its `self` link tells how it gets on.",
         body: createBackupBody,
         headers: idempotencyHeaders,
         response: { 200: requestedBackup, 202: requestedBackup, ...problems },
@@ -28,7 +28,7 @@ export function createBackupRoute(app: App, deps: ApiDeps): void {
       const { database } = request.body;
       requireConfigured(deps, database);
       const { actor } = request.identity;
-      const { runId, created } = await requestBackup(deps.queues, deps.redis, {
+      const { runId, created, joined } = await requestBackup(deps.queues, deps.redis, {
         database,
         actor,
         idempotencyKey: keyOf(request.headers),
@@ -43,7 +43,7 @@ export function createBackupRoute(app: App, deps: ApiDeps): void {
       return reply
         .status(created ? 202 : 200)
         .header("location", links.self)
-        .send({ id: runId, database, status: run === null ? "queued" : stateOfRun(run), links });
+        .send({ id: runId, database, joined, status: run === null ? "queued" : stateOfRun(run), links });
     },
   );
 }

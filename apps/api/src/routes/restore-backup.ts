@@ -4,12 +4,19 @@ import { z } from "zod";
 import type { ApiDeps, App } from "../deps.ts";
 import { requireBackup } from "../find-backup.ts";
 import { BACKUPS_PATH, linkOfJob } from "../links.ts";
+import { requireAllowed } from "../restore-targets.ts";
 import { restoreBody } from "../restore-schema.ts";
 import { backupId, idempotencyHeaders, jobLink, problems } from "../schema-parts.ts";
 import { startOnce, statusOf } from "../started.ts";
 
 const answer = z
-  .object({ backupId: z.string(), database: z.string(), target: z.string(), job: jobLink })
+  .object({
+    backupId: z.string(),
+    database: z.string(),
+    target: z.string(),
+    joined: z.boolean().describe("The very same restore was asked for already, and has not ended."),
+    job: jobLink,
+  })
   .meta({ id: "StartedRestore" });
 
 export function restoreBackupRoute(app: App, deps: ApiDeps): void {
@@ -31,12 +38,13 @@ export function restoreBackupRoute(app: App, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const { body, identity } = request;
+      requireAllowed(deps.config, identity.role, body.to);
       if (body.from !== "any") findTier(deps.tiers, body.from);
       const { database, id } = await requireBackup(deps, request.params.id, request.signal);
       const answered = await startOnce(deps, request, body, async (seed) => {
         const job = { database, backupId: id, ...body, actor: identity.actor };
-        const jobId = await startRestore(deps.queues, job, seed);
-        return { backupId: id, database, target: body.target, job: linkOfJob("restore", jobId, null) };
+        const { jobId, joined } = await startRestore(deps.queues, deps.redis, job, seed);
+        return { backupId: id, database, target: body.target, joined, job: linkOfJob("restore", jobId, null) };
       });
       const { links } = answered.answer.job;
       return reply.status(statusOf(answered)).header("location", links.self).send(answered.answer);

@@ -39,7 +39,7 @@ export function verifyBackupRoute(app: App, deps: ApiDeps): void {
       const answered = await startOnce(deps, request, request.body, async () => {
         const jobs = [];
         for (const tier of chosen) {
-          const job = await startVerify(deps.queues, { database, backupId: id, tier, actor });
+          const job = await startVerify(deps.queues, deps.redis, { database, backupId: id, tier, actor });
           jobs.push(linkOfJob("verify", job, tier));
         }
         return { backupId: id, database, jobs };

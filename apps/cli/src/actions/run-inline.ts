@@ -28,7 +28,15 @@ export async function runHere(config: Config, log: Logger, database: string, run
     const reports = stages.map((stage) => reportOf(stage, result));
     const ok = reports.every(({ state }) => state === "completed");
     const { backupId } = result;
-    const report = { mode: "inline", database, runId: null, backupId, created: true, queuesWithoutWorker: [] } as const;
+    const report = {
+      mode: "inline",
+      database,
+      runId: null,
+      backupId,
+      created: true,
+      joined: false,
+      queuesWithoutWorker: [],
+    } as const;
     return reportOutcome({ ...report, ok, stages: reports }, running.json);
   } finally {
     await audit.close();

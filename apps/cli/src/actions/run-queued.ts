@@ -20,7 +20,7 @@ export async function runOnWorkers(config: Config, request: Request, running: Ru
   return withQueues(config, "say --inline to make the backup in this process", async (queues, redis) => {
     const missing = await queuesWithoutWorker(config, queues, request.database);
     if (missing.length > 0 && request.wait) return refuse(request, missing, running);
-    const { runId, created } = await requestBackup(queues, redis, { ...request, actor: actor() });
+    const { runId, created, joined } = await requestBackup(queues, redis, { ...request, actor: actor() });
     if (created) await recordRequest(config, request.database, runId);
     const enqueued: RunReport = {
       mode: "queue",
@@ -29,6 +29,7 @@ export async function runOnWorkers(config: Config, request: Request, running: Ru
       backupId: null,
       ok: null,
       created,
+      joined,
       queuesWithoutWorker: missing,
       stages: [],
     };
@@ -88,7 +89,9 @@ function reportEnqueued(run: RunReport, { json }: Running): number {
     print(
       run.created
         ? `A backup of ${run.database} is in the queue: run ${run.runId}. \`npm run backup:list\` shows it once it is complete.`
-        : `A backup with this idempotency key was asked for before: run ${run.runId}. Nothing new was enqueued.`,
+        : run.joined
+          ? `A backup of ${run.database} waits already, and serves this request as well: run ${run.runId}. Nothing new was enqueued.`
+          : `A backup with this idempotency key was asked for before: run ${run.runId}. Nothing new was enqueued.`,
     );
   }
   return run.queuesWithoutWorker.length > 0 ? EXIT.noWorker : EXIT.ok;

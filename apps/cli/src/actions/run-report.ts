@@ -23,6 +23,8 @@ export interface RunReport {
   readonly ok: boolean | null;
   /** False where the idempotency key was seen before. */
   readonly created: boolean;
+  /** One that somebody else asked for waits already, and serves this request as well. */
+  readonly joined: boolean;
   /** Queues that this backup needs and no worker listens to. */
   readonly queuesWithoutWorker: readonly string[];
   readonly stages: readonly StageReport[];

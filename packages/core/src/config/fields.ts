@@ -4,7 +4,7 @@ import { parseBytes } from "../bytes.ts";
 import { type Format, FORMATS, isUrl } from "./formats.ts";
 import { isKeyText, looksSecret, referenceTo } from "./key-text.ts";
 import { parseRetention } from "./retention.ts";
-import { LOG_LEVELS, QUEUES } from "./types.ts";
+import { LOG_LEVELS, QUEUES, RESTORE_SERVERS } from "./types.ts";
 
 /**
  * Every environment variable that Trivault reads: how its text becomes a value, and the sentence that tells what would be
@@ -115,6 +115,10 @@ export const FIELDS = {
     url("postgres:", "postgresql:"),
     "the PostgreSQL URL to restore into, such as postgresql://postgres:password@host:5432/restored",
     true,
+  ),
+  BACKUP_RESTORE_TARGETS: field(
+    list.pipe(z.array(z.enum(RESTORE_SERVERS))) as unknown as z.ZodType<(typeof RESTORE_SERVERS)[number][], string>,
+    `where operators may restore to: ${RESTORE_SERVERS.join(", ")}, or both, separated by commas`,
   ),
   BACKUP_SIGNING_KEY_FILE: field(
     keyFile("BACKUP_SIGNING_KEY_FILE"),

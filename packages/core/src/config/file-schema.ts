@@ -2,7 +2,7 @@ import { z } from "zod";
 import { flag, listOf, oneOf, section, text, whole } from "./file-parts.ts";
 import { alerts, mail, reports } from "./file-monitoring-schema.ts";
 import { FORMATS, type Format } from "./formats.ts";
-import { STORAGE_CLASSES, type StorageClass } from "./types.ts";
+import { RESTORE_SERVERS, STORAGE_CLASSES, type StorageClass } from "./types.ts";
 
 /** `trivault.config.yaml`. The descriptions are what an editor shows: trivault.schema.json is made of this. */
 
@@ -232,6 +232,16 @@ export const fileSchema = section(
         ).optional(),
       },
       "Limits of all workers together.",
+    ).optional(),
+    restore: section(
+      {
+        targets: listOf(
+          oneOf(RESTORE_SERVERS, "A server."),
+          `servers: ${RESTORE_SERVERS.join(", ")}`,
+          "Where operators may restore to through the API and the dashboard; [restore-server] by default. Administrators may to any.",
+        ).optional(),
+      },
+      "What restores through the API may do.",
     ).optional(),
     mail: mail.optional(),
     alerts: alerts.optional(),

@@ -89,6 +89,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
         ? { mode: "none" }
         : { mode: "age", recipients: [...new Set(values.BACKUP_ENCRYPTION_RECIPIENTS)] },
     identityFile: values.BACKUP_IDENTITY_FILE === undefined ? null : absolute(values.BACKUP_IDENTITY_FILE),
+    restoreTargets: values.BACKUP_RESTORE_TARGETS ?? file?.content.restore?.targets ?? ["restore-server"],
     restoreTarget: values.BACKUP_RESTORE_TARGET ?? null,
     signingKeyFile: signingKeyFileOf(values, absolute),
     trustedKeys: values.BACKUP_TRUSTED_KEYS ?? [],

@@ -12,6 +12,8 @@ export interface Config {
   readonly configFile: string | null;
   readonly encryption: EncryptionConfig;
   readonly identityFile: string | null;
+  /** Where operators may restore to through the API; administrators may to any. */
+  readonly restoreTargets: readonly RestoreServer[];
   /** Secret: a URL of the server (and a database) that restores go to where none is named. */
   readonly restoreTarget: string | null;
   /** Ed25519 private key that signs manifests; made at first use where it is missing. */
@@ -38,6 +40,10 @@ export interface Config {
   /** Settings that look mistaken but do no harm. */
   readonly warnings: readonly string[];
 }
+
+/** The server that a backup came from, or that of BACKUP_RESTORE_TARGET. */
+export const RESTORE_SERVERS = ["source-server", "restore-server"] as const;
+export type RestoreServer = (typeof RESTORE_SERVERS)[number];
 
 export interface DatabaseConfig {
   readonly name: string;

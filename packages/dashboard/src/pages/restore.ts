@@ -14,6 +14,8 @@ export interface RestorePage {
   readonly to: "source-server" | "restore-server";
   /** Whether there is one. */
   readonly restoreServer: boolean;
+  /** Whether who looks may restore to the server that the backup came from. */
+  readonly sourceServer: boolean;
   /** The only tier to read, or `any`. */
   readonly from: string;
   /** What was looked at; null: nothing yet. */
@@ -48,7 +50,7 @@ export function restorePage(view: View, restore: RestorePage): string {
             ? html`<label
                 >${text.restore.to}
                 <select name="to">
-                  <option value="source-server">${text.restore.toSource}</option>
+                  ${restore.sourceServer ? html`<option value="source-server">${text.restore.toSource}</option>` : null}
                   <option value="restore-server" ${restore.to === "restore-server" ? SELECTED : null}>
                     ${text.restore.toRestoreServer}
                   </option>
