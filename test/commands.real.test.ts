@@ -224,7 +224,7 @@ describe("without workers", () => {
       npm("backup:rotate", "", lastTwo),
     ]);
     expect(shown.stdout).toMatch(new RegExp(`^${ids[3]} .* kept: .*newest 2`, "m"));
-    expect(shown.stdout).toMatch(new RegExp(`^${ids[1]} .* delete: beyond every rule`, "m"));
+    expect(shown.stdout).toMatch(new RegExp(`^${ids[1]} .* would delete: beyond every rule`, "m"));
     expect(shown.stdout).toMatch(new RegExp(`^${ids[0]} .* kept: .*lawsuit`, "m"));
     expect(unasked).toMatchObject({
       code: 1,

@@ -199,7 +199,7 @@ test("rotate: what was told is what happens, and what is marked stays", async ()
   expect((await here.sh(`npm run backup:keep:add -- ${marked} --database shop --reason test`)).code).toBe(0);
   const printed = await here.follow("docs/tasks/rotate.md");
   const dryRuns = printed.filter((output) => output.includes("rotate --dry-run"));
-  const told = [...(dryRuns.at(-1) ?? "").matchAll(/^(\S+) +shop .* delete: /gm)].map(([, id = ""]) => id);
+  const told = [...(dryRuns.at(-1) ?? "").matchAll(/^(\S+) +shop .* would delete: /gm)].map(([, id = ""]) => id);
   const local = await backupIds(path.join(folder, "main/srv/backups"), "shop");
   expect(told).not.toEqual([]);
   expect(local.filter((id) => told.includes(id))).toEqual([]);

@@ -2,12 +2,20 @@
 
 export type AcceptedSize = { readonly database: string; readonly from: string };
 
+export type Acknowledgement = {
+  readonly database: string;
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string | null;
+};
+
 export type Alert = {
   /** The same whenever it comes back. */
   readonly id: string;
   readonly rule:
     | "run-failed"
     | "objective-missed"
+    | "database-vanished"
     | "copy-lag"
     | "tier-unreachable"
     | "tier-filling"
@@ -110,10 +118,12 @@ export type BackupHealth = {
   readonly lastSyncTime: string | null;
   readonly syncStatus: "success" | "failed" | "pending";
   readonly diskUsage: { readonly local: string; readonly remote: string; readonly cloud: string };
-  /** Every database meets its objective on each of its tiers. */
+  /** Every database meets its objective on each of its tiers, and none has vanished unacknowledged. */
   readonly ok: boolean;
   readonly databases: readonly DatabaseHealth[];
   readonly tiers: readonly TierHealth[];
+  /** What is not backed up (any more). */
+  readonly orphans: readonly Orphan[];
 };
 
 export type BackupList = {
@@ -249,6 +259,8 @@ export type Copy = {
 export type DatabaseDetails = {
   readonly at: string;
   readonly health: DatabaseHealth;
+  /** Why it is not backed up; null where it is. */
+  readonly orphan: Orphan | null;
   readonly settings: DatabaseSettings | null;
   readonly successRate: number | null;
   /** The longest time between two good backups in 30 days. */
@@ -335,12 +347,44 @@ export type Decision = {
   readonly heldUntil?: string | undefined;
 };
 
+export type DiscardPlan = {
+  readonly database: string;
+  /** Of what would be deleted: POST it to have just that deleted. */
+  readonly digest: string;
+  readonly copies: readonly DiscardedCopy[];
+  readonly stays: readonly { readonly tier: string; readonly backupId: string; readonly why: string }[];
+  readonly unreachable: readonly { readonly tier: string; readonly reason: string }[];
+};
+
+export type Discarded = {
+  readonly database: string;
+  readonly deleted: readonly DiscardedCopy[];
+  /** What was not deleted, though planned, and why. */
+  readonly held: readonly string[];
+  readonly freedBytes: number;
+  /** Nothing that was to go is left on any tier. */
+  readonly complete: boolean;
+};
+
+export type DiscardedCopy = {
+  readonly database: string;
+  readonly backupId: string;
+  readonly bytes: number;
+  readonly state: "complete" | "damaged" | "untrusted" | "partial" | null;
+  readonly action: "keep" | "delete" | "copy" | "none";
+  readonly reasons: readonly string[];
+  /** Of a deletion that the rules before would not make: it waits so long, unless it is ordered. */
+  readonly heldUntil?: string | undefined;
+  readonly tier: string;
+};
+
 export type EndedAlert = {
   /** The same whenever it comes back. */
   readonly id: string;
   readonly rule:
     | "run-failed"
     | "objective-missed"
+    | "database-vanished"
     | "copy-lag"
     | "tier-unreachable"
     | "tier-filling"
@@ -484,6 +528,19 @@ export type NewToken = {
   readonly expiresAt: string | null;
   /** Told now, and never again. */
   readonly token: string;
+};
+
+export type Orphan = {
+  readonly name: string;
+  /** gone: its server holds it no more; until that is acknowledged, the site is not ok. restored-into: left out, as Trivault itself restored into it. */
+  readonly reason: "gone" | "not-configured" | "restored-into";
+  readonly server: string | null;
+  readonly since: string | null;
+  readonly acknowledged: { readonly by: string; readonly at: string; readonly reason: string | null } | null;
+  /** Complete ones, each counted once. */
+  readonly backups: number;
+  readonly bytes: number;
+  readonly newestBackupId: string | null;
 };
 
 export type OverviewEvent = { readonly at: string; readonly ok: boolean };
@@ -716,6 +773,8 @@ export type ReportList = {
 export type RequestedBackup = {
   readonly id: string;
   readonly database: string;
+  /** A backup of this database waits already, and serves this request as well. */
+  readonly joined: boolean;
   /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue cannot tell whether one is being made. */
   readonly status: "queued" | "running" | "completed" | "incomplete" | "failed" | "unknown";
   readonly links: {
@@ -839,6 +898,8 @@ export type StartedRestore = {
   readonly backupId: string;
   readonly database: string;
   readonly target: string;
+  /** The very same restore was asked for already, and has not ended. */
+  readonly joined: boolean;
   readonly job: JobLink;
 };
 
@@ -992,6 +1053,11 @@ export interface Operations {
     readonly input: { readonly name: string } & { readonly from: string };
     readonly answer: AcceptedSize;
   };
+  /** Take note that a discovered database is gone: nobody is alerted of it from then on. */
+  readonly acknowledgeDatabase: {
+    readonly input: { readonly name: string } & { readonly reason?: string | undefined };
+    readonly answer: Acknowledgement;
+  };
   /** Test every connection: databases, servers, tiers. */
   readonly checkConfig: { readonly input: {}; readonly answer: Connections };
   /** What a restore would find: everything that it needs, looked at first. */
@@ -1036,6 +1102,11 @@ export interface Operations {
     };
     readonly answer: NewToken;
   };
+  /** Delete all backups of a database that is not configured, from all tiers. */
+  readonly discardBackups: {
+    readonly input: { readonly name: string } & { readonly digest: string };
+    readonly answer: Discarded;
+  };
   /** Hold a backup on all tiers, whatever the rules say. */
   readonly keepBackup: {
     readonly input: { readonly id: string } & { readonly reason: string };
@@ -1074,6 +1145,10 @@ export interface Operations {
         | "tier.swept"
         | "retention.held"
         | "schedule.missed"
+        | "database.vanished"
+        | "database.returned"
+        | "database.acknowledged"
+        | "database.discarded"
         | "report.sent"
         | "report.failed"
         | "config.loaded"
@@ -1162,6 +1237,8 @@ export interface Operations {
     readonly input: { readonly database?: string | undefined; readonly name: string };
     readonly answer: CleanupPlan;
   };
+  /** What discarding all backups of a database that is not configured would delete. */
+  readonly planDiscard: { readonly input: { readonly name: string }; readonly answer: DiscardPlan };
   /** Release a backup: the rules apply to it again. */
   readonly releaseBackup: {
     readonly input: { readonly reason?: string | undefined; readonly id: string };
@@ -1250,12 +1327,14 @@ export interface Operations {
 /** Where each goes: what of its input belongs into the path and the query; the rest is the body. */
 export const OPERATIONS = {
   acceptSize: { method: "POST", path: "/api/v1/databases/{name}/accept-size", query: [], body: true },
+  acknowledgeDatabase: { method: "POST", path: "/api/v1/databases/{name}/acknowledge", query: [], body: true },
   checkConfig: { method: "POST", path: "/api/v1/config/check", query: [], body: false },
   checkRestore: { method: "POST", path: "/api/v1/restores/check", query: [], body: true },
   cleanUpTier: { method: "POST", path: "/api/v1/tiers/{name}/cleanup", query: [], body: true },
   copyBackup: { method: "POST", path: "/api/v1/backups/{id}/copy", query: [], body: true },
   createBackup: { method: "POST", path: "/api/v1/backups", query: [], body: true },
   createToken: { method: "POST", path: "/api/v1/tokens", query: [], body: true },
+  discardBackups: { method: "POST", path: "/api/v1/databases/{name}/discard", query: [], body: true },
   keepBackup: { method: "PUT", path: "/api/v1/backups/{id}/keep", query: [], body: true },
   listAlerts: { method: "GET", path: "/api/v1/alerts", query: ["language"], body: false },
   listAudit: {
@@ -1281,6 +1360,7 @@ export const OPERATIONS = {
   live: { method: "GET", path: "/healthz", query: [], body: false },
   makeReport: { method: "POST", path: "/api/v1/reports", query: ["format"], body: true },
   planCleanup: { method: "GET", path: "/api/v1/tiers/{name}/cleanup", query: ["database"], body: false },
+  planDiscard: { method: "GET", path: "/api/v1/databases/{name}/discard", query: [], body: false },
   releaseBackup: { method: "DELETE", path: "/api/v1/backups/{id}/keep", query: ["reason"], body: false },
   restoreBackup: { method: "POST", path: "/api/v1/backups/{id}/restore", query: [], body: true },
   revokeToken: { method: "DELETE", path: "/api/v1/tokens/{name}", query: [], body: false },

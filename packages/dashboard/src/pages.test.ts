@@ -163,3 +163,57 @@ test.each(LANGUAGES)("no page has an inline script, style or handler (%s)", (lan
     expect(page).toContain(`<html lang="${language}">`);
   }
 });
+
+describe("9.A3 a database that is gone", () => {
+  const orphan = {
+    name: "main.blog",
+    reason: "gone",
+    server: "main",
+    since: new Date(NOW.getTime() - 3 * 3_600_000).toISOString(),
+    acknowledged: null,
+    backups: 2,
+    bytes: 5e9,
+    newestBackupId: "20261123t020000z-7f3k9xq2",
+  } as const;
+  const siteWith = (changes: Partial<typeof orphan> | { acknowledged: object } = {}): Site => {
+    const site = SITES.healthy();
+    const acknowledged = "acknowledged" in changes && changes.acknowledged !== null;
+    const orphans = [{ ...orphan, ...changes }] as Site["overview"]["health"]["orphans"];
+    const health = { ...site.overview.health, ok: acknowledged, orphans };
+    return { ...site, overview: { ...site.overview, health } };
+  };
+
+  test("is in the sentence, and a row with what is left of it and what can be done", () => {
+    const site = siteWith();
+    expect(textOf(verdict(view(), site.overview).markup)).toMatch(
+      /^10 of 11 databases are safe in three tiers main\.blog gone from main 3 h ago · 2 backups\./,
+    );
+    const page = overviewOf(site);
+    expect(page).toContain('href="/backups/20261123t020000z-7f3k9xq2/restore"');
+    expect(page).toContain('action="/databases/main.blog/acknowledge"');
+    expect(page).toContain('href="/databases/main.blog/discard"');
+    expect(textOf(overviewOf(site, view({ language: "fr" })))).toMatch(
+      /main\.blog disparue de main .* · 2 sauvegardes/,
+    );
+    const looks = view({ viewer: { ...ADA, mayOperate: false, mayAdminister: false } });
+    expect(overviewOf(site, looks)).not.toMatch(/acknowledge|discard/);
+  });
+
+  test("stays a row once somebody has taken note, and the site is well again", () => {
+    const site = siteWith({ acknowledged: { by: "user:ada", at: NOW.toISOString(), reason: null } });
+    expect(textOf(verdict(view(), site.overview).markup)).toMatch(/^All 10 databases are safe/);
+    const page = overviewOf(site);
+    expect(textOf(page)).toMatch(/gone from main .* · 2 backups · acknowledged by user:ada/);
+    expect(page).not.toContain("/acknowledge");
+  });
+
+  test("has a page that says so, and not that any copy will do", () => {
+    const site = siteWith();
+    const [database] = site.databases;
+    if (database === undefined) throw new Error("no database");
+    const health = { ...database.health, name: "main.blog", objectiveSeconds: null };
+    const page = databasePage(view(), { database: { ...database, health, orphan }, tiers: [], all: false });
+    expect(textOf(page)).toMatch(/main\.blog Gone gone from main/);
+    expect(textOf(page)).not.toMatch(/any copy will do|Back up now/);
+  });
+});

@@ -34,9 +34,7 @@ function headline(databases: HealthReport["databases"], vanished: number): strin
   const where = sets.size === 1 ? `on ${[...sets].join("")}` : "on all their tiers";
   if (all === 1 && databases.length === 1)
     return ok ? `${databases[0]?.name} is safe ${where}` : `${databases[0]?.name} is not safe`;
-  return ok
-    ? `All ${good} databases are safe ${where}`
-    : `${good} of ${all} databases are safe${good === 0 ? "" : ` ${where}`}`;
+  return ok ? `All ${good} databases are safe ${where}` : `${good} of ${all} databases are safe ${where}`;
 }
 
 function clock(iso: string): string {

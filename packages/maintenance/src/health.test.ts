@@ -56,6 +56,7 @@ test("a site where all is well, in the issue's own fields and beside them", asyn
   await audit.record({ action: "backup.dump", outcome: "ok", actor: "schedule", ...shop(ids[2] ?? "") });
   const report = await health();
   expect(report).toEqual({
+    orphans: [],
     localBackups: 3,
     remoteBackups: 3,
     cloudBackups: 3,

@@ -2,6 +2,8 @@ import { siteTrust } from "@trivault/backup";
 import { type Config, type DatabaseConfig, TrivaultError } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { type DiscoveryProblem, knownDatabases } from "./discovery.ts";
+import { databasesOn } from "./inventory-freshness.ts";
+import { missing } from "./keep-discovery.ts";
 import { loadMarks, type Marks } from "./marks.ts";
 import { planSite, type SitePlan } from "./plan-site.ts";
 import { scanAll, type ScannedTiers } from "./scan.ts";
@@ -23,21 +25,32 @@ interface Place {
 /** Lists every tier as it is now, and plans what is to become of what lies there. */
 export async function lookAtSite(site: Place, signal: AbortSignal): Promise<SiteLook> {
   const trust = await siteTrust(site);
-  const [scanned, known, marks] = await Promise.all([
+  const [scanned, known, said] = await Promise.all([
     scanAll(site, site.tiers, { signal, trust }),
     knownDatabases(site.config),
     loadMarks(site.config),
   ]);
   signal.throwIfAborted();
+  // As maintenance plans them: one that is gone still has its rules, by which it is healed, though nothing of it is deleted.
+  const { config } = site;
+  const found = databasesOn(config, scanned.inventories);
+  const names = new Set(known.databases.map(({ name }) => name));
+  const databases = [...known.databases, ...found.filter(({ name }) => !names.has(name))];
+  const lost = missing(
+    config,
+    known,
+    found.map(({ name }) => name),
+  );
+  const marks = { ...said, gone: new Set([...said.gone, ...lost]) };
   const plan = planSite({
-    config: site.config,
-    databases: known.databases,
+    config,
+    databases,
     inventories: scanned.inventories,
     unknownTiers: scanned.unreachable.map(({ tier }) => tier),
     marks,
     now: site.now(),
   });
-  return { ...scanned, plan, databases: known.databases, marks, silentServers: known.problems };
+  return { ...scanned, plan, databases, marks, silentServers: known.problems };
 }
 
 /** A database that is neither configured nor has backups is a slip of the pen. */

@@ -123,7 +123,11 @@ async function putInOrder(
   const inventory = await verifyDoubtful(site, tier, scan, context);
 
   const { inventories, unknownTiers } = await inventoriesWith(site, [inventory], KNOWN_FOR_ROUNDS);
-  if (tier.name === site.tiers[0].name) await keepDiscovery(site);
+  if (tier.name === site.tiers[0].name) {
+    await keepDiscovery(site).catch((error: unknown) => {
+      context.note(`which databases are gone could not be noted: ${messageOf(error)}`);
+    });
+  }
   const databases = databasesOn(site.config, inventories);
   const marks = await loadMarks(site.config);
   const plan = planSite({ config: site.config, databases, inventories, unknownTiers, marks, now: site.now() });

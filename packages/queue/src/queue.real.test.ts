@@ -146,7 +146,10 @@ describe("producer", () => {
       all.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
     const mine = refused(await ask(260, "user:a"));
     expect(mine).toHaveLength(10);
-    expect(mine[0]).toMatchObject({ code: "TOO_MANY_REQUESTS", message: expect.stringMatching(/250 backups .* of user:a wait/) });
+    expect(mine[0]).toMatchObject({
+      code: "TOO_MANY_REQUESTS",
+      message: expect.stringMatching(/250 backups .* of user:a wait/),
+    });
     expect(await request(undefined, "user:a-0", "user:a")).toMatchObject({ joined: true });
     expect(refused(await ask(250, "user:b"))).toEqual([]);
     await expect(request(undefined, "other", "user:c")).rejects.toMatchObject({ code: "TOO_MANY_REQUESTS" });
