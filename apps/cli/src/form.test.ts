@@ -114,6 +114,7 @@ const WORDS: Readonly<Record<string, readonly RegExp[]>> = {
     /^whose backup/,
     /^where several databases are backed up$/,
     /^all of them are of this database/,
+    /^which database$/,
   ],
   "--backup <id>": [/^a backup's id, or latest$/, /^a backup's id, latest, or all$/, /^only those of this backup$/],
   "--tier <name>": [/^only /],

@@ -38,9 +38,9 @@ export function addDiscard(program: Command): void {
     .addHelpText(
       "after",
       `
-Refused where the database is configured, or where its server takes it by a pattern and still has it, or cannot be asked.
-What goes is shown, and asked for on a terminal; elsewhere --yes must be said. What is marked (keep add), not trusted
-or not known stays, and so does what lies on a tier that cannot be asked: then it ends with 1.
+Refused where the database is configured, or where its server takes it by a pattern and still has it, or cannot be
+asked. What goes is shown, and asked for on a terminal; elsewhere --yes must be said. What is marked (keep add), not
+trusted or not known stays, and so does what lies on a tier that cannot be asked: then it ends with 1.
 
 Examples:
   npm run backup:discard -- --database main.blog --dry-run
