@@ -257,11 +257,11 @@ describe("9.A3 discarding the backups of an orphan", () => {
   test("is refused of one that is configured, or whose server cannot be asked", async () => {
     await backedUp("main.blog");
     await knownDatabases(fake.config, fresh);
-    await expect(discard("main.blog")).rejects.toMatchObject({ code: "INPUT_INVALID", message: /is configured/ });
+    await expect(discard("main.blog")).rejects.toMatchObject({ code: "INPUT_INVALID", message: expect.stringMatching(/is configured/) });
     held = null;
     await expect(discard("main.blog")).rejects.toMatchObject({ code: "INPUT_INVALID" });
     await rm(path.join(fake.config.backupDir, ".trivault/discovered.json"));
-    await expect(discard("main.blog")).rejects.toMatchObject({ message: /cannot be asked whether it holds/ });
+    await expect(discard("main.blog")).rejects.toMatchObject({ message: expect.stringMatching(/cannot be asked whether it holds/) });
     await expect(discard("other")).rejects.toMatchObject({ code: "NOT_FOUND" });
     expect(fake.events).toEqual([]);
   });
@@ -270,15 +270,14 @@ describe("9.A3 discarding the backups of an orphan", () => {
     const [first = "", second = ""] = await backedUp("old");
     const mark = { reason: "lawsuit", actor: "user:ada@host", at: new Date() };
     await markKept(fake.config, { database: "old", backupId: first }, mark);
-    const list = (): AsyncGenerator<never> => {
+    const silent = (): AsyncGenerator<never> => {
       throw new Error("nobody answers");
     };
-    const site = fake.with((store, name) => (name === "cloud" ? { ...store, list } : store));
+    const site = fake.with((store, name) => (name === "cloud" ? { ...store, list: silent } : store));
     const plan = await planDiscard(site, "old", signal, fresh);
-    expect(plan.copies.map(({ backupId, tier }) => [backupId, tier]).toSorted()).toEqual([
-      [second, "local"],
-      [second, "remote"],
-    ]);
+    expect(new Set(plan.copies.map(({ backupId, tier }) => `${backupId} ${tier}`))).toEqual(
+      new Set([`${second} local`, `${second} remote`]),
+    );
     expect(plan.stays.map(({ why }) => why)).toEqual(["kept by hand: lawsuit", "kept by hand: lawsuit"]);
     expect(await discardBackups(site, plan, "a", { signal, note })).toMatchObject({ complete: false });
     expect(fake.events.at(-1)).toMatchObject({ action: "database.discarded", outcome: "failed" });
