@@ -370,7 +370,7 @@ export type DiscardedCopy = {
   readonly database: string;
   readonly backupId: string;
   readonly bytes: number;
-  readonly state: "complete" | "damaged" | "untrusted" | "partial" | null;
+  readonly state: "complete" | "damaged" | "untrusted" | "partial" | "unknown" | null;
   readonly action: "keep" | "delete" | "copy" | "none";
   readonly reasons: readonly string[];
   /** Of a deletion that the rules before would not make: it waits so long, unless it is ordered. */

@@ -257,11 +257,16 @@ describe("9.A3 discarding the backups of an orphan", () => {
   test("is refused of one that is configured, or whose server cannot be asked", async () => {
     await backedUp("main.blog");
     await knownDatabases(fake.config, fresh);
-    await expect(discard("main.blog")).rejects.toMatchObject({ code: "INPUT_INVALID", message: expect.stringMatching(/is configured/) });
+    await expect(discard("main.blog")).rejects.toMatchObject({
+      code: "INPUT_INVALID",
+      message: expect.stringMatching(/is configured/),
+    });
     held = null;
     await expect(discard("main.blog")).rejects.toMatchObject({ code: "INPUT_INVALID" });
     await rm(path.join(fake.config.backupDir, ".trivault/discovered.json"));
-    await expect(discard("main.blog")).rejects.toMatchObject({ message: expect.stringMatching(/cannot be asked whether it holds/) });
+    await expect(discard("main.blog")).rejects.toMatchObject({
+      message: expect.stringMatching(/cannot be asked whether it holds/),
+    });
     await expect(discard("other")).rejects.toMatchObject({ code: "NOT_FOUND" });
     expect(fake.events).toEqual([]);
   });
