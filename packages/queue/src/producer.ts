@@ -14,7 +14,7 @@ import {
 } from "./jobs.ts";
 import type { Queues } from "./queues.ts";
 import { isConnectionError, within } from "./redis.ts";
-import { countedJobs, exclusively, requireRoom } from "./waiting.ts";
+import { countedJobs, exclusively, inTurn, locked, requireRoom } from "./waiting.ts";
 
 const ANSWER_MS = 5000;
 
@@ -42,7 +42,7 @@ export function requestBackup(queues: Queues, redis: Redis, request: BackupReque
   const { database, actor, idempotencyKey: key } = request;
   return failingFast(async () => {
     const { answer, first } = await once(redis, { scope: `backup ${actor}`, key, content: { database } }, (runId) =>
-      exclusively(redis, "dump", () => addBackup(queues.dump, runId, { database, actor })),
+      addBackup(queues.dump, redis, runId, { database, actor }),
     );
     // An answer that an earlier version kept is the id alone.
     const { runId, joined } = typeof answer === "string" ? { runId: answer, joined: false } : answer;
@@ -51,13 +51,25 @@ export function requestBackup(queues: Queues, redis: Redis, request: BackupReque
 }
 
 /** BullMQ keeps the id of the one that waits; its worker takes that away when it begins (`JobHandle.begun`). */
-async function addBackup(queue: Queue, runId: string, data: DumpJob): Promise<{ runId: string; joined: boolean }> {
+async function addBackup(
+  queue: Queue,
+  redis: Redis,
+  runId: string,
+  data: DumpJob,
+): Promise<{ runId: string; joined: boolean }> {
   const waiting = directoryOf(data.database);
-  if ((await queue.getDeduplicationJobId(waiting)) === null) {
-    requireRoom("dump", await countedJobs(queue, "dump"), data.actor);
-  }
-  const { id = runId } = await queue.add("dump", data, { jobId: runId, deduplication: { id: waiting } });
-  return { runId: id, joined: id !== runId };
+  const add = async () => {
+    const { id = runId } = await queue.add("dump", data, { jobId: runId, deduplication: { id: waiting } });
+    return { runId: id, joined: id !== runId };
+  };
+  return inTurn("dump", async () => {
+    // To join needs no room.
+    if ((await queue.getDeduplicationJobId(waiting)) !== null) return add();
+    return locked(redis, "dump", async () => {
+      await requireRoom(queue, "dump", data.actor);
+      return add();
+    });
+  });
 }
 
 export function startEncrypt(queues: Queues, job: EncryptJob): Promise<void> {
@@ -72,8 +84,8 @@ export function startCopy(queues: Queues, queue: CopyQueue, job: CopyJob): Promi
 export function startVerify(queues: Queues, redis: Redis, job: VerifyJob): Promise<string> {
   const id = copyJobId(job.backupId, job.tier);
   return exclusively(redis, "verify", async () => {
-    const waiting = await countedJobs(queues.verify, "verify");
-    if (!waiting.some((other) => other.id === id)) requireRoom("verify", waiting, job.actor);
+    const known = await queues.verify.getJob(id);
+    if (!(await known?.isWaiting())) await requireRoom(queues.verify, "verify", job.actor);
     await addOrRestart(queues.verify, "verify", id, job);
     return id;
   });
@@ -108,7 +120,7 @@ export function startRestore(
         `Another restore into ${job.target} is under way (job ${rival.id}). Choose another name, or wait until it has ended.`,
       );
     }
-    if (!known) requireRoom("restore", underway, actor);
+    if (!known) await requireRoom(queues.restore, "restore", actor);
     await queues.restore.add("restore", { ...job, actor }, { jobId });
     return { jobId, joined: false };
   });

@@ -33,8 +33,11 @@ export async function countedJobs(queue: Queue, name: BoundedQueue): Promise<Job
 }
 
 /** Throws TOO_MANY_REQUESTS where one more would be too many, of this actor or of all. */
-export function requireRoom(name: BoundedQueue, jobs: readonly Job[], actor: string): void {
+export async function requireRoom(queue: Queue, name: BoundedQueue, actor: string): Promise<void> {
   const { each, all, what } = MOST_WAITING[name];
+  // While there are so few of all, no one has too many.
+  if ((await queue.getJobCountByTypes(...STATES[name])) < each) return;
+  const jobs = await countedJobs(queue, name);
   const own = jobs.filter((job) => job.data?.actor === actor).length;
   if (own < each && jobs.length < all) return;
   const who = own < each ? `${jobs.length} ${what} wait` : `${own} ${what} of ${actor} wait`;
@@ -47,10 +50,14 @@ export function requireRoom(name: BoundedQueue, jobs: readonly Job[], actor: str
 const turns = new Map<string, Promise<unknown>>();
 
 /** One at a time, over all processes: what is counted must not change before it is added to. */
-export async function exclusively<T>(redis: Redis, name: string, work: () => Promise<T>): Promise<T> {
-  // Those of this process stand in line, so that only one of them asks Redis.
+export function exclusively<T>(redis: Redis, name: string, work: () => Promise<T>): Promise<T> {
+  return inTurn(name, () => locked(redis, name, work));
+}
+
+/** One at a time in this process, so that only one of them asks Redis. */
+export async function inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
   const before = turns.get(name) ?? Promise.resolve();
-  const turn = before.catch(() => undefined).then(() => locked(redis, `${KEY_PREFIX}:lock:${name}`, work));
+  const turn = before.then(work);
   const settled = turn.then(
     () => undefined,
     () => undefined,
@@ -63,7 +70,9 @@ export async function exclusively<T>(redis: Redis, name: string, work: () => Pro
   }
 }
 
-async function locked<T>(redis: Redis, key: string, work: () => Promise<T>): Promise<T> {
+/** One at a time over all processes. */
+export async function locked<T>(redis: Redis, name: string, work: () => Promise<T>): Promise<T> {
+  const key = `${KEY_PREFIX}:lock:${name}`;
   const own = randomUUID();
   while ((await redis.set(key, own, "PX", HELD_MS, "NX")) === null) await sleep(AGAIN_MS);
   try {
