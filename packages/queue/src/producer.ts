@@ -113,7 +113,7 @@ export function startRestore(
     const known = underway.find(({ id }) => id === jobId);
     const rival = known ? undefined : underway.find(({ data }) => isSamePlace(data, job));
     if (rival !== undefined) {
-      const { actor: _other, ...its } = rival.data;
+      const { actor: _other, proof: _proof, ...its } = rival.data;
       if (isDeepStrictEqual(its, job)) return { jobId: rival.id ?? "", joined: true };
       throw new TrivaultError(
         "EXISTS",

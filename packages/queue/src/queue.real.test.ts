@@ -4,7 +4,14 @@ import path from "node:path";
 import { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createLogger, newBackupId, resolveConfig, silentLogger, TrivaultError, type WorkerConfig } from "@trivault/core";
+import {
+  createLogger,
+  newBackupId,
+  resolveConfig,
+  silentLogger,
+  TrivaultError,
+  type WorkerConfig,
+} from "@trivault/core";
 import { makeTempDir, type RedisServer, startRedis, until } from "@trivault/testkit";
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
