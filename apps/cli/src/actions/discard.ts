@@ -18,7 +18,7 @@ export interface DiscardOptions {
 /** All backups of an orphan: the plan, a question, and what the plan says. */
 export async function discard(options: DiscardOptions, { signal, json }: Running): Promise<number> {
   const environment = readEnvironment("read");
-  return withSite(environment, async (site) => {
+  return withSite(environment, { signal, dryRun: options.dryRun ?? false }, async (site) => {
     const plan = await planDiscard(site, options.database, signal);
     for (const { tier, reason } of plan.unreachable) say(`The tier ${tier} could not be asked: ${reason}`);
     for (const { tier, backupId, why } of plan.stays) say(`${backupId} stays on ${tier}: ${why}.`);
