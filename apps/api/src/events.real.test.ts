@@ -193,7 +193,7 @@ describe("an open stream holds up", () => {
 
   test("no change of the configuration, after which a new one is opened", async () => {
     const { api, config, reader, end } = await start();
-    await api.reload({ ...config, logLevel: "warn" });
+    (await api.prepare({ ...config, logLevel: "warn" })).apply();
     await reader.ended;
     const next = await readEvents(`${api.url}/api/v1/events`);
     expect(next.status).toBe(200);

@@ -11,9 +11,9 @@ import { startApi } from "./serve.ts";
  * order of need: workers first (they may take their grace, in which the API still tells how they get on), Redis last.
  */
 await runService("trivault", async (config, log) => {
-  const running: { close(): Promise<void> }[] = [];
-  const close = async () => {
-    for (const part of running.splice(0)) await part.close();
+  const running: { close(graceSeconds?: number): Promise<void> }[] = [];
+  const close = async (graceSeconds?: number) => {
+    for (const part of running.splice(0)) await part.close(graceSeconds);
   };
   try {
     let { redisUrl } = config;
@@ -37,8 +37,14 @@ await runService("trivault", async (config, log) => {
         (api.firstTokenFile === null ? "" : `  Admin token ${api.firstTokenFile} (its first visit asks for it)\n`),
     );
     const reload = async (changed: Config) => {
-      await workers.reload(changed);
-      await api.reload(changed);
+      const prepared = await api.prepare(changed);
+      try {
+        await workers.reload(changed);
+      } catch (error) {
+        await prepared.discard();
+        throw error;
+      }
+      prepared.apply();
     };
     return { reload, close };
   } catch (error) {

@@ -16,7 +16,7 @@ async function start(config: Config, redisUrl: string, log: Logger) {
   // To whoever started us as a child: `trivault monitor start`.
   process.send?.({ url: api.url, firstTokenFile: api.firstTokenFile });
   return {
-    reload: (changed: Config) => api.reload(changed),
+    reload: async (changed: Config) => (await api.prepare(changed)).apply(),
     async close() {
       await api.close();
       await tracing?.close();

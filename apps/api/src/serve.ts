@@ -30,10 +30,16 @@ export interface RunningApi {
   readonly url: string;
   /** Where the token of the first start lies, while it is good. */
   readonly firstTokenFile: string | null;
-  /** Answers from now on by another configuration; requests that run end by the old one. The address stays. */
-  reload(config: Config): Promise<void>;
+  /** Opens all that another configuration needs, which changes nothing yet: to be put in force, or discarded. */
+  prepare(config: Config): Promise<PreparedApi>;
   /** Takes no new request, lets running ones end, and closes everything. */
   close(): Promise<void>;
+}
+
+export interface PreparedApi {
+  /** Answers by it from now on; requests that run end by the old one. The address stays. */
+  apply(): void;
+  discard(): Promise<void>;
 }
 
 /** Opens all that the API needs, and listens. What a failed start opened is closed again. */
@@ -63,8 +69,7 @@ export async function startApi(config: Config, redisUrl: string, log: Logger, wa
     });
     const url = await listen(server, config);
     log.info({ url }, "API ready");
-    const reload = async (changed: Config) => {
-      const next = await openGeneration(changed, shared);
+    const switchTo = (next: Generation) => {
       const before = current;
       current = next;
       const switched = server.switchTo(next.answer);
@@ -73,7 +78,11 @@ export async function startApi(config: Config, redisUrl: string, log: Logger, wa
         .then(() => before.close())
         .catch((error: unknown) => log.error({ reason: messageOf(error) }, "the old API could not be closed"));
     };
-    return { url, firstTokenFile, reload, close };
+    const prepare = async (changed: Config): Promise<PreparedApi> => {
+      const next = await openGeneration(changed, shared);
+      return { apply: () => switchTo(next), discard: () => next.close() };
+    };
+    return { url, firstTokenFile, prepare, close };
   } catch (error) {
     await close();
     throw error;
@@ -111,14 +120,18 @@ interface Generation {
 /** The application of one configuration, not listening. */
 async function openGeneration(config: Config, shared: Shared): Promise<Generation> {
   const { log } = shared;
+  await using opened = new AsyncDisposableStack(); // what a failed start opened is closed again
   const tiers = openTiers(config.tiers);
-  const closeTiers = async () => void (await Promise.all(tiers.map((tier) => tier.store.close())));
+  opened.defer(async () => void (await Promise.all(tiers.map((tier) => tier.store.close()))));
   const audit = openAuditLog(auditFolder(config.backupDir), {
     log,
     anchors: async () => (await Promise.all([headSeenByAlerts(config), headSeenByReports(config)])).flat(),
   });
+  opened.defer(() => audit.close());
   const observer = openObserver(config, log);
+  opened.defer(() => observer.close());
   const access = openAccess({ file: config.api.accessFile, log });
+  opened.defer(() => access.close());
   const closing = new AbortController();
   const now = () => new Date();
   const alerts = startAlerts({
@@ -138,6 +151,7 @@ async function openGeneration(config: Config, shared: Shared): Promise<Generatio
     now,
     log,
   });
+  opened.defer(() => alerts.close());
   const reports = createReportMaker({
     config,
     observer,
@@ -148,7 +162,9 @@ async function openGeneration(config: Config, shared: Shared): Promise<Generatio
       }),
   });
   const mailer = config.monitoring.mail && createMailer(config.monitoring.mail);
+  opened.defer(() => mailer?.close());
   const daily = startReports({ config, maker: reports, audit, record: audit.record, mailer, now, log });
+  opened.defer(() => daily.close());
   const app = buildApp({
     ...shared,
     config,
@@ -161,23 +177,14 @@ async function openGeneration(config: Config, shared: Shared): Promise<Generatio
     access,
     closing: closing.signal,
   });
-  const close = async () => {
-    await app.close();
-    await daily.close();
-    await mailer?.close();
-    await alerts.close();
-    await access.close();
-    await observer.close();
-    await audit.close();
-    await closeTiers();
+  opened.defer(() => app.close());
+  await app.ready();
+  const all = opened.move();
+  return {
+    answer: (request, response) => app.routing(request, response),
+    endStreams: () => closing.abort(),
+    close: () => all.disposeAsync(),
   };
-  try {
-    await app.ready();
-    return { answer: (request, response) => app.routing(request, response), endStreams: () => closing.abort(), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }
 
 async function listen(server: SwitchableServer, { api: { host, port } }: Config): Promise<string> {

@@ -20,6 +20,8 @@ export async function perform(
   let code: number;
   try {
     code = await command({ signal: interruption.signal, json });
+    // Whatever it thought that it did, a mistake that nobody caught is in the way of saying so.
+    if (code === EXIT.ok && interruption.exitCode() === EXIT.failed) throw interruption.signal.reason;
   } catch (error) {
     if (error instanceof CommanderError) throw error; // a mistake of the command line, told already
     code = EXIT.failed;

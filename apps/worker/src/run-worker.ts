@@ -27,8 +27,8 @@ async function start(config: Config, redisUrl: string, log: Logger) {
     return {
       reload: (changed: Config) => workers.reload(changed),
       // It answers as long as running jobs take their grace.
-      async close() {
-        await workers.close();
+      async close(graceSeconds?: number) {
+        await workers.close(graceSeconds);
         await server?.close();
         await tracing?.close();
       },

@@ -107,7 +107,8 @@ async function judge(
   for (const tier of tiers) {
     if (!backup.copies.some((copy) => copy.tier === tier.name && copy.complete)) continue;
     try {
-      const stored = await readManifest(tier, { database: backup.database, backupId: backup.id }, signal);
+      const ref = { database: backup.database, backupId: backup.id };
+      const stored = await readManifest(tier, ref, { signal, trustedKeys: trust.trustedKeys, anyOrigin: true });
       const verdict = stored === null ? null : checkManifest(stored.signed, trust.trustedKeys);
       if (verdict === "trusted") return { verdict, reason: "" };
       if (verdict !== null) found.set(verdict, REASONS[verdict]);

@@ -4,11 +4,16 @@ import {
   codeOf,
   databaseOf,
   decodeManifest,
+  formatBytes,
   MANIFEST,
+  manifestBytesOf,
   MAX_MANIFEST_BYTES,
+  MAX_UNTRUSTED_MANIFEST_BYTES,
   type SignedManifest,
   splitKey,
+  TrivaultError,
 } from "@trivault/core";
+import { checkManifestBytes } from "@trivault/crypto";
 import { readAll, type StoredObject, type Tier } from "@trivault/storage";
 import type { BackupRef } from "./site.ts";
 
@@ -18,16 +23,52 @@ export interface StoredManifest {
   readonly bytes: Uint8Array;
 }
 
-/** The manifest of a copy; null where there is none, which means that there is no copy. Throws CORRUPT. */
-export async function readManifest(tier: Tier, ref: BackupRef, signal?: AbortSignal): Promise<StoredManifest | null> {
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Who may have signed it. One that nobody of them did is UNTRUSTED, before anything is built from its bytes; or it is read all the
+   * same where `anyOrigin` says so, up to a size. Without keys, only the local tier's may be large.
+   */
+  readonly trustedKeys?: readonly string[];
+  readonly anyOrigin?: boolean;
+  /** Where it was listed: the objects that lie there with it, which bound its size. */
+  readonly objects?: number;
+}
+
+/** The manifest of a copy; null where there is none, which means that there is no copy. Throws CORRUPT and UNTRUSTED. */
+export async function readManifest(
+  tier: Tier,
+  ref: BackupRef,
+  { signal, trustedKeys, anyOrigin = false, objects }: ReadOptions = {},
+): Promise<StoredManifest | null> {
   const key = backupKey(ref.database, ref.backupId, MANIFEST);
+  const most = objects === undefined ? MAX_MANIFEST_BYTES : manifestBytesOf(objects);
   try {
-    const bytes = await readAll(tier.store.get(key, { signal }), MAX_MANIFEST_BYTES);
+    const bytes = await readAll(tier.store.get(key, { signal }), most);
+    const isOurs = trustedKeys ? checkManifestBytes(bytes, trustedKeys) === "trusted" : tier.kind === "local";
+    if (!isOurs && trustedKeys && !anyOrigin) throw untrusted(tier, ref);
+    if (!isOurs && bytes.length > MAX_UNTRUSTED_MANIFEST_BYTES) throw tooLarge(tier, ref, bytes.length);
     return { signed: decodeManifest(bytes, { database: ref.database, id: ref.backupId }), bytes };
   } catch (error) {
     if (codeOf(error) === "NOT_FOUND") return null;
     throw error;
   }
+}
+
+function untrusted(tier: Tier, { backupId }: BackupRef): TrivaultError {
+  return new TrivaultError(
+    "UNTRUSTED",
+    `The manifest of backup ${backupId} on ${tier.name} is not signed by a key that is trusted here. If it is yours, put its signing key into BACKUP_TRUSTED_KEYS.`,
+    { permanent: true },
+  );
+}
+
+function tooLarge(tier: Tier, { backupId }: BackupRef, size: number): TrivaultError {
+  return new TrivaultError(
+    "CORRUPT",
+    `The manifest of backup ${backupId} on ${tier.name} has ${formatBytes(size)} and is not signed by a key that is trusted here: so large a one is not read. If it is yours, put its signing key into BACKUP_TRUSTED_KEYS.`,
+    { permanent: true },
+  );
 }
 
 /** What lies on a tier of one backup, complete or not. */
@@ -66,8 +107,21 @@ export async function listCopies(tier: Tier, of?: string | BackupRef, signal?: A
   }));
 }
 
+/** However young, and whatever the clock that dated it said. */
+const OF_ANY_AGE_MS = -100 * 365 * 86_400_000;
+
+/**
+ * Removes what somebody is writing of a backup and has not published yet, which then never will be: for whoever has fenced
+ * that writer off. A publication is the last step of a `put`, and needs its temporary file.
+ */
+export async function removeTemporary(tier: Tier, ref: BackupRef, signal?: AbortSignal): Promise<void> {
+  await tier.store.sweep(backupPrefix(ref.database, ref.backupId), OF_ANY_AGE_MS, { signal });
+}
+
 /** Removes what lies on a tier of a backup that never got its manifest there. A complete copy stays untouched. */
 export async function removePartial(tier: Tier, ref: BackupRef, signal?: AbortSignal): Promise<number> {
+  // First: a manifest that is about to be published loses its file now, or is seen by the listing.
+  if (tier.kind === "local") await removeTemporary(tier, ref, signal);
   const objects = await Array.fromAsync(tier.store.list(backupPrefix(ref.database, ref.backupId), { signal }));
   if (objects.some((object) => splitKey(object.key)?.file === MANIFEST)) return 0;
   // A listing may lag behind; what decides over a whole copy is asked for by its name, too.

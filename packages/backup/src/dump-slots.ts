@@ -2,6 +2,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, directoryOf, ensureFolder, findDatabase, sha256Hex, readdirOrEmpty } from "@trivault/core";
 import { parseDatabaseUrl } from "@trivault/postgres";
+import { inSite } from "./site-errors.ts";
 import { type Lease, type LeaseWatch, tryAcquireLease, watchLease } from "./lease.ts";
 
 /**
@@ -71,26 +72,27 @@ export function openDumpSlots(config: Pick<Config, "backupDir" | "limits" | "wor
     }
     return null;
   };
-  return {
-    async take(dump, signal) {
-      await ensureFolder(folder);
-      const held: Lease[] = [];
-      const release = async () => void (await Promise.all(held.map((lease) => lease.release())));
-      try {
-        for (const kind of kindsOf(dump)) {
-          const lease = await takeOne(watchesOf(kind), signal);
-          if (lease) held.push(lease);
-          else {
-            await release();
-            return null;
-          }
+  const takeAll = async (dump: DumpOf, signal: AbortSignal): Promise<DumpSlot | null> => {
+    await ensureFolder(folder);
+    const held: Lease[] = [];
+    const release = async () => void (await Promise.all(held.map((lease) => lease.release())));
+    try {
+      for (const kind of kindsOf(dump)) {
+        const lease = await takeOne(watchesOf(kind), signal);
+        if (lease) held.push(lease);
+        else {
+          await release();
+          return null;
         }
-        return { release };
-      } catch (error) {
-        await release();
-        throw error;
       }
-    },
+      return { release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  };
+  return {
+    take: (dump, signal) => inSite(config.backupDir, () => takeAll(dump, signal)),
     async fitting(wanted) {
       const held = new Set(await readdirOrEmpty(folder));
       const free = new Map<string, number>();

@@ -5,6 +5,7 @@ export { type Chosen, chooseTrusted, namePassedOver, type PassedOver } from "./c
 export { forEachConcurrently } from "./concurrency.ts";
 export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
 export { type DumpOf, type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitsFor } from "./dump-slots.ts";
+export { giveUp } from "./give-up.ts";
 export { type InlineResult, runInline, type StageName } from "./inline.ts";
 export { inspectCopies, type InspectedCopy } from "./inspect-copies.ts";
 export { acquireLease } from "./lease.ts";
@@ -39,7 +40,7 @@ export { guardSite, readSite, type SiteIdentity } from "./site-identity.ts";
 export { ensureSiteMark } from "./site-mark.ts";
 export { type CopyPayload, type CopyResult, copyStage } from "./stages/copy.ts";
 export { type DumpPayload, type DumpResult, dumpStage } from "./stages/dump.ts";
-export { type EncryptResult, encryptStage, giveUp } from "./stages/encrypt.ts";
+export { type EncryptResult, encryptStage } from "./stages/encrypt.ts";
 export {
   noteDamage,
   noteDeletion,

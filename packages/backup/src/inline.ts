@@ -1,5 +1,6 @@
-import { type Logger, messageOf, newBackupId } from "@trivault/core";
-import { giveUp, encryptStage } from "./stages/encrypt.ts";
+import { background, type Logger, messageOf, newBackupId } from "@trivault/core";
+import { encryptStage } from "./stages/encrypt.ts";
+import { giveUp } from "./give-up.ts";
 import { copyStage } from "./stages/copy.ts";
 import { dumpStage } from "./stages/dump.ts";
 import { inDumpSlot } from "./dump-slots.ts";
@@ -40,6 +41,8 @@ export async function runInline(
   const stages: Record<string, InlineResult["stages"][string]> = {};
   const running = new Map<StageName, Promise<void>>();
   const givenUp = new AbortController();
+  const notTidied = (stage: StageName, error: unknown) =>
+    watch.note(stage, `what is left could not be removed: ${messageOf(error)}`);
   const begin = (
     name: StageName,
     stage: (context: StageContext) => Promise<{ bytes: number; seconds: number; rows?: number | null }>,
@@ -61,11 +64,11 @@ export async function runInline(
         stages[name] = { ok: false, error };
         watch.ended?.(name, false);
         if (name !== "encrypt") return;
-        // A disk that is full may not even take the mark by which the other stages notice.
-        await giveUp(site, ref, messageOf(error)).catch(() => givenUp.abort(abandoned(messageOf(error))));
+        givenUp.abort(abandoned(messageOf(error)));
+        await giveUp(site, ref, messageOf(error)).catch((cause: unknown) => notTidied(name, cause));
       },
     );
-    running.set(name, outcome);
+    running.set(name, background(outcome));
   };
   const start = (next: NextStage) => {
     if (next.stage === "encrypt") begin("encrypt", (context) => encryptStage(site, ref, context));
@@ -77,9 +80,8 @@ export async function runInline(
     await Promise.all(running.values());
   }
   if (stages["dump"]?.ok !== true || stages["encrypt"]?.ok !== true) {
-    for (const tier of site.tiers)
-      await removePartial(tier, ref).catch((error: unknown) => watch.log.warn({ err: error }, "could not tidy up"));
-    await removeRun(runDirectory(site.config, ref.backupId));
+    for (const tier of site.tiers) await removePartial(tier, ref).catch((error: unknown) => notTidied("dump", error));
+    await removeRun(runDirectory(site.config, ref.backupId)).catch((error: unknown) => notTidied("dump", error));
   }
   return { backupId: ref.backupId, stages };
 }

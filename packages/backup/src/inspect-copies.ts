@@ -30,7 +30,8 @@ export async function inspectCopies(
       const bytes = listed?.bytes ?? null;
       const nothing = { tier: tier.name, bytes, manifest: null, signature: null, signedBy: null };
       try {
-        const stored = await readManifest(tier, { database: backup.database, backupId: backup.id }, signal);
+        const ref = { database: backup.database, backupId: backup.id };
+        const stored = await readManifest(tier, ref, { signal, trustedKeys, anyOrigin: true });
         if (stored === null) return { ...nothing, state: listed ? "partial" : "none", problem: null };
         const { manifest, signature } = stored.signed;
         const verdict = checkManifest(stored.signed, trustedKeys);

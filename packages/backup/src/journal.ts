@@ -10,14 +10,29 @@ export async function appendJournal(file: string, segment: Segment): Promise<voi
   await appendFile(file, `\n${JSON.stringify(segment)}\n`, { mode: 0o600, flush: true });
 }
 
+/**
+ * Notes what is about to be published, so that whoever finds it there knows what it is: a worker that was killed, or stopped,
+ * between the segment and its journal line. Not synced: after a power failure the spool is gone, and the run with it.
+ */
+export async function noteSealing(file: string, segment: Segment): Promise<void> {
+  await appendFile(file, `\n${JSON.stringify(segment)}\n`, { mode: 0o600 });
+}
+
+/** All that was ever about to be published under a name; each worker seals to other bytes. */
+export async function readSealing(file: string, name: string): Promise<Segment[]> {
+  const lines = ((await readFrom(file, 0)) ?? "").split("\n");
+  const segments = lines.map(parseLine).filter((segment) => segment !== null);
+  return segments.filter((segment) => segment.name === name);
+}
+
 export interface JournalReader {
   /** The segments journaled since the last call; null where there is no journal (not yet, or no longer). */
   read(): Promise<Segment[] | null>;
 }
 
 /**
- * Reads a journal as it grows, each byte once. Where a name stands twice, the first line counts: a worker that lost its
- * lease may still append one, for bytes that were replaced before.
+ * Reads a journal as it grows, each byte once. A name may stand twice, as a worker that lost its lease may still append a
+ * line: both say the same, for what lies under a name is never replaced (publish-segment.ts).
  */
 export function journalReader(file: string): JournalReader {
   const seen = new Set<string>();

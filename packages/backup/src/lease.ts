@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { open, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, TrivaultError, readOrNull } from "@trivault/core";
 
@@ -77,7 +77,9 @@ function keep(file: string, owner: string, onLost: (error: TrivaultError) => voi
     async release() {
       clearInterval(timer);
       await pending;
-      if ((await ownerOf(file)) === owner) await rm(file, { force: true });
+      // Best effort: where the disk cannot be written, it falls silent instead.
+      const ours = (await ownerOf(file).catch(() => null)) === owner;
+      if (ours) await rm(file, { force: true }).catch(() => undefined);
     },
   };
 }
@@ -104,6 +106,10 @@ export function watchLease(file: string): LeaseWatch {
 }
 
 function lost(cause: unknown): TrivaultError {
+  if (codeOf(cause) === "ENOSPC" || codeOf(cause) === "EDQUOT") {
+    const message = "The file system that holds BACKUP_DIR is full: not even the lease of this work could be renewed.";
+    return new TrivaultError("STORE_FULL", `${message} Free space, enlarge it or keep fewer backups there.`, { cause });
+  }
   return new TrivaultError("ABANDONED", "The lease of this backup could not be renewed; its folder may be gone.", {
     cause,
   });
@@ -114,19 +120,31 @@ async function ownerOf(file: string): Promise<string | null> {
 }
 
 async function createExclusively(file: string, content: string): Promise<boolean> {
+  let handle: FileHandle;
   try {
-    const handle = await open(file, "wx", 0o600);
-    await handle.writeFile(content);
-    await handle.close();
-    return true;
+    handle = await open(file, "wx", 0o600);
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
     throw error;
+  }
+  try {
+    await handle.writeFile(content);
+    return true;
+  } catch (error) {
+    await rm(file, { force: true }).catch(() => undefined); // an empty one would keep others waiting
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
 
 async function replace(file: string, content: string): Promise<void> {
   const temporary = `${file}.${randomUUID()}`;
-  await writeFile(temporary, content, { mode: 0o600 });
-  await rename(temporary, file);
+  try {
+    await writeFile(temporary, content, { mode: 0o600 });
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
 }

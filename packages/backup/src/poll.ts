@@ -6,7 +6,9 @@ const POLL_MS = 25;
 /** Leases beat once a second, and nobody hurries to give a run up: every how many looks a follower checks them. */
 export const LOOKS_PER_CHECK = 20;
 
-/** One short pause between two looks; rejects as soon as `signal` aborts. */
+/** One short pause between two looks; rejects with the signal's reason as soon as it aborts. */
 export async function pause(signal: AbortSignal): Promise<void> {
-  await sleep(POLL_MS, undefined, { signal });
+  await sleep(POLL_MS, undefined, { signal }).catch((error: unknown) => {
+    throw signal.reason ?? error;
+  });
 }

@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import {
+  background,
   dataSegments,
   type Manifest,
   messageOf,
@@ -93,7 +94,8 @@ async function readTrusted(
   let last: unknown;
   for (const tier of holders) {
     try {
-      const stored = await readManifest(tier, { database: backup.database, backupId: backup.id }, signal);
+      const ref = { database: backup.database, backupId: backup.id };
+      const stored = await readManifest(tier, ref, { signal, trustedKeys: trust.trustedKeys, anyOrigin: true });
       if (!stored) continue;
       requireTrusted(stored.signed, trust, allowUnsigned);
       return stored.signed;
@@ -114,11 +116,7 @@ async function* readAhead(
   progress: (progress: Progress) => void,
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  const begin = (segment: Segment | undefined) => {
-    const fetched = segment && fetch(segment);
-    fetched?.catch(() => undefined); // reported where it is awaited
-    return fetched;
-  };
+  const begin = (segment: Segment | undefined) => segment && background(fetch(segment));
   let ahead = begin(segments[0]);
   for (const [index, segment] of segments.entries()) {
     const plain = await ahead;

@@ -20,6 +20,7 @@ import { z } from "zod";
  *       dump.lease      renewed by the worker that dumps (lease.ts)
  *       dumped.json     written once, after every process of the dump exited with status 0
  *       seal.lease      renewed by the worker that encrypts
+ *       sealing.ndjson  one line for each segment that is about to be published (journal.ts)
  *       journal.ndjson  one line for each segment published in the local tier, in order (journal.ts)
  *       aborted.json    the fence: no stage of this backup goes on, and it never gets a manifest
  *     <BACKUP_SPOOL_DIR>/<backup id>/
@@ -32,6 +33,7 @@ export interface RunDirectory {
   readonly spool: string;
   readonly dumpLease: string;
   readonly sealLease: string;
+  readonly sealing: string;
   readonly journal: string;
 }
 
@@ -64,6 +66,7 @@ export function runDirectory(folders: Folders, backupId: string): RunDirectory {
     spool: path.join(folders.spoolDir, backupId),
     dumpLease: path.join(directory, "dump.lease"),
     sealLease: path.join(directory, "seal.lease"),
+    sealing: path.join(directory, "sealing.ndjson"),
     journal: path.join(directory, "journal.ndjson"),
   };
 }
@@ -103,6 +106,15 @@ export async function markAborted(run: RunDirectory, reason: string): Promise<vo
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error; // the run is gone altogether, which fences it as well
   }
+}
+
+/**
+ * Fences the run off and takes its plaintext away, whatever else has failed. A disk that is full may not even take the mark:
+ * then the run itself goes, which fences it as well. One that cannot be written at all takes no manifest either.
+ */
+export async function endRun(run: RunDirectory, reason: string): Promise<void> {
+  await markAborted(run, reason).catch(() => rm(run.path, { recursive: true, force: true }).catch(() => undefined));
+  await rm(run.spool, { recursive: true, force: true });
 }
 
 /** Why this run is not to go on, or null. */

@@ -32,7 +32,7 @@ export async function* followSegments(
     }
     // The journal goes right after the manifest has come.
     if ((fresh === null || check) && (await tier.store.stat(manifestKey)) !== null) {
-      const manifest = await readManifest(tier, ref, options.signal);
+      const manifest = await readManifest(tier, ref, { signal: options.signal });
       if (manifest) {
         yield* manifest.signed.manifest.segments.filter(({ name }) => !seen.has(name));
         return manifest;

@@ -4,7 +4,7 @@ import { readManifest, type StoredManifest } from "./copies.ts";
 import { databaseOfRun, runDirectory } from "./run-directory.ts";
 import { followSegments } from "./segment-feed.ts";
 import type { BackupRef, Site, StageContext } from "./site.ts";
-import { isTrusted, siteTrust } from "./trust.ts";
+import { siteTrust } from "./trust.ts";
 
 /** A follower outlives this many take-overs of the stages before it. */
 const PATIENCE = 4;
@@ -34,9 +34,8 @@ export async function* segmentsToCopy(
       return yield* followSegments(from, run, ref, { patienceMs, signal: context.signal });
     }
     try {
-      const found = await readManifest(tier, ref, context.signal);
+      const found = await readManifest(tier, ref, { signal: context.signal, trustedKeys });
       if (found === null) continue;
-      if (!isTrusted(found.signed, trustedKeys)) throw untrusted(tier, ref);
       if (tier !== from) context.note(`${from.name} has no good manifest of it; ${tier.name} has`);
       yield* found.signed.manifest.segments;
       return found;
@@ -46,14 +45,6 @@ export async function* segmentsToCopy(
     }
   }
   throw nowhere(ref, problems, isLocal);
-}
-
-function untrusted(tier: Tier, { backupId }: BackupRef): TrivaultError {
-  return new TrivaultError(
-    "UNTRUSTED",
-    `The manifest of backup ${backupId} on ${tier.name} is not signed by a key that is trusted here. If it is yours, put its signing key into BACKUP_TRUSTED_KEYS.`,
-    { permanent: true },
-  );
 }
 
 /** A backup that a tier in trouble may still have is worth another try; one that nobody has was given up. */

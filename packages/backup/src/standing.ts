@@ -2,7 +2,6 @@ import { backupKey, codeOf, MANIFEST, messageOf, TrivaultError } from "@trivault
 import type { Tier } from "@trivault/storage";
 import { readManifest, type StoredManifest } from "./copies.ts";
 import type { BackupRef } from "./site.ts";
-import { isTrusted } from "./trust.ts";
 
 /** What was read of a copy's manifest. `bad`: the bytes there are no manifest of this backup that a trusted key signed. */
 export type Standing =
@@ -12,25 +11,25 @@ export type Standing =
 
 /**
  * Reads the manifest of a copy and says what its bytes prove. Where they cannot be read, for whatever reason, nothing is
- * proven, and the error is thrown: a refusal, an overload or a disk's error says nothing of the copy.
+ * proven, and the error is thrown: a refusal, an overload or a disk's error says nothing of the copy. `objects`, where they
+ * were listed, bound what is read.
  */
 export async function readStanding(
   tier: Tier,
   ref: BackupRef,
   trustedKeys: readonly string[],
   signal: AbortSignal,
+  objects?: number,
 ): Promise<Standing> {
   let stored: StoredManifest | null;
   try {
-    stored = await readManifest(tier, ref, signal);
+    stored = await readManifest(tier, ref, { signal, trustedKeys, ...(objects !== undefined && { objects }) });
   } catch (error) {
-    if (codeOf(error) === "CORRUPT") return { is: "bad", problem: messageOf(error) };
+    const code = codeOf(error);
+    if (code === "CORRUPT" || code === "UNTRUSTED") return { is: "bad", problem: messageOf(error) };
     throw error;
   }
-  if (stored !== null) {
-    if (isTrusted(stored.signed, trustedKeys)) return { is: "trusted", stored };
-    return { is: "bad", problem: "No key that is trusted here signed its manifest." };
-  }
+  if (stored !== null) return { is: "trusted", stored };
   if ((await tier.store.stat(backupKey(ref.database, ref.backupId, MANIFEST), { signal })) === null) {
     return { is: "absent" };
   }

@@ -13,6 +13,7 @@ import {
   readJson,
   readdirOrEmpty,
   ensureFolder,
+  unlessUnwritable,
 } from "@trivault/core";
 import { z } from "zod";
 import type { BackupRef } from "./site.ts";
@@ -106,7 +107,7 @@ export async function removeNotes(
   kind: NoteKind,
   refs: readonly BackupRef[],
 ): Promise<void> {
-  for (const ref of refs) await rm(noteFile(config, tier, kind, ref), { force: true });
+  for (const ref of refs) await unlessUnwritable(() => rm(noteFile(config, tier, kind, ref), { force: true }));
 }
 
 export async function writeUsage(config: Place, tier: string, bytes: number): Promise<void> {
@@ -128,8 +129,10 @@ export async function readUsage(config: Place, tier: string): Promise<number | n
 async function write(config: Place, tier: string, kind: NoteKind, ref: BackupRef, note: object): Promise<void> {
   if (!existsSync(path.join(config.backupDir, ".trivault"))) return;
   const file = noteFile(config, tier, kind, ref);
-  await ensureFolder(path.dirname(file));
-  await writeFile(file, JSON.stringify(note), { mode: 0o600 });
+  await unlessUnwritable(async () => {
+    await ensureFolder(path.dirname(file));
+    await writeFile(file, JSON.stringify(note), { mode: 0o600 });
+  });
 }
 
 /** Null where a scan took it away meanwhile, or a crash left it torn: the next scan knows better. */

@@ -44,7 +44,11 @@ export async function verifyCopy(
     done({ bytes: 0, damage: [{ file: MANIFEST, problem }], unread: [], trusted: false });
   let signed: SignedManifest;
   try {
-    const stored = await readManifest(tier, ref, options.signal);
+    const stored = await readManifest(tier, ref, {
+      signal: options.signal,
+      trustedKeys: trust.trustedKeys,
+      anyOrigin: true, // so that `requireTrusted` says what is wrong with it
+    });
     if (!stored) return damagedManifest("is missing: there is no complete copy here");
     requireTrusted(stored.signed, trust, options.allowUnsigned);
     signed = stored.signed;

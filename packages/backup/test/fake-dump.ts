@@ -23,7 +23,7 @@ export interface FakeSite extends AsyncDisposable {
   context(signal?: AbortSignal): StageContext;
   /** What a restore would hand to zstd: every data segment of a copy, opened and in order. */
   contentOf(tier: Tier, ref: BackupRef): Promise<Buffer>;
-  /** The same site, with stores that another function makes of the real ones: to break them. */
+  /** The same site as another process has it, with stores that a function makes of the real ones: to break them. */
   with(wrap: (store: Store) => Store): Site;
 }
 
@@ -31,12 +31,12 @@ export const SEGMENT = 64 * 1024;
 /** Hundreds of small segments are synced here; on a busy disk that takes minutes. */
 const MEMORY = "/dev/shm";
 
-export async function fakeSite(): Promise<FakeSite> {
+export async function fakeSite(databaseUrl = "postgresql://nobody@localhost/shop"): Promise<FakeSite> {
   const folder = await mkdtemp(path.join(existsSync(MEMORY) ? MEMORY : tmpdir(), "stages-"));
   const keys = await generateKeys();
   const config = resolveConfig(
     {
-      DATABASE_URL: "postgresql://nobody@localhost/shop",
+      DATABASE_URL: databaseUrl,
       BACKUP_DIR: path.join(folder, "backups"),
       BACKUP_SPOOL_DIR: path.join(folder, "spool"),
       BACKUP_SEGMENT_SIZE: "64KiB",
@@ -55,6 +55,8 @@ export async function fakeSite(): Promise<FakeSite> {
   await mkdir(config.backupDir, { recursive: true });
   const signingKey = await loadOrCreateSigningKey(config.signingKeyFile);
   const sealer = createSealer({ recipients: [keys.recipient], segmentSize: SEGMENT });
+  /** A worker that is stopped keeps its sealer's memory. */
+  const others = createSealer({ recipients: [keys.recipient], segmentSize: SEGMENT });
   const tiers: [Tier, ...Tier[]] = [
     { name: "local", kind: "local", store: localStore({ directory: config.backupDir }) },
     { name: "remote", kind: "sftp", store: memoryStore("remote") },
@@ -70,7 +72,7 @@ export async function fakeSite(): Promise<FakeSite> {
     trust: { identities: [keys.identity], trustedKeys: [signingKey.publicKey] },
     started,
     notes,
-    context: (signal = AbortSignal.timeout(30_000)) => ({
+    context: (signal = AbortSignal.timeout(200_000)) => ({
       signal,
       log: silentLogger(),
       note: (line) => void notes.push(line),
@@ -89,11 +91,11 @@ export async function fakeSite(): Promise<FakeSite> {
       return Buffer.concat(plain);
     },
     with: (wrap) => {
-      const [local, ...others] = tiers.map((tier) => ({ ...tier, store: wrap(tier.store) }));
-      return { ...site, tiers: [local as Tier, ...others] };
+      const [local, ...rest] = tiers.map((tier) => ({ ...tier, store: wrap(tier.store) }));
+      return { ...site, tiers: [local as Tier, ...rest], sealer: () => others };
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([sealer.close(), opener.close()]);
+      await Promise.all([sealer.close(), others.close(), opener.close()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -116,7 +118,7 @@ export async function beginDump({ config }: FakeSite): Promise<FakeDump> {
   await createRun(run, ref.database);
   const lease = await acquireLease(run.dumpLease, {
     takeoverMs: 5000,
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(200_000),
     onLost: () => undefined, // runs are swept under it on purpose
   });
   const write = (part: number, bytes: Uint8Array) =>

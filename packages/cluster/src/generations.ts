@@ -9,8 +9,8 @@ export interface Generations {
   isHealthy(): Promise<boolean>;
   /** Workers of the new configuration take the jobs from now on; those of the old one end when their jobs have. */
   reload(config: Config): Promise<void>;
-  /** Closes all of them, the old ones too, within the configured grace. */
-  close(): Promise<void>;
+  /** Closes all of them, the old ones too, within the grace that is configured or given. */
+  close(graceSeconds?: number): Promise<void>;
 }
 
 /** Workers whose configuration may change while they run: a job ends under the configuration that it began under. */
@@ -32,8 +32,8 @@ export async function startGenerations(
         .catch((error: unknown) => log.error({ reason: messageOf(error) }, "old workers could not be closed"))
         .finally(() => ending.delete(before));
     },
-    async close() {
-      await Promise.all([current, ...ending].map((workers) => workers.close()));
+    async close(graceSeconds) {
+      await Promise.all([current, ...ending].map((workers) => workers.close(graceSeconds)));
     },
   };
 }

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { acquireLease, type StageContext } from "@trivault/backup";
-import { directoryOf, ensureFolder } from "@trivault/core";
+import { directoryOf, ensureFolder, messageOf, unwritableBy } from "@trivault/core";
 import type { maintainTier, MaintenanceSite } from "@trivault/maintenance";
 import { type Handler, type JobContext, maintenanceJobSchema, parseJob } from "@trivault/queue";
 
@@ -23,7 +23,7 @@ export function maintenanceHandler(
       if (busy.has(tier)) return { tier, skipped: "its last round is not over" };
       busy.add(tier);
       try {
-        const turn = await takeTurn(site, tier, context.signal);
+        const turn = await takeTurn(site, tier, context);
         if (!turn) return { tier, skipped: "another process is at it" };
         try {
           const signal = AbortSignal.any([context.signal, turn.lost]);
@@ -39,13 +39,13 @@ export function maintenanceHandler(
 }
 
 /** By a lease in `BACKUP_DIR/.trivault/maintenance/`; null where another process keeps it. */
-async function takeTurn({ config }: MaintenanceSite, tier: string, signal: AbortSignal) {
+async function takeTurn({ config }: MaintenanceSite, tier: string, { signal, note }: JobContext) {
   const folder = path.join(config.backupDir, ".trivault/maintenance");
-  await ensureFolder(folder);
   const takeoverMs = config.worker.takeoverSeconds * 1000;
   const lost = new AbortController();
   const patience = AbortSignal.timeout(takeoverMs * PATIENCE + 1000);
   try {
+    await ensureFolder(folder);
     const lease = await acquireLease(path.join(folder, `${directoryOf(tier)}.lease`), {
       takeoverMs,
       signal: AbortSignal.any([signal, patience]),
@@ -55,6 +55,9 @@ async function takeTurn({ config }: MaintenanceSite, tier: string, signal: Abort
   } catch (error) {
     signal.throwIfAborted();
     if (patience.aborted) return null;
-    throw error;
+    if (unwritableBy(error) === null) throw error;
+    // The disk of the site takes nothing, and the other tiers are kept in order all the same. Two rounds at a time do no harm.
+    note(`its turn could not be noted: ${messageOf(error)}`);
+    return { lost: lost.signal, release: async () => undefined };
   }
 }

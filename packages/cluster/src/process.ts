@@ -4,10 +4,12 @@ import {
   type Config,
   createLogger,
   DEFAULT_CONFIG_FILE,
+  ENDS_WITHIN_MS,
   hidePasswords,
   loadDotEnv,
   type Logger,
   messageOf,
+  onMistake,
   type Purpose,
   resolveConfig,
   TrivaultError,
@@ -25,12 +27,15 @@ export function configFromEnvironment(purpose: Purpose): Config {
 export interface Service {
   /** Brings a changed configuration into force. Where it throws, the old one must still be. */
   reload(config: Config): Promise<void>;
-  close(): Promise<void>;
+  /** Jobs that run have so many seconds to end; as configured, by default. */
+  close(graceSeconds?: number): Promise<void>;
 }
 
 /**
  * The life of a service: configuration, start, changes of the configuration file, and an orderly end on SIGTERM or SIGINT.
  * A mistake of the operator ends as one paragraph on stderr and exit code 1, without a stack; a second signal ends at once.
+ * After a mistake of this program its state is not known any more: it ends as after a signal, but with no grace for jobs
+ * (they go back to the queue; children, spool and leases go) and with exit code 1.
  */
 export async function runService(
   name: string,
@@ -41,6 +46,7 @@ export async function runService(
     const config = configFromEnvironment("backup");
     const log = createLogger(config.logLevel, name);
     const stop = signalled(); // heard from now on: a signal during the start ends what was started, in order
+    const mistaken = firstMistake(log);
     await requireOwnSite(config, log, new AbortController().signal);
     const running = await start(config, log);
     const watch = watchConfig({
@@ -52,12 +58,13 @@ export async function runService(
       onConfig: (event) => record(config, name, log, event),
       log,
     });
-    await stop;
+    const end = await Promise.race([stop, mistaken]);
     log.info("shutting down");
+    if (end === "mistake") setTimeout(() => process.exit(1), ENDS_WITHIN_MS);
     await watch.close();
-    await running.close();
+    await running.close(end === "mistake" ? 0 : undefined);
     log.info("closed");
-    process.exit(0);
+    process.exit(end === "mistake" ? 1 : 0);
   } catch (error) {
     fail(error);
   }
@@ -82,12 +89,21 @@ export function fail(error: unknown): never {
   process.exit(1);
 }
 
-function signalled(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+function firstMistake(log: Logger): Promise<"mistake"> {
+  const { promise, resolve } = Promise.withResolvers<"mistake">();
+  onMistake((error) => {
+    log.fatal({ err: error }, "a mistake of this program, which ends in order; please report it");
+    resolve("mistake");
+  });
+  return promise;
+}
+
+function signalled(): Promise<"signal"> {
+  const { promise, resolve } = Promise.withResolvers<"signal">();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
       process.once(signal, () => process.exit(1));
-      resolve();
+      resolve("signal");
     });
   }
   return promise;

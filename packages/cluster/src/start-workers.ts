@@ -8,6 +8,7 @@ import {
   connectRedis,
   openQueues,
   type QueueWorkerOptions,
+  type RunningWorker,
   promoteDumps,
   redisAnswers,
   redisDrift,
@@ -54,69 +55,72 @@ export async function startWorkers(
 ): Promise<RunningWorkers> {
   await ensureStateFolder(config.backupDir);
   await checkReachable(redisUrl);
+  let grace = 0;
+  await using opened = new AsyncDisposableStack(); // what a failed start opened is closed again
   const redis = connectRedis(redisUrl, "wait");
-  try {
-    const site = await openSite(config, now);
-    const record = openAuditLog(auditFolder(config.backupDir), { now, log });
-    warnAbout(config, log);
-    const key = siteJobKey(config.backupDir);
-    const queues = openQueues(redis, key, measuring.tracing);
-    const refusedJobs = recordRefusedJobs(record.record, log);
-    const limit = createDumpLimit(openDumpSlots(config), (ids) => promoteDumps(queues, ids), log);
-    const handlers = stageHandlers({ site: { ...site, record: record.record }, history: record, limit, queues });
-    const concurrency = {
-      ...config.worker.concurrency,
-      maintenance: Math.max(LEAST_MAINTENANCE, config.tiers.length, config.worker.concurrency.maintenance),
-    };
-    const workers = config.worker.queues.map((name) =>
+  opened.defer(() => redis.disconnect());
+  let heartbeat: { close(): Promise<void> } | null = null; // it beats on while jobs take their grace
+  opened.defer(() => heartbeat?.close());
+  const record = openAuditLog(auditFolder(config.backupDir), { now, log });
+  opened.defer(() => record.close());
+  const refusedJobs = recordRefusedJobs(record.record, log);
+  opened.defer(() => refusedJobs.close());
+  const site = await openSite(config, now);
+  opened.defer(() => site.close());
+  warnAbout(config, log);
+  const key = siteJobKey(config.backupDir);
+  const queues = openQueues(redis, key, measuring.tracing);
+  opened.defer(() => closeQueues(queues));
+  await removeOldSchedulers(queues);
+  const limit = createDumpLimit(openDumpSlots(config), (ids) => promoteDumps(queues, ids), log);
+  opened.defer(() => limit.close());
+  const handlers = stageHandlers({ site: { ...site, record: record.record }, history: record, limit, queues });
+  const concurrency = {
+    ...config.worker.concurrency,
+    maintenance: Math.max(LEAST_MAINTENANCE, config.tiers.length, config.worker.concurrency.maintenance),
+  };
+  const workers: RunningWorker[] = [];
+  const closeWorkers = async () => void (await Promise.all(workers.map((worker) => worker.close(grace * 1000))));
+  opened.defer(closeWorkers);
+  for (const name of config.worker.queues) {
+    workers.push(
       startWorker(redis, name, { ...config.worker, concurrency }, log, handlers[name], {
         ...measuring,
         key,
         onRefused: refusedJobs.refused,
       }),
     );
-    await removeOldSchedulers(queues);
-    const scheduler = startScheduler({
-      limits: config.limits,
-      tiers: config.tiers,
-      databases: databaseList(config, log),
-      queue: scheduleQueue(queues, redis),
-      history: record,
-      running: () => listSlotRuns(config),
-      now,
-      tickMs,
-      log,
-    });
-    const heartbeat = startHeartbeat(config, {
-      service: "worker",
-      queues: config.worker.queues,
-      schedulesLookedAt: () => scheduler.lookedAt(),
-      redisDrift: redisDrift(redis),
-    });
-    log.info({ queues: config.worker.queues, tiers: config.tiers.map((tier) => tier.name) }, "worker ready");
-    let closing: Promise<void> | null = null;
-    const close = async (workersClosed: Promise<unknown>) => {
-      scheduler.close();
-      await workersClosed;
-      limit.close();
-      await closeQueues(queues);
-      await site.close();
-      await refusedJobs.close();
-      await record.close();
-      await heartbeat.close();
-      redis.disconnect();
-    };
-    return {
-      isHealthy: async () => workers.every((worker) => worker.isRunning()) && (await redisAnswers(redis)),
-      close(graceSeconds = config.worker.graceSeconds) {
-        const workersClosed = Promise.all(workers.map((worker) => worker.close(graceSeconds * 1000)));
-        return (closing ??= close(workersClosed));
-      },
-    };
-  } catch (error) {
-    redis.disconnect();
-    throw error;
   }
+  const scheduler = startScheduler({
+    limits: config.limits,
+    tiers: config.tiers,
+    databases: databaseList(config, log),
+    queue: scheduleQueue(queues, redis),
+    history: record,
+    running: () => listSlotRuns(config),
+    now,
+    tickMs,
+    log,
+  });
+  opened.defer(() => scheduler.close());
+  heartbeat = startHeartbeat(config, {
+    service: "worker",
+    queues: config.worker.queues,
+    schedulesLookedAt: () => scheduler.lookedAt(),
+    redisDrift: redisDrift(redis),
+  });
+  log.info({ queues: config.worker.queues, tiers: config.tiers.map((tier) => tier.name) }, "worker ready");
+  const running = opened.move();
+  let closing: Promise<void> | null = null;
+  return {
+    isHealthy: async () => workers.every((worker) => worker.isRunning()) && (await redisAnswers(redis)),
+    async close(graceSeconds = config.worker.graceSeconds) {
+      grace = graceSeconds;
+      if (closing === null) return (closing = running.disposeAsync());
+      await closeWorkers(); // once more, with the shorter grace
+      return closing;
+    },
+  };
 }
 
 /** Told at start, while later a worker waits for a Redis that is away. */

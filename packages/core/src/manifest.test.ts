@@ -11,6 +11,7 @@ import {
   type SignedManifest,
   totalSize,
 } from "./manifest.ts";
+import { rawManifest } from "./manifest-bytes.ts";
 
 const ID = "20261123t020000z-7f3k9xq2";
 
@@ -157,11 +158,56 @@ describe("the bytes that are signed", () => {
         const manifest = { ...MANIFEST, database };
         const read = decodeManifest(encodeManifest({ manifest })).manifest;
         expect(canonicalBytes(read).equals(canonicalBytes(manifest))).toBe(true);
+        expect(rawManifest(encodeManifest({ manifest }))?.canonical).toEqual(canonicalBytes(manifest));
       }),
     );
   });
 
   const first = () => segment("data-000001.zst.age");
+});
+
+describe("9.B11 the bytes of a manifest, before anything is built from them,", () => {
+  const [written, compact] = [encodeManifest(SIGNED), Buffer.from(JSON.stringify(SIGNED))];
+
+  test("tell what is signed, and by whom", () => {
+    for (const bytes of [written, compact]) {
+      const raw = rawManifest(bytes);
+      expect(raw?.canonical).toEqual(canonicalBytes(MANIFEST));
+      expect(JSON.parse(raw?.signature ?? "")).toEqual(SIGNED.signature);
+    }
+    expect(rawManifest(encodeManifest({ manifest: MANIFEST }))?.signature).toBeNull();
+  });
+
+  test("cut off or changed anywhere, are none or are of another manifest", () => {
+    for (let end = 0; end < compact.length; end++) expect(rawManifest(compact.subarray(0, end))).toBeNull();
+    for (let at = 0; at < compact.length; at++) {
+      const changed = Buffer.from(compact);
+      changed[at] = 0x7e;
+      const raw = rawManifest(changed);
+      const same =
+        raw?.canonical.equals(canonicalBytes(MANIFEST)) && raw.signature === JSON.stringify(SIGNED.signature);
+      expect({ at, same: same ?? false }).toEqual({ at, same: false });
+    }
+  });
+
+  const many = (text: string) => Array.from({ length: 10_000 }, () => text).join();
+  test.each([
+    ["empty objects", `{"manifest":{"x":[${many("{}")}]}}`],
+    ["digits", `{"manifest":{"x":[${many("1")}]}}`],
+    ["empty texts", `{"manifest":{"x":[${many('""')}]}}`],
+    ["depth", `{"manifest":${'{"a":'.repeat(10_000)}1${"}".repeat(10_001)}`],
+    ["lists in lists", `{"manifest":${"[".repeat(10_000)}${"]".repeat(10_000)}}`],
+    ["members", `{"manifest":{${Array.from({ length: 200 }, (_, i) => `"${"n".repeat(30)}${i}":1`).join()}}}`],
+    ["manifests", `{${many('"manifest":{"a":1}')}}`],
+    ["a large signature", `{"manifest":{},"signature":{"value":"${"A".repeat(2000)}"}}`],
+    ["what follows it", `${compact.toString()}{}`],
+    ["a literal", '{"manifest":null}'],
+    ["an end within a text", '{"manifest":{"a":"\\"'],
+    ["nothing", ""],
+  ])("with %s are refused unparsed", (_, text) => {
+    expect(rawManifest(Buffer.from(text))).toBeNull();
+    expect(() => decodeManifest(Buffer.from(text))).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+  });
 });
 
 test("data segments come in order, without globals and details; sizes add up", () => {

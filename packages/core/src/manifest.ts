@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { TrivaultError } from "./errors.ts";
 import { isBackupId } from "./ids.ts";
+import { rawManifest } from "./manifest-bytes.ts";
 
 /**
  * `manifest.json`, the last object written of every copy: its presence says that the copy is complete. It lists every
@@ -54,6 +55,14 @@ export type SignedManifest = z.infer<typeof envelopeSchema>;
 /** 1,000,000 segments take about 300 bytes each. */
 export const MAX_MANIFEST_BYTES = 320 * 1024 * 1024;
 
+/** What is read of somebody else's: 27,000 segments, which are 400 GB by default. */
+export const MAX_UNTRUSTED_MANIFEST_BYTES = 8 * 1024 * 1024;
+
+/** What the manifest of so many objects can need, or that of a backup of which nothing else is left. */
+export function manifestBytesOf(objects: number): number {
+  return Math.min(MAX_MANIFEST_BYTES, MAX_UNTRUSTED_MANIFEST_BYTES + 400 * objects);
+}
+
 /** The bytes that are signed: JSON with sorted keys and no spaces (RFC 8785, for our strings and safe integers). */
 export function canonicalBytes(value: object): Buffer {
   return Buffer.from(JSON.stringify(sortKeys(value)), "utf8");
@@ -66,6 +75,7 @@ export function encodeManifest(signed: SignedManifest): Buffer {
 
 /** Reads `manifest.json` from a tier, which is untrusted input: throws CORRUPT unless it is of our schema and consistent. */
 export function decodeManifest(bytes: Uint8Array, expected?: { database: string; id: string }): SignedManifest {
+  if (rawManifest(bytes) === null) throw corrupt("it is not the JSON of a manifest");
   let json: unknown;
   try {
     json = JSON.parse(Buffer.from(bytes).toString("utf8"));

@@ -7,6 +7,7 @@ export {
   type ManifestTrust,
   type SigningKey,
   checkManifest,
+  checkManifestBytes,
   isPublicKey,
   signManifest,
   verifySignature,

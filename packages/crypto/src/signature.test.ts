@@ -8,7 +8,15 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { decodeManifest, encodeManifest, type Manifest } from "@trivault/core";
 import { ofAnotherUser } from "@trivault/testkit";
 import fc from "fast-check";
-import { checkManifest, isPublicKey, publicKeyText, signManifest, signWith, verifySignature } from "./signature.ts";
+import {
+  checkManifest,
+  checkManifestBytes,
+  isPublicKey,
+  publicKeyText,
+  signManifest,
+  signWith,
+  verifySignature,
+} from "./signature.ts";
 import { loadOrCreateSigningKey, loadSigningKey } from "./signing-key.ts";
 
 let folder: string;
@@ -84,7 +92,15 @@ describe("Ed25519", () => {
 describe("manifests", () => {
   test("trusted after a round trip through its file; unsigned, unknown and changed are told apart", async () => {
     const key = await loadOrCreateSigningKey(newFile());
-    const stored = decodeManifest(encodeManifest(signManifest(manifest, key)));
+    const bytes = encodeManifest(signManifest(manifest, key));
+    const stored = decodeManifest(bytes);
+    expect(checkManifestBytes(bytes, ["tvsign1other", key.publicKey])).toBe("trusted");
+    expect(checkManifestBytes(bytes, [])).toBe("unknown-key");
+    expect(checkManifestBytes(encodeManifest({ manifest }), [key.publicKey])).toBe("unsigned");
+    expect(checkManifestBytes(Buffer.from(bytes.toString().replace("shop", "shoq")), [key.publicKey])).toBe(
+      "bad-signature",
+    );
+    expect(checkManifestBytes(Buffer.from("{}"), [key.publicKey])).toBeNull();
     expect(checkManifest(stored, ["tvsign1other", key.publicKey])).toBe("trusted");
     expect(checkManifest(stored, [])).toBe("unknown-key");
     expect(checkManifest({ manifest }, [key.publicKey])).toBe("unsigned");

@@ -1,5 +1,12 @@
 import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { canonicalBytes, type Manifest, type Signature, type SignedManifest } from "@trivault/core";
+import {
+  canonicalBytes,
+  type Manifest,
+  rawManifest,
+  type Signature,
+  type SignedManifest,
+  signatureSchema,
+} from "@trivault/core";
 
 /** Public keys are text: `tvsign1`, then the 32 bytes of an Ed25519 key (RFC 8032) in base64url. */
 const PREFIX = "tvsign1";
@@ -22,6 +29,25 @@ export function checkManifest(signed: SignedManifest, trustedKeys: readonly stri
   if (!signature) return "unsigned";
   if (!verifySignature(canonicalBytes(manifest), signature)) return "bad-signature";
   return trustedKeys.includes(signature.publicKey) ? "trusted" : "unknown-key";
+}
+
+/** As `checkManifest`, of the bytes of a `manifest.json` before anything is built from them; null where they are none. */
+export function checkManifestBytes(bytes: Uint8Array, trustedKeys: readonly string[]): ManifestTrust | null {
+  const raw = rawManifest(bytes);
+  if (raw === null) return null;
+  if (raw.signature === null) return "unsigned";
+  const signature = parseSignature(raw.signature);
+  if (signature === null) return null;
+  if (!verifySignature(raw.canonical, signature)) return "bad-signature";
+  return trustedKeys.includes(signature.publicKey) ? "trusted" : "unknown-key";
+}
+
+function parseSignature(text: string): Signature | null {
+  try {
+    return signatureSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** True where the key that the signature names made it. That says nothing about whose key it is. */

@@ -12,6 +12,7 @@ import { isFresh } from "./inventory-freshness.ts";
 import type { Inventory } from "./inventory.ts";
 import { readTierState } from "./maintain-state.ts";
 import { loadMarks } from "./marks.ts";
+import { readOnlyReason } from "./read-only.ts";
 import { scanAll } from "./scan.ts";
 
 /** An inventory that is older than so many rounds of maintenance means that nobody maintains: then the tier is asked. */
@@ -73,7 +74,16 @@ async function seeTiers({ config, tiers, now, signal, fresh = false }: HealthDep
       seen.set(tier, seenWith(cached.get(tier) ?? null, { since, reason }));
     }
   }
+  await noteReadOnly(config, seen);
   return new Map(config.tiers.flatMap(({ name }) => (seen.has(name) ? [[name, seen.get(name) as SeenTier]] : [])));
+}
+
+/** Its backups are there to be read; no other is made. */
+async function noteReadOnly(config: Config, seen: Map<string, SeenTier>): Promise<void> {
+  const local = config.tiers[0]?.name ?? "local";
+  const known = seen.get(local);
+  const reason = known?.unreachable === null ? await readOnlyReason(config) : null;
+  if (known && reason !== null) seen.set(local, { ...known, unreachable: { since: null, reason } });
 }
 
 function seenWith(inventory: Inventory | null, unreachable: SeenTier["unreachable"] = null): SeenTier {

@@ -26,6 +26,7 @@ export { type DiscoveryNews, NO_NEWS } from "./health-orphans.ts";
 export { describeHealth } from "./health-summary.ts";
 export { type Heartbeat, HEARTBEAT_MS, type HeartbeatSource, readHeartbeats, startHeartbeat } from "./heartbeats.ts";
 export type { Inventory, InventoryCopy } from "./inventory.ts";
+export { readOnlyReason } from "./read-only.ts";
 export { listSite } from "./inventory-list.ts";
 export { readInventories } from "./inventory-cache.ts";
 export { databasesOn, inventoriesWith, isFresh } from "./inventory-freshness.ts";

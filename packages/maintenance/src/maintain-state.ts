@@ -1,6 +1,6 @@
 import path from "node:path";
 import { tierFolder } from "@trivault/backup";
-import { type Config, ensureFolder, publishJson, readJson } from "@trivault/core";
+import { type Config, ensureFolder, publishJson, readJson, unlessUnwritable } from "@trivault/core";
 import { z } from "zod";
 
 const time = z.iso
@@ -30,15 +30,17 @@ const DAY_MS = 86_400_000;
 
 type Place = Pick<Config, "backupDir">;
 
-/** A file that is missing or broken is one that remembers nothing: then an event is told twice. */
+/** A file that is missing or broken, or could not be written, is one that remembers nothing: then an event is told twice. */
 export async function readTierState(config: Place, tier: string): Promise<TierState> {
   const state = await readJson(stateFile(config, tier), stateSchema).catch(() => null);
   return state ?? stateSchema.parse({});
 }
 
 export async function writeTierState(config: Place, tier: string, state: TierState): Promise<void> {
-  await ensureFolder(tierFolder(config, tier));
-  await publishJson(stateFile(config, tier), state);
+  await unlessUnwritable(async () => {
+    await ensureFolder(tierFolder(config, tier));
+    await publishJson(stateFile(config, tier), state);
+  });
 }
 
 /** Once a day; and after a clock was put back, so that it is not put off for years. */

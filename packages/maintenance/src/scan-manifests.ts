@@ -5,8 +5,9 @@ import { nameOf } from "./inventory-cache.ts";
 import type { ListedCopy } from "./inventory-listing.ts";
 import type { InventoryCopy } from "./inventory.ts";
 
-/** Manifests that are read at a time. */
+/** Manifests that are read at a time; larger ones than that are read alone. */
 const IN_FLIGHT = 16;
+const LARGE = 1024 * 1024;
 /** So many failures with no success between them are one trouble of the tier, and the rest are not asked for. */
 const MOST_FAILURES = 200;
 /** Of why one cannot be read, as much is kept with it. */
@@ -58,17 +59,25 @@ export async function judgeAll(
       return null;
     }
   };
-  await forEachConcurrently(
-    async function* each() {
-      // By the random end of their ids, so that of those that lie close together not all are asked last.
-      yield* copies.toSorted((a, b) => (a.backupId.slice(-8) < b.backupId.slice(-8) ? -1 : 1));
-    },
-    { limit: IN_FLIGHT, signal: scan },
-    async (copy, signal) => {
-      const found = failures < MOST_FAILURES ? await attempt(copy, signal) : null;
-      judged.push(found ?? unknown(copy, problem, known.get(nameOf(copy))));
-    },
-  );
+  // By the random end of their ids, so that of those that lie close together not all are asked last.
+  const order = copies.toSorted((a, b) => (a.backupId.slice(-8) < b.backupId.slice(-8) ? -1 : 1));
+  // What they take together is bounded, whatever lies there.
+  const bySize = Object.groupBy(order, ({ manifest }) => ((manifest?.size ?? 0) > LARGE ? "large" : "small"));
+  for (const [some = [], limit] of [
+    [bySize.small, IN_FLIGHT],
+    [bySize.large, 1],
+  ] as const) {
+    await forEachConcurrently(
+      async function* each() {
+        yield* some;
+      },
+      { limit, signal: scan },
+      async (copy, signal) => {
+        const found = failures < MOST_FAILURES ? await attempt(copy, signal) : null;
+        judged.push(found ?? unknown(copy, problem, known.get(nameOf(copy))));
+      },
+    );
+  }
   return judged;
 }
 
@@ -78,7 +87,7 @@ function unknown(copy: ListedCopy, problem: string, before: InventoryCopy | unde
 }
 
 async function judge(tier: Tier, copy: ListedCopy, trust: Trusted, signal: AbortSignal): Promise<InventoryCopy> {
-  const standing = await readStanding(tier, copy, trust.trustedKeys, signal);
+  const standing = await readStanding(tier, copy, trust.trustedKeys, signal, copy.objects);
   if (standing.is === "absent") return { ...judgedAs(copy, "partial"), manifest: null }; // deleted since
   if (standing.is === "bad") return judgedAs(copy, "untrusted");
   const { segments } = standing.stored.signed.manifest;

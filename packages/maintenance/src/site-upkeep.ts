@@ -35,7 +35,7 @@ export async function keepSite(site: MaintenanceSite, context: StageContext): Pr
   for (const backupId of await listRuns(site.config)) {
     const run = runDirectory(site.config, backupId);
     const database = await databaseOfRun(run);
-    if (database === null || (await readManifest(site.tiers[0], { database, backupId }, context.signal))) {
+    if (database === null || (await readManifest(site.tiers[0], { database, backupId }, { signal: context.signal }))) {
       if (await isSilent(run, site)) await removeRun(run);
       continue;
     }

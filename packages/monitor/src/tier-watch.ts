@@ -7,6 +7,7 @@ import {
   type Holdings,
   holdingsOf,
   isFresh,
+  readOnlyReason,
   readTierState,
   scanTier,
   type SeenTier,
@@ -42,6 +43,7 @@ export function watchTier(config: Config, tier: Tier, now: () => Date, signal: A
   let own: Holdings | null = null;
   let failed: { readonly since: Date; readonly at: number; readonly reason: string } | null = null;
   let scanning: Promise<void> | null = null;
+  let readOnly: { readonly since: Date; readonly reason: string } | null = null;
 
   const scan = async () => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(SCAN_MS)]);
@@ -57,6 +59,12 @@ export function watchTier(config: Config, tier: Tier, now: () => Date, signal: A
     } finally {
       scanning = null;
     }
+  };
+
+  const readOnlySince = async () => {
+    const reason = tier.name === config.tiers[0]?.name ? await readOnlyReason(config) : null;
+    readOnly = reason === null ? null : { since: readOnly?.since ?? now(), reason };
+    return readOnly;
   };
 
   return {
@@ -81,7 +89,7 @@ export function watchTier(config: Config, tier: Tier, now: () => Date, signal: A
       } else failed = null;
       if (holdings !== own) own = null; // the cache has it
       const { silent } = probe.state();
-      const problem = failed ?? silent;
+      const problem = failed ?? silent ?? (await readOnlySince());
       const since = unreachableSince ?? problem?.since ?? null;
       return { holdings, unreachable: problem && { since, reason: problem.reason }, probe: probe.state() };
     },

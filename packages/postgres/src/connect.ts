@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { TrivaultError, codeOf, messageOf } from "@trivault/core";
 import { Client } from "pg";
@@ -6,16 +7,20 @@ import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
 import { guardPassword, userFile, verifiesServer } from "./protection.ts";
 
+/** What a server has to answer a good-bye. */
+const END_MS = 5000;
+
 /**
  * A connected client, TLS as libpq's sslmode says (PostgreSQL manual, table 34.1). The caller ends it. It has an 'error'
  * listener: a connection lost while idle shows in the next query, and does not end the process.
  */
-export async function connect(connection: Connection): Promise<Client> {
+export async function connect(connection: Connection, signal?: AbortSignal): Promise<Client> {
   let failure: unknown;
   for (const tls of await attempts(connection)) {
     try {
-      return await open(connection, tls);
+      return await open(connection, tls, signal);
     } catch (error) {
+      signal?.throwIfAborted();
       failure ??= error;
       if (!mayTryOtherWay(error)) {
         failure = error;
@@ -27,18 +32,56 @@ export async function connect(connection: Connection): Promise<Client> {
 }
 
 /** Connects, uses, and always ends. */
-export async function withClient<T>(connection: Connection, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await connect(connection);
+export async function withClient<T>(
+  connection: Connection,
+  use: (client: Client) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const client = await connect(connection, signal);
   try {
-    return await use(client);
+    return await droppedOnAbort(client, signal, () => use(client));
   } finally {
-    await client.end();
+    await endClient(client);
   }
+}
+
+/** Does `work` with a client. Where `signal` aborts first, the connection is dropped, and its reason thrown. */
+export async function droppedOnAbort<T>(
+  client: Client,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const stop = () => drop(client);
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    return await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** Says good-bye; a server that does not answer is left without one. */
+export async function endClient(client: Client): Promise<void> {
+  const hurry = setTimeout(() => drop(client), END_MS);
+  try {
+    await client.end();
+  } finally {
+    clearTimeout(hurry);
+  }
+}
+
+/** At once, whatever it is doing. node-postgres has no call for that. */
+function drop(client: Client): void {
+  (client as unknown as { readonly connection: { readonly stream: Socket } }).connection.stream.destroy();
 }
 
 type Tls = ConnectionOptions | false;
 
-async function open(connection: Connection, ssl: Tls): Promise<Client> {
+async function open(connection: Connection, ssl: Tls, signal: AbortSignal | undefined): Promise<Client> {
   const client = new Client({
     host: connection.host,
     port: connection.port,
@@ -60,11 +103,11 @@ async function open(connection: Connection, ssl: Tls): Promise<Client> {
   client.on("error", () => {});
   const guard = guardPassword(client, connection);
   try {
-    await client.connect();
+    await droppedOnAbort(client, signal, () => client.connect());
     guard.checkLogin();
   } catch (error) {
     // The socket may still be open, for instance after a wrong password.
-    client.end().catch(() => {});
+    drop(client);
     throw error;
   }
   return client;

@@ -1,12 +1,19 @@
-import type { Selection } from "@trivault/core";
+import { background, type Selection } from "@trivault/core";
 import type pg from "pg";
 import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
-import { connect } from "./connect.ts";
+import { connect, droppedOnAbort, endClient, withClient } from "./connect.ts";
 import { type Details, type Server, countRows, readDetails, readServer } from "./details.ts";
 import { describeProtection } from "./protection.ts";
 import { type ReadGlobals, readGlobals } from "./read-globals.ts";
 import { isEverything, readSelected } from "./selection.ts";
+
+export interface DetailsOptions {
+  readonly rowCounts: boolean;
+  readonly selection?: Selection | undefined;
+  /** Ends a query that still runs, here and on the server, and with it this snapshot. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** One moment of a database, held open: the dump and the row counts see exactly the same rows. */
 export interface Snapshot {
@@ -16,9 +23,9 @@ export interface Snapshot {
   /** See protection.ts. */
   readonly protection: string;
   /** Of all, or of what the dump with this selection holds. */
-  details(options: { rowCounts: boolean; selection?: Selection | undefined }): Promise<Details>;
-  /** The roles and tablespaces that the database needs. */
-  globals(): Promise<ReadGlobals>;
+  details(options: DetailsOptions): Promise<Details>;
+  /** The roles and tablespaces that the database needs. A signal ends the query, and this snapshot. */
+  globals(signal?: AbortSignal): Promise<ReadGlobals>;
   /** Ends the transaction, and a count that still runs. May be called twice. */
   close(): Promise<void>;
 }
@@ -31,51 +38,68 @@ const TIMEOUTS: readonly (readonly [since: number, name: string])[] = [
   [17, "transaction_timeout"],
 ];
 
-export async function openSnapshot(connection: Connection): Promise<Snapshot> {
-  const client = await connect(connection);
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw connectionError(error, connection);
-    }
-  };
+/** How long the server may take to be told that a query is not wanted any more. */
+const CANCEL_MS = 5000;
+
+export async function openSnapshot(connection: Connection, signal?: AbortSignal): Promise<Snapshot> {
+  const client = await connect(connection, signal);
   try {
-    return await guarded(() => begin(client, describeProtection(connection, client), guarded));
+    return await droppedOnAbort(client, signal, () => begin(client, connection));
   } catch (error) {
-    await client.end();
-    throw error;
+    await endClient(client);
+    signal?.throwIfAborted();
+    throw connectionError(error, connection);
   }
 }
 
-async function begin(
-  client: pg.Client,
-  protection: string,
-  guarded: <T>(work: () => Promise<T>) => Promise<T>,
-): Promise<Snapshot> {
+async function begin(client: pg.Client, connection: Connection): Promise<Snapshot> {
   const server = await readServer(client);
   for (const [since, name] of TIMEOUTS) if (server.major >= since) await client.query(`SET ${name} = 0`);
   // Rows hidden by a policy make a query fail instead of counting too few; pg_dump does the same.
   await client.query("SET row_security = off");
   await client.query("SET search_path = pg_catalog");
   await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  const { rows } = await client.query<{ id: string; recovery: boolean }>(
-    "SELECT pg_catalog.pg_export_snapshot() AS id, pg_catalog.pg_is_in_recovery() AS recovery",
+  const { rows } = await client.query<{ id: string; recovery: boolean; pid: number; since: string }>(
+    `SELECT pg_catalog.pg_export_snapshot() AS id, pg_catalog.pg_is_in_recovery() AS recovery,
+       pg_catalog.pg_backend_pid() AS pid, pg_catalog.now()::pg_catalog.text AS since`,
   );
-  const { id = "", recovery = false } = rows[0] ?? {};
+  const { id = "", recovery = false, ...session } = rows[0] ?? {};
+  let cancelling: Promise<void> | null = null;
   let closing: Promise<void> | undefined;
+  // A server notices a client that is gone only when it has something to send: a query behind a lock would wait on for ever.
+  const cancel = () => {
+    cancelling ??= background(cancelQuery(connection, session));
+  };
+  const cancellable = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      return await droppedOnAbort(client, signal, work);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw connectionError(error, connection);
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  };
   return {
     snapshotId: id,
     server,
-    protection,
-    details: ({ rowCounts, selection }) =>
-      guarded(async () => {
+    protection: describeProtection(connection, client),
+    details: ({ rowCounts, selection, signal }) =>
+      cancellable(signal, async () => {
         const selected = selection && !isEverything(selection) ? await readSelected(client, selection) : null;
         const details = await readDetails(client, server, selected);
         return rowCounts ? { ...details, tables: await countRows(client, details.tables, recovery) } : details;
       }),
-    globals: () => guarded(() => readGlobals(client, server.major)),
+    globals: (signal) => cancellable(signal, () => readGlobals(client, server.major)),
     // end() drops the connection at once where a query still runs; the server rolls back.
-    close: () => (closing ??= client.end()),
+    close: () => (closing ??= Promise.allSettled([endClient(client), cancelling]).then(() => undefined)),
   };
+}
+
+/** Of the session whose transaction began then: its process may be that of another by now. */
+async function cancelQuery(connection: Connection, { pid, since }: { pid?: number; since?: string }): Promise<void> {
+  const text =
+    "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND xact_start = $2::timestamptz";
+  await withClient(connection, (client) => client.query(text, [pid, since]), AbortSignal.timeout(CANCEL_MS));
 }

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { type Config, type Language, messageOf, TrivaultError } from "@trivault/core";
+import { type Config, type Language, messageOf, TrivaultError, unlessAborted } from "@trivault/core";
 import type { Observer } from "@trivault/monitor";
 import { checkRequest, type ReportRequest } from "./gather.ts";
 import type { OpenAlert } from "./input.ts";
@@ -7,7 +7,7 @@ import type { RenderedReport } from "./render.ts";
 import type { ReportJob, ReportReply } from "./report-thread.ts";
 
 export interface ReportMaker {
-  /** One at a time; others wait. */
+  /** One at a time; others wait. Throws the signal's reason as soon as it aborts, waiting or not. */
   make(request: ReportRequest, signal: AbortSignal): Promise<RenderedReport>;
 }
 
@@ -24,14 +24,17 @@ export function createReportMaker({ config, observer, now, openAlerts }: MakerDe
   let last: Promise<unknown> = Promise.resolve();
   const makeNow = async (request: ReportRequest, signal: AbortSignal): Promise<RenderedReport> => {
     signal.throwIfAborted();
-    const [overview, alerts] = await Promise.all([observer.overview(), openAlerts?.(request.language) ?? []]);
+    const asked = Promise.all([observer.overview(), openAlerts?.(request.language) ?? []]);
+    const [overview, alerts] = await unlessAborted(signal, asked);
     checkRequest(overview, request);
     return inThread({ config, overview, alerts, now: now(), request }, signal);
   };
   return {
     make(request, signal) {
-      const made = last.then(() => makeNow(request, signal));
-      last = made.catch(() => undefined);
+      const turn = last;
+      const made = unlessAborted(signal, turn).then(() => makeNow(request, signal));
+      // One that is given up before its turn lets nobody pass the one that is being made.
+      last = Promise.allSettled([turn, made]);
       return made;
     },
   };

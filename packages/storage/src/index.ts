@@ -9,6 +9,6 @@ export type { S3Options } from "./s3-connection.ts";
 export { collectShortLivedBuffers } from "./short-lived-buffers.ts";
 export { sftpStore } from "./sftp.ts";
 export { sshNativeAddonLoaded, type SftpTimeouts } from "./sftp-connection.ts";
-export { bytesSource, hashAll, readAll, storeSource } from "./source.ts";
+export { bytesSource, confirmedSource, hashAll, readAll, storeSource } from "./source.ts";
 export type * from "./store.ts";
 export type * from "./tier.ts";

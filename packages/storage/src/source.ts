@@ -15,6 +15,20 @@ export function bytesSource(bytes: Uint8Array, sha256: string = sha256Hex(bytes)
   };
 }
 
+/**
+ * Bytes that end only once `confirm` has passed. A `put` gets to that end when all it wrote lies under a temporary name, and
+ * right before it is published: where `confirm` throws, nothing is.
+ */
+export function confirmedSource(bytes: Uint8Array, confirm: () => Promise<void>): Source {
+  return {
+    ...bytesSource(bytes),
+    async *open() {
+      yield bytes;
+      await confirm();
+    },
+  };
+}
+
 /** An object of another store, read anew at each `open`. */
 export function storeSource(store: Store, key: Key, object: { size: number; sha256: string }): Source {
   return { size: object.size, sha256: object.sha256, open: (signal) => store.get(key, { signal, reuseChunks: true }) };

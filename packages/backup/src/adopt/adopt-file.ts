@@ -1,21 +1,20 @@
 import { constants } from "node:fs";
-import { open, rm, unlink } from "node:fs/promises";
+import { open, unlink } from "node:fs/promises";
 import path from "node:path";
-import { messageOf, TrivaultError } from "@trivault/core";
+import { background, codeOf, messageOf, TrivaultError } from "@trivault/core";
 import { removePartial } from "../copies.ts";
-import { acquireLease } from "../lease.ts";
 import {
-  createRun,
+  abandoned,
   type Dumped,
-  markAborted,
+  endRun,
   markDumped,
   removeRun,
   runDirectory,
   throwIfAborted,
 } from "../run-directory.ts";
 import type { BackupRef, Site, StageContext } from "../site.ts";
-import { checkSpool } from "../stages/dump.ts";
-import { encryptStage, giveUp } from "../stages/encrypt.ts";
+import { checkSpool, inRun } from "../stages/dump.ts";
+import { encryptStage } from "../stages/encrypt.ts";
 import { siteTrust } from "../trust.ts";
 import { verifyCopy } from "../verify.ts";
 import { VERSION } from "../version.ts";
@@ -76,14 +75,16 @@ export async function adoptFile(
 /** Like a dump and its encryption in one process (inline.ts): where one of them fails, nothing of the backup is left. */
 async function sealFile(site: Site, dump: Adoptable, ref: BackupRef, context: AdoptContext): Promise<void> {
   await checkSpool(site);
+  const stop = new AbortController();
   let encrypting: Promise<unknown> = Promise.resolve();
   const stage: StageContext = {
     ...context,
+    signal: AbortSignal.any([context.signal, stop.signal]),
     // Other tiers get their copies from maintenance.
     start: async (next) => {
       if (next.stage !== "encrypt") return;
-      encrypting = encryptStage(site, ref, { ...stage, progress: () => undefined });
-      encrypting.catch((error: unknown) => giveUp(site, ref, messageOf(error)));
+      const sealing = encryptStage(site, ref, { ...stage, progress: () => undefined });
+      encrypting = background(sealing, (error) => stop.abort(abandoned(messageOf(error))));
     },
   };
   const [spooled] = await Promise.allSettled([spoolFile(site, dump, ref, stage)]);
@@ -92,49 +93,46 @@ async function sealFile(site: Site, dump: Adoptable, ref: BackupRef, context: Ad
     .filter((each) => each.status === "rejected")
     .map(({ reason }) => reason as unknown);
   if (failures.length === 0) return;
-  await removePartial(site.tiers[0], ref);
-  await removeRun(runDirectory(site.config, ref.backupId));
+  const [left] = await Promise.allSettled([removeAll(site, ref)]);
+  if (left.status === "rejected") context.note(`what is left could not be removed: ${messageOf(left.reason)}`);
   context.signal.throwIfAborted();
-  // The one stage only says that the other gave up.
-  throw failures.find((error) => !(error instanceof TrivaultError && error.code === "ABANDONED")) ?? failures[0];
+  // The one stage only says that the other gave up, or was stopped by it.
+  throw failures.find((error) => !["ABANDONED", "ABORT_ERR"].includes(codeOf(error) ?? "")) ?? failures[0];
+}
+
+async function removeAll(site: Site, ref: BackupRef): Promise<void> {
+  const run = runDirectory(site.config, ref.backupId);
+  await endRun(run, "its adoption failed");
+  await removePartial(site.tiers[0], ref);
+  await removeRun(run);
 }
 
 /** What dumpStage is for a database. */
-async function spoolFile(site: Site, dump: Adoptable, ref: BackupRef, context: StageContext): Promise<void> {
-  const run = runDirectory(site.config, ref.backupId);
-  await createRun(run, ref.database);
-  const lost = new AbortController();
-  const lease = await acquireLease(run.dumpLease, {
-    takeoverMs: site.config.worker.takeoverSeconds * 1000,
-    signal: context.signal,
-    onLost: (error) => lost.abort(error),
-  });
-  try {
-    await context.start({ ...ref, stage: "encrypt" });
-    const signal = AbortSignal.any([context.signal, lost.signal]);
+function spoolFile(site: Site, dump: Adoptable, ref: BackupRef, context: StageContext): Promise<void> {
+  return inRun(site, ref, context, async (run, outer) => {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([outer, ended.signal]);
     const file = path.join(site.config.backupDir, dump.file);
     let bytes = 0;
-    const hashing = hashFile(file, signal, (read) =>
-      context.progress({ bytes: (bytes += read), totalBytes: dump.size, segments: 0 }),
+    const hashing = background(
+      hashFile(file, signal, (read) =>
+        context.progress({ bytes: (bytes += read), totalBytes: dump.size, segments: 0 }),
+      ),
     );
-    hashing.catch(() => undefined); // reported where it is awaited
-    const content = decompressed(file, dump.compression);
-    const parts = await spoolBytes(run, dump.format === "plain" ? wholeScript(content) : content, {
-      segmentSize: site.config.segmentSize,
-      signal,
-      onBytes: () => undefined,
-    });
-    if ((await hashing) !== dump.sha256 || !(await isStill(file, dump.identity))) throw changed(dump);
-    await throwIfAborted(run);
-    await markDumped(run, dumpedOf(dump, parts));
-  } catch (error) {
-    await markAborted(run, error instanceof TrivaultError ? error.message : "the file could not be read");
-    await rm(run.spool, { recursive: true, force: true });
-    throw error;
-  } finally {
-    lost.abort(new TrivaultError("CANCELLED", "The adoption was stopped.")); // what may still be reading the file
-    await lease.release();
-  }
+    try {
+      const content = decompressed(file, dump.compression);
+      const parts = await spoolBytes(run, dump.format === "plain" ? wholeScript(content) : content, {
+        segmentSize: site.config.segmentSize,
+        signal,
+        onBytes: () => undefined,
+      });
+      if ((await hashing) !== dump.sha256 || !(await isStill(file, dump.identity))) throw changed(dump);
+      await throwIfAborted(run);
+      await markDumped(run, dumpedOf(dump, parts));
+    } finally {
+      ended.abort(new TrivaultError("CANCELLED", "The adoption was stopped.")); // what may still be reading the file
+    }
+  });
 }
 
 function dumpedOf(dump: Adoptable, parts: { parts: number; lastPartSize: number }): Dumped {

@@ -9,7 +9,7 @@ import { readManifest } from "../copies.ts";
 import { watchLease } from "../lease.ts";
 import { removeRun, runDirectory } from "../run-directory.ts";
 import type { BackupRef, Site } from "../site.ts";
-import { giveUp } from "../stages/encrypt.ts";
+import { giveUp } from "../give-up.ts";
 
 /**
  * Which backup a plaintext dump became, by the SHA-256 of its file, so that it becomes one and not two:

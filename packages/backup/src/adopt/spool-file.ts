@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
-import { TrivaultError } from "@trivault/core";
+import { background, TrivaultError } from "@trivault/core";
 import { LOOKS_PER_CHECK, pause } from "../poll.ts";
 import { type RunDirectory, throwIfAborted } from "../run-directory.ts";
 import { MAX_WAITING_PARTS, partPath, readSpool } from "../spool.ts";
@@ -29,13 +29,14 @@ export async function spoolBytes(
   const proof = createZstdDecompress();
   const [original, again] = [createHash("sha256"), createHash("sha256")];
   proof.on("data", (chunk: Buffer) => again.update(chunk));
-  const proven = finished(proof);
-  proven.catch(() => undefined); // reported where it is awaited
-  const compressing = compress(bytes, compressor, (chunk) => {
-    original.update(chunk);
-    onBytes(chunk.length);
-  });
-  compressing.catch((error: Error) => compressor.destroy(error));
+  const proven = background(finished(proof));
+  const compressing = background(
+    compress(bytes, compressor, (chunk) => {
+      original.update(chunk);
+      onBytes(chunk.length);
+    }),
+    (error) => compressor.destroy(error as Error),
+  );
   const parts = partWriter(run, segmentSize, signal);
   try {
     for await (const chunk of compressor as AsyncIterable<Buffer>) {

@@ -1,8 +1,8 @@
-import { rename, rm, statfs, writeFile } from "node:fs/promises";
+import { rename, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
-import { findDatabase, formatBytes, type Selection, TrivaultError } from "@trivault/core";
+import { background, findDatabase, formatBytes, type Selection, TrivaultError } from "@trivault/core";
 import {
   type Connection,
   type DumpProcess,
@@ -14,17 +14,18 @@ import {
   startDump,
   type Tools,
 } from "@trivault/postgres";
-import { acquireLease } from "../lease.ts";
+import { acquireLease, type Lease } from "../lease.ts";
 import { LOOKS_PER_CHECK, pause } from "../poll.ts";
 import {
   createRun,
   type Dumped,
-  markAborted,
+  endRun,
   markDumped,
   type RunDirectory,
   runDirectory,
   throwIfAborted,
 } from "../run-directory.ts";
+import { siteError } from "../site-errors.ts";
 import type { BackupRef, Site, StageContext } from "../site.ts";
 import { ensureSpool, MAX_WAITING_PARTS, readSpool } from "../spool.ts";
 import { VERSION } from "../version.ts";
@@ -50,35 +51,46 @@ export interface DumpResult extends BackupRef {
  * on. Whatever fails, the run is marked aborted and can never get a manifest; a retry is a new backup id.
  */
 export async function dumpStage(site: Site, dump: DumpPayload, context: StageContext): Promise<DumpResult> {
-  const { slot, ...ref } = dump;
+  const { slot: _slot, ...ref } = dump;
   const begun = performance.now();
   const { connection, selection } = sourceOf(site, ref.database);
-  await using snapshot = disposable(await openSnapshot(connection));
+  await using snapshot = disposable(await openSnapshot(connection, context.signal));
   const tools = await requireTools(snapshot.server.major, site.config.pgBinDir);
   await checkSpool(site);
-
-  const run = runDirectory(site.config, ref.backupId);
-  await createRun(run, ref.database, slot);
   context.note(
     `${ref.backupId}: dumping ${ref.database} (PostgreSQL ${snapshot.server.version}) with pg_dump ${tools.pgDump.version}`,
   );
+  const dumped = await inRun(site, dump, context, (run, signal) =>
+    dumpIntoSpool({ site, run, connection, selection, tools, snapshot, signal, context }),
+  );
+  return { ...ref, ...dumped, seconds: (performance.now() - begun) / 1000 };
+}
+
+/** Makes the run and keeps its lease while `work` is done; where that fails, the run is fenced off and its plaintext gone. */
+export async function inRun<T>(
+  site: Site,
+  { slot, ...ref }: DumpPayload,
+  context: StageContext,
+  work: (run: RunDirectory, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const run = runDirectory(site.config, ref.backupId);
   const lost = new AbortController();
-  const lease = await acquireLease(run.dumpLease, {
-    takeoverMs: site.config.worker.takeoverSeconds * 1000,
-    signal: context.signal,
-    onLost: (error) => lost.abort(error),
-  });
+  let lease: Lease | null = null;
   try {
+    await createRun(run, ref.database, slot);
+    lease = await acquireLease(run.dumpLease, {
+      takeoverMs: site.config.worker.takeoverSeconds * 1000,
+      signal: context.signal,
+      onLost: (error) => lost.abort(error),
+    });
     await context.start({ ...ref, stage: "encrypt" });
-    const signal = AbortSignal.any([context.signal, lost.signal]);
-    const dumped = await dumpIntoSpool({ site, run, connection, selection, tools, snapshot, signal, context });
-    return { ...ref, ...dumped, seconds: (performance.now() - begun) / 1000 };
+    return await work(run, AbortSignal.any([context.signal, lost.signal]));
   } catch (error) {
-    await markAborted(run, error instanceof TrivaultError ? error.message : "the dump failed");
-    await rm(run.spool, { recursive: true, force: true });
-    throw error;
+    const failure = siteError(site.config, error);
+    await endRun(run, failure instanceof TrivaultError ? failure.message : "the dump failed");
+    throw failure;
   } finally {
-    await lease.release();
+    await lease?.release();
   }
 }
 
@@ -108,10 +120,11 @@ async function dumpIntoSpool(work: Work): Promise<Pick<DumpResult, "bytes" | "ro
     signal: either,
     log: context.log,
   });
-  const following = followSpool(dump, work, either);
+  // All at once: the exact row counts come from the dump's own snapshot, while it runs.
+  const following = background(followSpool(dump, work, either));
+  const describing = background(writeExtras(work, either));
   try {
-    // All at once: the exact row counts come from the dump's own snapshot, while it runs.
-    const [{ extras, rows }] = await Promise.all([writeExtras(work), dump.done, following]);
+    const [{ extras, rows }] = await Promise.all([describing, dump.done, following]);
     const last = await readSpool(run);
     const lastPart = last.parts.at(-1);
     if (lastPart === undefined)
@@ -132,7 +145,8 @@ async function dumpIntoSpool(work: Work): Promise<Pick<DumpResult, "bytes" | "ro
     return { bytes, rows };
   } finally {
     stop.abort(new TrivaultError("CANCELLED", "The dump was stopped."));
-    await Promise.allSettled([dump.done, following]);
+    // The spool goes next, and must not be written to any more.
+    await Promise.allSettled([dump.done, following, describing]);
   }
 }
 
@@ -165,27 +179,24 @@ async function followSpool(dump: DumpProcess, { site, run, context }: Work, sign
       context.progress({ bytes, segments: parts.at(-1) ?? 0 });
     }
     await pause(signal).catch((error: unknown) => {
-      if (!ended.signal.aborted) throw signal.reason ?? error;
+      if (!ended.signal.aborted) throw error;
     });
   }
 }
 
 /** Roles and tablespaces, and what describes the data: small plaintext files beside the parts. */
-async function writeExtras({
-  site,
-  run,
-  selection,
-  snapshot,
-  context,
-}: Work): Promise<Pick<Dumped, "extras"> & Pick<DumpResult, "rows">> {
+async function writeExtras(
+  { site, run, selection, snapshot, context }: Work,
+  signal: AbortSignal,
+): Promise<Pick<Dumped, "extras"> & Pick<DumpResult, "rows">> {
   const extras: Dumped["extras"] = [];
-  const read = await snapshot.globals();
+  const read = await snapshot.globals(signal);
   if ("skipped" in read) context.note(`roles and tablespaces are not in this backup: ${read.skipped}`);
   else {
     await writeExtra(run, "globals.zst", encodeGlobals(read.globals));
     extras.push("globals.zst");
   }
-  const details = await snapshot.details({ rowCounts: site.config.rowCounts, selection });
+  const details = await snapshot.details({ rowCounts: site.config.rowCounts, selection, signal });
   await writeExtra(run, "details.zst", Buffer.from(JSON.stringify(details)));
   extras.push("details.zst");
   const counts = details.tables.map(({ rows }) => rows).filter((rows) => rows !== null);

@@ -1,0 +1,116 @@
+import { stat, unlink } from "node:fs/promises";
+import path from "node:path";
+import { background, codeOf, segmentName, TrivaultError } from "@trivault/core";
+import { journalReader } from "../journal.ts";
+import { watchLease } from "../lease.ts";
+import { LOOKS_PER_CHECK, pause } from "../poll.ts";
+import { type Dumped, markAborted, readDumped, type RunDirectory, throwIfAborted } from "../run-directory.ts";
+import type { Site } from "../site.ts";
+import { partPath, readSpool } from "../spool.ts";
+import { type NewSegment, publishSegment, type Sealed, type Sealing } from "./publish-segment.ts";
+
+/** Seals and publishes every part as the dump completes it, and what the dump wrote beside them. */
+export async function sealParts(
+  work: Sealing,
+  encrypted: boolean,
+): Promise<{ readonly segments: Sealed; readonly dumped: Dumped }> {
+  const done = (await journalReader(work.run.journal).read()) ?? [];
+  const segments: Sealed = new Map(done.map((segment) => [segment.name, segment]));
+  const dumped = await sealData(work, encrypted, segments);
+  for (const name of dumped.extras) {
+    const segment = segmentName(name === "globals.zst" ? "globals" : "details", null, encrypted);
+    if (segments.has(segment)) continue;
+    const file = path.join(work.run.spool, name);
+    await publishSegment(work, file, await seal(work, file, segment), segments);
+  }
+  return { segments, dumped };
+}
+
+async function sealData(outer: Sealing, encrypted: boolean, segments: Sealed): Promise<Dumped> {
+  const failed = new AbortController();
+  const work = { ...outer, signal: AbortSignal.any([outer.signal, failed.signal]) };
+  const parts = readyParts(work, segments);
+  let publishing: Promise<void> = Promise.resolve();
+  try {
+    for (;;) {
+      const next = await parts.next();
+      if (next.done) {
+        await publishing;
+        return next.value;
+      }
+      const file = partPath(work.run, next.value);
+      const name = segmentName("data", next.value + 1, encrypted);
+      const sealed = segments.has(name) ? null : await seal(work, file, name);
+      try {
+        await publishing;
+      } catch (error) {
+        sealed?.release();
+        throw error;
+      }
+      // Published while the next part is awaited and sealed; a failure ends that at once.
+      publishing = background(publishSegment(work, file, sealed, segments), (error) => failed.abort(error));
+    }
+  } catch (error) {
+    throw failed.signal.aborted ? failed.signal.reason : error;
+  } finally {
+    // Where it failed, the error is on its way already; here it only must not run on behind the stage's back.
+    await Promise.allSettled([publishing, parts.return({} as Dumped)]);
+  }
+}
+
+/** Numbers of complete parts, in order, as the dump completes them; returns what the dump said when it was through. */
+async function* readyParts({ site, run, signal }: Sealing, segments: Sealed): AsyncGenerator<number, Dumped> {
+  const dumpLease = watchLease(run.dumpLease);
+  const takeoverMs = site.config.worker.takeoverSeconds * 1000;
+  let next = [...segments.keys()].filter((name) => name.startsWith("data-")).length;
+  for (const left of (await readSpool(run)).parts) {
+    if (left < next) await unlink(partPath(run, left)); // journaled by a worker that was killed before it tidied up
+  }
+  for (let look = 0; ; look++) {
+    const dumped = await readDumped(run); // before the spool is read: once it is there, so are all parts
+    const { parts } = await readSpool(run);
+    const last = parts.at(-1) ?? -1;
+    const complete = dumped === null ? last : dumped.parts;
+    for (; next < complete; next++) {
+      await checkPart(site, run, next, dumped);
+      yield next;
+    }
+    if (dumped !== null) return dumped;
+    if (look % LOOKS_PER_CHECK === 0) {
+      await throwIfAborted(run);
+      if ((await dumpLease.silentMs()) > takeoverMs) {
+        await markAborted(run, "the worker that dumped it died or was cut off");
+        await throwIfAborted(run);
+      }
+    }
+    await pause(signal);
+  }
+}
+
+/** `split` writes every part but the last to exactly the segment size; anything else is not what the dump wrote. */
+async function checkPart(site: Site, run: RunDirectory, number: number, dumped: Dumped | null): Promise<void> {
+  const file = partPath(run, number);
+  const { size } = await stat(file).catch((cause: unknown) => {
+    throw lostFromSpool(file, cause);
+  });
+  const expected = dumped !== null && number === dumped.parts - 1 ? dumped.lastPartSize : site.config.segmentSize;
+  if (size === expected) return;
+  await markAborted(run, `part ${number} of the spool is damaged`);
+  await throwIfAborted(run);
+}
+
+function lostFromSpool(file: string, cause: unknown): TrivaultError {
+  const message = `${path.basename(file)} is missing from the spool (was its tmpfs emptied?); the dump must be made again.`;
+  return new TrivaultError("CORRUPT", message, { permanent: true, cause });
+}
+
+async function seal({ site, signal }: Sealing, file: string, name: string): Promise<NewSegment> {
+  const sealed = await site
+    .sealer()
+    .seal(file, signal)
+    .catch((cause: unknown) => {
+      throw codeOf(cause) === "NOT_FOUND" ? lostFromSpool(file, cause) : cause;
+    });
+  const { bytes, size, sha256, plainSize, plainSha256, release } = sealed;
+  return { segment: { name, size, sha256, plainSize, plainSha256 }, bytes, release };
+}
