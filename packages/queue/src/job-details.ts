@@ -39,10 +39,12 @@ const resultSchema = z.record(z.string(), z.unknown()).nullable().catch(null);
 /** Null where the queue does not know the job (any more). */
 export function jobDetails(queues: Queues, queue: QueueName, id: string): Promise<JobDetails | null> {
   return failingFast(async () => {
-    const job = await queues[queue].getJob(id);
-    if (!job) return null;
+    const known = await queues[queue].getJob(id);
+    if (!known) return null;
     // What is said by a job that nobody of this site made is not repeated as if somebody had asked for it.
-    const about = aboutSchema.parse((await queues[queue].isOurs(job)) ? job.data : {});
+    const about = aboutSchema.parse((await queues[queue].isOurs(known)) ? known.data : {});
+    // It may have ended since, and its result belongs to its state.
+    const job = (await queues[queue].getJob(id)) ?? known;
     const { stage: _stage, ...status } = await statusOf(queue, about.tier ?? null, job);
     const result = resultSchema.parse(job.returnvalue ?? null);
     return { queue, id, createdAt: new Date(job.timestamp), about, result, ...status };
