@@ -60,16 +60,17 @@ async function newMachine(name: string, env: Record<string, string> = {}): Promi
         npm_config_update_notifier: "false",
         ...env,
       },
-      programs: { scp: scpTo(server) },
+      programs: { scp: remotely("scp", server), ssh: remotely("ssh", server) },
       answers: { "--target -": newHost.urlOf("shop_asked_for") },
     }),
   );
 }
 
-function scpTo({ host, port, user, keyFile, knownHostsFile }: Sshd): string {
+/** The program as the pages call it: whatever host they name is the test's server. */
+function remotely(program: "scp" | "ssh", { host, port, user, keyFile, knownHostsFile }: Sshd): string {
   const options = { HostName: host, Port: port, User: user, IdentityFile: keyFile, UserKnownHostsFile: knownHostsFile };
   const given = Object.entries(options).map(([name, value]) => `-o ${name}=${value}`);
-  return `PATH=${process.env["PATH"]} exec scp -q -F none ${given.join(" ")} "$@"`;
+  return `PATH=${process.env["PATH"]} exec ${program} -q -F none ${given.join(" ")} "$@"`;
 }
 
 /** What the pages say, and what it is here. */
@@ -99,7 +100,7 @@ async function realValues(home: string): Promise<Record<string, string>> {
     "20261123t020000z-7f3k9xq2": newest ?? "none yet",
     [`${old}/opt/trivault`]: `${old}${main}/trivault`,
     [`${old}.ssh/trivault ~/.ssh/trivault`]: `${old}${server.keyFile} ${home}/key`,
-    [`${old}/srv/backups`]: `${old}${main}/srv/backups`,
+    "ssh old-host tar -cC /srv/backups": `ssh old-host tar -cC ${main}/srv/backups`,
   };
 }
 
