@@ -39,7 +39,7 @@ function expressions(): Found[] {
   });
 }
 
-const CHARACTERS = [..." \n\ta0A_-.:/@=\"'\\;,<(~%#$?\uFFFD"];
+const CHARACTERS = Array.from(" \n\ta0A_-.:/@=\"'\\;,<(~%#$?\uFFFD");
 
 /** What it may be made to try again and again: each character, and the words that stand in it, repeated. */
 function pumpsOf({ source }: RegExp): { pumps: string[]; words: string[] } {

@@ -87,7 +87,7 @@ export async function startWorkers(
       startWorker(redis, name, { ...config.worker, concurrency }, log, handlers[name], {
         ...measuring,
         key,
-        onRefused: refusedJobs.refused,
+        onRefused: (job) => refusedJobs.refused(job),
       }),
     );
   }

@@ -70,11 +70,8 @@ describe("9.A2 whoever looks at a tier takes nothing of what maintenance records
     await remove(second);
     await scanRemote();
     expect(await maintain()).toMatchObject({ lost: 2 });
-    expect(
-      losses()
-        .map(({ backupId }) => backupId)
-        .toSorted(),
-    ).toEqual([first, second]);
+    expect(new Set(losses().map(({ backupId }) => backupId))).toEqual(new Set([first, second]));
+    expect(losses()).toHaveLength(2);
   });
 
   test("two who look at once: it is recorded once", async () => {

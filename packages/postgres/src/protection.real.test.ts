@@ -92,7 +92,7 @@ describe("9.C20 a server beyond this machine that plays the database", () => {
         const failed = { code: "DUMP_FAILED", permanent: true, message: expect.stringContaining("require_auth=") };
         await expect(dump(url)).rejects.toMatchObject(failed);
         // No more than a good-bye.
-        expect(received.join("")).toMatch(/^(?:X\0\0\0\u0004)*$/);
+        expect(received.join("").replaceAll("X\0\0\0\u0004", "")).toBe("");
       }
     },
   );
