@@ -26,14 +26,14 @@ interface Ended {
 }
 
 /** A whole backup in one process, as a cron job makes it. */
-async function run(env: Record<string, string>): Promise<Ended> {
+function trivault(args: readonly string[], env: Record<string, string>) {
   const all = { PATH: process.env["PATH"] ?? "", ...site.env, ...env };
+  return promisify(execFile)(process.execPath, [CLI, ...args], { env: all, cwd: folder });
+}
+
+async function run(env: Record<string, string>): Promise<Ended> {
   try {
-    const ended = await promisify(execFile)(process.execPath, [CLI, "run", "--inline", "--json"], {
-      env: all,
-      cwd: folder,
-    });
-    return { code: 0, ...ended };
+    return { code: 0, ...(await trivault(["run", "--inline", "--json"], env)) };
   } catch (error) {
     return error as Ended;
   }
@@ -117,6 +117,7 @@ describe("a backup whose", () => {
       await mkdir(small);
       await promisify(execFile)("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small]);
       try {
+        await trivault(["site", "new"], { BACKUP_DIR: small });
         const { code, stdout } = await run({ BACKUP_DIR: small });
         expect(code).toBe(1);
         expect(stdout).toMatch(/full|no space/i);

@@ -224,7 +224,7 @@ describe("without workers", () => {
       npm("backup:rotate", "", lastTwo),
     ]);
     expect(shown.stdout).toMatch(new RegExp(`^${ids[3]} .* kept: .*newest 2`, "m"));
-    expect(shown.stdout).toMatch(new RegExp(`^${ids[1]} .* would delete: beyond every rule`, "m"));
+    expect(shown.stdout).toMatch(new RegExp(`^${ids[1]} .* would delete, held until .*: beyond every rule`, "m"));
     expect(shown.stdout).toMatch(new RegExp(`^${ids[0]} .* kept: .*lawsuit`, "m"));
     expect(unasked).toMatchObject({
       code: 1,
@@ -381,7 +381,9 @@ describe("who may enter, and what is told", () => {
         if (child.exitCode !== null) throw new Error(`it ended at once: ${said} ${printed.at(-1)}`);
         await sleep(100);
       }
-      const page = await fetch(/Dashboard +(http\S+)/.exec(said)?.[1] ?? "", { headers: { accept: "text/html" } });
+      const token = readFileSync(path.join(site.config.backupDir, ".trivault/admin-token"), "utf8");
+      const headers = { accept: "text/html", authorization: `Bearer ${token.trim()}` };
+      const page = await fetch(/Dashboard +(http\S+)/.exec(said)?.[1] ?? "", { headers });
       expect(page.status).toBe(200);
       expect(await page.text()).toContain(DATABASE);
     } finally {
@@ -416,6 +418,22 @@ test("9.A8 an empty BACKUP_DIR and a copied one begin nothing, until somebody sa
     id: own.id,
     signingKey: own.signingKey,
   });
+});
+
+test("9.A3 what is left of a database that is not configured any more is shown, then discarded; nothing else ever is", async () => {
+  const held = (await json("backup:list")).backups.length;
+  expect(held).toBeGreaterThan(0);
+  expect(await npm("backup:discard", `--database ${DATABASE} --yes`)).toMatchObject({ code: 1 });
+  expect(await npm("backup:acknowledge", `--database ${DATABASE}`)).toMatchObject({ code: 1 });
+  const env = { DATABASE_URL: site.postgres.urlOf("postgres") };
+  await json("backup:discard", `--database ${DATABASE} --dry-run`, { env });
+  expect(await npm("backup:discard", `--database ${DATABASE}`, { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/--yes/),
+  });
+  expect((await json("backup:list")).backups).toHaveLength(held);
+  await json("backup:discard", `--database ${DATABASE} --yes`, { env });
+  expect((await json("backup:list", "--fresh")).backups).toEqual([]);
 });
 
 test("every command that there is was run", () => {

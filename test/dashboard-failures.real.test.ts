@@ -21,6 +21,7 @@ beforeAll(async () => {
       lines.push(await startTcpProxy(remote), await startTcpProxy(addressOf(s3.endpoint)));
       return {
         BACKUP_API_PORT: "0",
+        BACKUP_API_OPEN: "true",
         BACKUP_MAINTENANCE_EVERY: "1m",
         BACKUP_REMOTE_SERVER: `127.0.0.1:${lines[0]?.port}`,
         BACKUP_SSH_KNOWN_HOSTS: "",

@@ -9,7 +9,10 @@ let browser: TestBrowser;
 let site: TestSite;
 let api: RunningApi;
 beforeAll(async () => {
-  [browser, site] = await Promise.all([openBrowser(), startSite({ fill: webShop(40), env: { BACKUP_API_PORT: "0" } })]);
+  [browser, site] = await Promise.all([
+    openBrowser(),
+    startSite({ fill: webShop(40), env: { BACKUP_API_PORT: "0", BACKUP_API_OPEN: "true" } }),
+  ]);
   api = await startSiteApi(site.env);
 }, 300_000);
 afterAll(async () => {

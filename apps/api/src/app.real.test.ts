@@ -61,6 +61,7 @@ describe("POST", () => {
       id,
       database: "shop",
       status: "queued",
+      joined: false,
       links: { self: `${BACKUPS}/${id}`, queues: "/queues" },
     });
     expect(answer.headers.location).toBe(`${BACKUPS}/${id}`);
@@ -80,9 +81,15 @@ describe("POST", () => {
     expect(again.statusCode).toBe(200);
     expect(new Set([...both, again].map((answer) => answer.json().id)).size).toBe(1);
     expect(await underTest.deps.queues.dump.getJobCountByTypes("waiting")).toBe(1);
-    expect((await post({ "idempotency-key": "twice" })).statusCode).toBe(202);
-    expect((await post()).statusCode).toBe(202);
-    expect(await underTest.deps.queues.dump.getJobCountByTypes("waiting")).toBe(3);
+  });
+
+  test("9.C24 a request for a database that waits joins it, whatever its key", async () => {
+    const { id } = (await post()).json();
+    for (const joining of [await post({ "idempotency-key": "twice" }), await post()]) {
+      expect(joining.statusCode).toBe(200);
+      expect(joining.json()).toMatchObject({ id, joined: true });
+    }
+    expect(await underTest.deps.queues.dump.getJobCountByTypes("waiting")).toBe(1);
   });
 });
 
@@ -131,9 +138,9 @@ describe("GET one", () => {
 
   test("a run that failed, with why; its copies are those of the newest attempt", async () => {
     const { id } = (await post()).json();
-    await underTest.deps.queues.dump.getJob(id).then((job) => job?.updateData({ ...job.data, current: UNKNOWN }));
     await putBackup(underTest.deps.tiers[0], UNKNOWN, false);
-    await using _worker = dumpWorker(async () => {
+    await using _worker = dumpWorker(async (data, _context, job) => {
+      await job.update({ ...(data as object), current: UNKNOWN });
       throw Object.assign(new Error("no such database"), { name: "UnrecoverableError" });
     });
     const { body } = await until(

@@ -47,7 +47,9 @@ const start = async (log = silentLogger()) => {
   queues = openQueues(redis, key, tracing);
   return { tracing, queues };
 };
-const request = (of: Queues) => requestBackup(of, redis, { database: "shop", actor: "token:default" });
+let requests = 0;
+/** Of another database each time: one that waits would be joined, and is another request's. */
+const request = (of: Queues) => requestBackup(of, redis, { database: `shop${++requests}`, actor: "token:default" });
 const traceOf = (metadata: string | undefined) => /"00-([0-9a-f]{32})-/.exec(metadata ?? "")?.[1];
 
 test("is off where no collector is named, and then no job tells of a trace", async () => {

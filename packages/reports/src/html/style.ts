@@ -46,7 +46,7 @@ table { border-collapse: collapse }
   .pad { padding-left: 14px !important; padding-right: 14px !important }
   .wide { display: none !important }
   .num { white-space: normal !important }
-  .card td, .card th { padding-right: 4px !important }
+  .card td, .card th { padding-right: 4px !important; overflow-wrap: anywhere }
   svg { overflow: visible }
   svg text { font-size: 19px }
   .figure { display: block !important; width: auto !important; border-left: 0 !important; padding: 6px 0 !important }
