@@ -433,7 +433,8 @@ test("9.A3 what is left of a database that is not configured any more is shown, 
   });
   expect((await json("backup:list")).backups).toHaveLength(held);
   await json("backup:discard", `--database ${DATABASE} --yes`, { env });
-  expect((await json("backup:list", "--fresh")).backups).toEqual([]);
+  const left = (await json("backup:list", "--fresh")).backups;
+  expect(left.filter(({ database }: { database: string }) => database === DATABASE)).toEqual([]);
 });
 
 test("every command that there is was run", () => {

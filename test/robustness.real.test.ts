@@ -1,7 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { drive } from "./robustness/drive.ts";
 
-const seed = Number(process.env["ROBUSTNESS_SEED"] ?? Date.now() % 100_000);
+/** The same decisions in each run of the suite, so that a change is what a failure comes from; `npm run robustness` takes any. */
+const seed = Number(process.env["ROBUSTNESS_SEED"] ?? 11);
 
 test(`9.2 two minutes of random actions and accidents (seed ${seed}): no good copy is lost, nothing crashes, no success is false, and all comes to order`, async () => {
   const lines: string[] = [];
