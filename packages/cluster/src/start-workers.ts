@@ -109,6 +109,7 @@ export async function startWorkers(
     schedulesLookedAt: () => scheduler.lookedAt(),
     redisDrift: redisDrift(redis),
   });
+  await Promise.all(workers.map((worker) => worker.ready()));
   log.info({ queues: config.worker.queues, tiers: config.tiers.map((tier) => tier.name) }, "worker ready");
   const running = opened.move();
   let closing: Promise<void> | null = null;

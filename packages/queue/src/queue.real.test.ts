@@ -193,6 +193,13 @@ describe("producer", () => {
     expect(await queues.encrypt.getCompletedCount()).toBe(1);
   });
 
+  test("a worker that is ready is counted among the queue's workers", async () => {
+    const worker = startWorker(redis, "dump", config, silentLogger(), { run: async () => ({}) }, { key });
+    running.push(worker);
+    await worker.ready();
+    expect(await queues.dump.getWorkersCount()).toBe(1);
+  });
+
   test("a worker tells an outage of Redis once, in one line, and goes on after it", async () => {
     const lines: string[] = [];
     const stream = new Writable({

@@ -81,6 +81,8 @@ export interface JobOrigin {
 }
 
 export interface RunningWorker {
+  /** Resolves once it is connected and waits for jobs: from then on the queue counts it. Waits for a Redis that is away. */
+  ready(): Promise<void>;
   /** False once it is closed, and where it was never able to begin. */
   isRunning(): boolean;
   /** Takes no new job, lets running ones finish for `graceMs`, then hands them back to the queue. */
@@ -156,6 +158,7 @@ export function startWorker(
     tidyUp().catch((cause: unknown) => log.error({ queue, job: job.id, err: cause }, "tidying up failed"));
   });
   return {
+    ready: () => worker.waitUntilReady(),
     isRunning: () => worker.isRunning(),
     async close(graceMs) {
       const hurry = setTimeout(() => stopping.abort(new TrivaultError("CANCELLED", "The worker shuts down.")), graceMs);
