@@ -129,6 +129,20 @@ describe("each rule fires", () => {
       },
       "packages/core/src/index.ts → packages/queue/src/index.ts",
     ],
+    [
+      "promises",
+      "joined later",
+      storage({ "a.ts": "const sent = send();\nawait other();\nawait sent;" }),
+      "`sent` keeps a promise",
+    ],
+    [
+      "promises",
+      "of a field or a loop",
+      storage({
+        "a.ts": "let last: Promise<void> = Promise.resolve();\nlast = work(\n  x,\n);\nawait Promise.all([a, last]);",
+      }),
+      "`last` keeps a promise",
+    ],
   ])("%s: %s", (rule, _, files, expected) => {
     expect(RULES[rule](sourceTree(files)).join("\n")).toContain(expected);
   });
@@ -138,6 +152,7 @@ describe("each rule fires", () => {
       ...storage({
         "index.ts": 'export * from "./a.ts";',
         "a.ts": 'import { x } from "@trivault/core";\nimport fs from "node:fs";\n',
+        "b.ts": "const sent = background(send());\nconst text = await read();\nawait sent;",
         "a.test.ts": 'import { test } from "@jest/globals";\nimport { y } from "@trivault/testkit";\nimport "./a.ts";',
       }),
       "package.json": JSON.stringify({ name: "trivault", devDependencies: { "@jest/globals": "30.5.2" } }),

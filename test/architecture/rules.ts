@@ -107,6 +107,14 @@ const fileSize: Rule = ({ files }) =>
     .filter(({ isTest, path: name, lines }) => !isTest && !name.endsWith("/generated.ts") && lines > 300)
     .map((file) => `${file.path}: ${file.lines} lines, and 300 is the ceiling`);
 
+/** A rejection that nobody handles ends the process, in the midst of other people's backups. */
+const promises: Rule = ({ files }) =>
+  files.flatMap((file) =>
+    file.isTest
+      ? []
+      : file.keptPromises.map((name) => `${file.path}: \`${name}\` keeps a promise; wrap it in background() of core`),
+  );
+
 /** Between files, across packages too, and by types as well: what cannot be read alone cannot be changed alone. */
 const cycles: Rule = ({ files }) => {
   const byPath = new Map(files.map((file) => [file.path, file]));
@@ -126,7 +134,18 @@ const cycles: Rule = ({ files }) => {
   return found;
 };
 
-export const RULES = { arrows, entryPoints, ownIndex, confined, declared, used, exactVersions, fileSize, cycles };
+export const RULES = {
+  arrows,
+  entryPoints,
+  ownIndex,
+  confined,
+  declared,
+  used,
+  exactVersions,
+  fileSize,
+  cycles,
+  promises,
+};
 
 function forEachImport(files: readonly SourceFile[], check: (file: SourceFile, specifier: string) => string | null) {
   return files.flatMap((file) =>

@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { keptPromises } from "./kept-promises.ts";
 
 /** What the rules look at: every TypeScript file of the workspaces with what it imports, and every package.json. */
 export interface SourceTree {
@@ -19,6 +20,8 @@ export interface SourceFile {
   readonly lines: number;
   /** As written, of values and of types. */
   readonly imports: readonly string[];
+  /** Variables that keep a promise whose failure nobody would hear. */
+  readonly keptPromises: readonly string[];
 }
 
 export interface PackageManifest {
@@ -58,6 +61,7 @@ function sourceFile(file: string, text: string): SourceFile {
     isTest: file.endsWith(".test.ts") || file.split("/")[2] === "test" || imports.includes("@jest/globals"),
     lines: text.trimEnd().split("\n").length,
     imports,
+    keptPromises: keptPromises(text),
   };
 }
 

@@ -1,7 +1,15 @@
 import { listTokens, openAccess } from "@trivault/access";
 import { headSeenByAlerts, listAlerts, startAlerts } from "@trivault/alerts";
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { codeOf, type Config, ensureStateFolder, type Logger, messageOf, TrivaultError } from "@trivault/core";
+import {
+  background,
+  codeOf,
+  type Config,
+  ensureStateFolder,
+  type Logger,
+  messageOf,
+  TrivaultError,
+} from "@trivault/core";
 import { readHeartbeats, startHeartbeat } from "@trivault/maintenance";
 import { openObserver } from "@trivault/monitor";
 import { createMailer } from "@trivault/notify";
@@ -63,7 +71,7 @@ export async function startApi(config: Config, redisUrl: string, log: Logger, wa
     closers.unshift(() => heartbeat.close());
     const server = createSwitchableServer(current.answer);
     closers.unshift(async () => {
-      const closed = server.close();
+      const closed = background(server.close());
       current.endStreams();
       await closed;
     });

@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { type Logger, messageOf } from "@trivault/core";
+import { background, type Logger, messageOf } from "@trivault/core";
 import { type AccessContent, readAccessFile } from "./access-file.ts";
 import { findToken } from "./entries.ts";
 import { createFileView } from "./file-view.ts";
@@ -80,9 +80,11 @@ export function openAccess({ file, log, now = () => new Date(), cost }: AccessOp
     const time = now();
     if (time.getTime() - (noted.get(name) ?? 0) < NOTE_USE_MS) return;
     noted.set(name, time.getTime());
-    notes = state
-      .update(({ tokensUsed }) => void tokensUsed.set(name, time.toISOString()))
-      .catch((error: unknown) => log.warn({ reason: messageOf(error) }, "when a token was used could not be noted"));
+    notes = background(
+      state
+        .update(({ tokensUsed }) => void tokensUsed.set(name, time.toISOString()))
+        .catch((error: unknown) => log.warn({ reason: messageOf(error) }, "when a token was used could not be noted")),
+    );
   }
 
   async function csrfOf(binding: string): Promise<Buffer> {

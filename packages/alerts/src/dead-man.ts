@@ -1,4 +1,4 @@
-import { type AlertsConfig, type Logger, messageOf } from "@trivault/core";
+import { background, type AlertsConfig, type Logger, messageOf } from "@trivault/core";
 import { pingDeadMan } from "@trivault/notify";
 
 /**
@@ -21,9 +21,9 @@ export function startDeadMan(
     if (!closing.signal.aborted) timer = setTimeout(again, everySeconds * 1000).unref();
   };
   const again = () => {
-    running = ping();
+    running = background(ping());
   };
-  let running = ping();
+  let running = background(ping());
   return {
     async close() {
       closing.abort();

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { acquireLease } from "@trivault/backup";
-import { type Config, ensureFolder, type Language, messageOf } from "@trivault/core";
+import { background, type Config, ensureFolder, type Language, messageOf } from "@trivault/core";
 import { type Channel, openChannels } from "@trivault/notify";
 import { alertsFolder, type DeskState, NOTHING, readState } from "./desk-state.ts";
 import { evaluate, type EvaluatorDeps } from "./evaluator.ts";
@@ -48,17 +48,19 @@ export function startAlerts(deps: AlertDeps): AlertDesk {
   /** Makes this process's evaluation look at once; null while another process evaluates. */
   let wake: (() => void) | null = null;
 
-  const evaluating = run({
-    ...deps,
-    channels,
-    everyMs,
-    onState: (next) => {
-      state = next;
-    },
-    onWake: (poke) => {
-      wake = poke;
-    },
-  });
+  const evaluating = background(
+    run({
+      ...deps,
+      channels,
+      everyMs,
+      onState: (next) => {
+        state = next;
+      },
+      onWake: (poke) => {
+        wake = poke;
+      },
+    }),
+  );
 
   async function run(evaluator: EvaluatorDeps): Promise<void> {
     const { signal } = closing;
@@ -89,7 +91,7 @@ export function startAlerts(deps: AlertDeps): AlertDesk {
       await pause(everyMs, closing.signal);
     }
   }
-  const refreshing = keepRefreshing();
+  const refreshing = background(keepRefreshing());
 
   return {
     current: (language) => alertsOf(state, silences, language, now()),

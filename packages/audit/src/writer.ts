@@ -1,5 +1,5 @@
 import path from "node:path";
-import { ensureFolder, type Logger, takeFileLock } from "@trivault/core";
+import { background, ensureFolder, type Logger, takeFileLock } from "@trivault/core";
 import { AppendError, appendLines, idsFrom } from "./append.ts";
 import type { AuditEvent } from "./event.ts";
 import { findKnownEnd } from "./find-end.ts";
@@ -58,9 +58,11 @@ export function createWriter(folder: string, { now, log, known, anchors }: Write
 
   /** Anchors that cannot be read are none. */
   async function remembered(): Promise<Anchor | null> {
-    anchored ??= anchors().then(
-      (found) => found.forEach((anchor) => known.see(folder, anchor)),
-      (error: unknown) => log.warn({ err: error }, "what is remembered of the record's end cannot be read"),
+    anchored ??= background(
+      anchors().then(
+        (found) => found.forEach((anchor) => known.see(folder, anchor)),
+        (error: unknown) => log.warn({ err: error }, "what is remembered of the record's end cannot be read"),
+      ),
     );
     await anchored;
     return known.get(folder);

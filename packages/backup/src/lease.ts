@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, TrivaultError, readOrNull } from "@trivault/core";
+import { background, codeOf, TrivaultError, readOrNull } from "@trivault/core";
 
 /**
  * A lease is a small file `<owner> <beat>` that its owner rewrites every second. Whoever else looks at it measures, on
@@ -64,13 +64,15 @@ function keep(file: string, owner: string, onLost: (error: TrivaultError) => voi
     }
   };
   const timer = setInterval(() => {
-    pending = pending
-      .then(check)
-      .then(() => replace(file, `${owner} ${++beat}`))
-      .catch((error: unknown) => {
-        clearInterval(timer);
-        onLost(error instanceof TrivaultError ? error : lost(error));
-      });
+    pending = background(
+      pending
+        .then(check)
+        .then(() => replace(file, `${owner} ${++beat}`))
+        .catch((error: unknown) => {
+          clearInterval(timer);
+          onLost(error instanceof TrivaultError ? error : lost(error));
+        }),
+    );
   }, BEAT_MS);
   return {
     check,

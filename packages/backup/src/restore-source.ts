@@ -116,11 +116,11 @@ async function* readAhead(
   progress: (progress: Progress) => void,
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  const begin = (segment: Segment | undefined) => segment && background(fetch(segment));
-  let ahead = begin(segments[0]);
+  const begin = async (segment: Segment | undefined) => (segment ? fetch(segment) : null);
+  let ahead = background(begin(segments[0]));
   for (const [index, segment] of segments.entries()) {
     const plain = await ahead;
-    ahead = begin(segments[index + 1]);
+    ahead = background(begin(segments[index + 1]));
     if (plain) yield plain;
     bytes += segment.size;
     progress({ bytes, totalBytes, segments: index + 1 });

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { type Config, isPermanent, type Logger, messageOf } from "@trivault/core";
+import { background, type Config, isPermanent, type Logger, messageOf } from "@trivault/core";
 
 /** Looked at, since fs.watch sees nothing through bind mounts and loses files that an editor renames. */
 const LOOK_EVERY_MS = 2000;
@@ -87,9 +87,11 @@ export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
   };
 
   const timer = setInterval(() => {
-    looking ??= look()
-      .catch((error: unknown) => options.log.error({ err: error }, "the configuration file could not be looked at"))
-      .finally(() => (looking = null));
+    looking ??= background(
+      look()
+        .catch((error: unknown) => options.log.error({ err: error }, "the configuration file could not be looked at"))
+        .finally(() => (looking = null)),
+    );
   }, options.lookEveryMs ?? LOOK_EVERY_MS);
   return {
     async close() {

@@ -1,4 +1,4 @@
-import type { Config, DatabaseConfig, Logger } from "@trivault/core";
+import { background, type Config, type DatabaseConfig, type Logger } from "@trivault/core";
 import { type DiscoveryProblem, knownDatabases } from "@trivault/maintenance";
 
 /**
@@ -19,7 +19,7 @@ export function databaseList(config: Config, log: Logger): () => Promise<readonl
     }
   };
   return async () => {
-    const fetched = (fetching ??= fetchList());
+    const fetched = background((fetching ??= fetchList()));
     if (current === null) await fetched;
     else fetched.catch((error: unknown) => log.warn({ err: error }, "databases could not be listed"));
     return current ?? [];

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import {
+  background,
   type Config,
   createLogger,
   DEFAULT_CONFIG_FILE,
@@ -45,8 +46,8 @@ export async function runService(
   try {
     const config = configFromEnvironment("backup");
     const log = createLogger(config.logLevel, name);
-    const stop = signalled(); // heard from now on: a signal during the start ends what was started, in order
-    const mistaken = firstMistake(log);
+    const stop = background(signalled()); // heard from now on: a signal during the start ends what was started, in order
+    const mistaken = background(firstMistake(log));
     await requireOwnSite(config, log, new AbortController().signal);
     const running = await start(config, log);
     const watch = watchConfig({

@@ -2,7 +2,7 @@ import { rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { VERSION } from "@trivault/backup";
-import { type Config, ensureFolder, publishJson, readJson, readdirOrEmpty } from "@trivault/core";
+import { background, type Config, ensureFolder, publishJson, readJson, readdirOrEmpty } from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -82,9 +82,9 @@ export function startHeartbeat(config: Place, source: HeartbeatSource): { close(
     if (!closed) timer = setTimeout(again, HEARTBEAT_MS).unref();
   };
   const again = () => {
-    beating = beat();
+    beating = background(beat());
   };
-  let beating = beat();
+  let beating = background(beat());
   return {
     async close() {
       closed = true;

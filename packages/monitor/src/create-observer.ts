@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf, TrivaultError } from "@trivault/core";
+import { background, messageOf, TrivaultError } from "@trivault/core";
 import type { Observer } from "./observer.ts";
 import { createSiteView, type ObserverDeps, type SiteView } from "./site-view.ts";
 import type { Overview } from "./views.ts";
@@ -28,10 +28,12 @@ export function createObserver(deps: ObserverDeps): Observer {
   };
 
   const look = (): Promise<void> => {
-    running ??= lookOnce().finally(() => {
-      running = null;
-      lookAfter(LOOK_EVERY_MS);
-    });
+    running ??= background(
+      lookOnce().finally(() => {
+        running = null;
+        lookAfter(LOOK_EVERY_MS);
+      }),
+    );
     return running;
   };
 
@@ -116,7 +118,7 @@ export function createObserver(deps: ObserverDeps): Observer {
       if (timer !== null) clearTimeout(timer);
       listeners.clear();
       // A look that waits for a disk that hangs cannot be called back.
-      const late = sleep(CLOSE_MS, undefined, { ref: false });
+      const late = background(sleep(CLOSE_MS, undefined, { ref: false }));
       await Promise.race([running?.catch(() => undefined), late]);
     },
   };

@@ -1,4 +1,4 @@
-import { type Config, type Logger, messageOf } from "@trivault/core";
+import { background, type Config, type Logger, messageOf } from "@trivault/core";
 import { type KnownDatabases, knownDatabases } from "@trivault/maintenance";
 
 /** What is known already is waited for no longer than this. */
@@ -24,9 +24,11 @@ export function watchDatabases(config: Config, log: Logger): () => Promise<Known
     return found;
   };
   return async () => {
-    asking ??= ask().finally(() => {
-      asking = null;
-    });
+    asking ??= background(
+      ask().finally(() => {
+        asking = null;
+      }),
+    );
     const before = known;
     if (before === null) return asking;
     const late = Promise.withResolvers<KnownDatabases>();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { siteTrust } from "@trivault/backup";
-import { type Config, messageOf } from "@trivault/core";
+import { background, type Config, messageOf } from "@trivault/core";
 import {
   createInventoryReader,
   FRESH_FOR_ROUNDS,
@@ -79,7 +79,7 @@ export function watchTier(config: Config, tier: Tier, now: () => Date, signal: A
       }
       if (!fresh(holdings?.scannedAt ?? null)) {
         if (scanning === null && (failed === null || performance.now() - failed.at >= SCAN_AGAIN_MS)) {
-          scanning = scan();
+          scanning = background(scan());
           await Promise.race([
             scanning,
             sleep(holdings === null ? FIRST_SCAN_MS : LATER_SCAN_MS, undefined, { ref: false }),

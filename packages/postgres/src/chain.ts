@@ -1,4 +1,4 @@
-import { findReaper, TrivaultError } from "@trivault/core";
+import { background, findReaper, TrivaultError } from "@trivault/core";
 import { type Child, type Command, type Outcome, startChild, succeeded } from "./child.ts";
 
 /** Programs joined by the operating system's pipes: `a | b | c`, with every exit status kept. */
@@ -60,19 +60,17 @@ export async function startChain(commands: readonly Command[], options: ChainOpt
     });
   }
   await Promise.all(children.map((child) => child.bound));
-  const outcomes = Promise.all(children.map((child) => child.outcome));
+  const outcomes = background(Promise.all(children.map((child) => child.outcome)));
   options.signal?.addEventListener("abort", stop, { once: true });
-  const done = outcomes.then((ended) => {
+  const verdict = outcomes.then((ended) => {
     options.signal?.removeEventListener("abort", stop);
     if (ended.every(succeeded)) return { seconds: (performance.now() - startedAt) / 1000 };
     if (stopping) throw cancelled();
     throw options.failure(rootCause(ended));
   });
-  // Whoever holds the chain awaits `done` in its own time; until then a failure is no unhandled rejection.
-  done.catch(() => {});
   return {
     children,
-    done,
+    done: background(verdict), // whoever holds the chain awaits it in its own time
     async kill() {
       stop();
       await outcomes;

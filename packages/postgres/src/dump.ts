@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type Logger, type Selection, TrivaultError } from "@trivault/core";
+import { background, type Logger, type Selection, TrivaultError } from "@trivault/core";
 import { type Chain, type ChainOptions, startChain } from "./chain.ts";
 import { type Command, type Outcome, childEnv, statusOf } from "./child.ts";
 import { type Connection, describeConnection } from "./connection-url.ts";
@@ -43,11 +43,13 @@ const LOCK_TIMEOUT_MS = 120_000;
 export async function startDump(options: DumpOptions): Promise<DumpProcess> {
   const started = Promise.withResolvers<Chain>();
   // The password file lives as long as the dump.
-  const done = withLibpq(options.connection, options.tools, async (libpq) => {
-    const chain = await startChain(commands(options, libpq), chainOptions(options));
-    started.resolve(chain);
-    return chain.done;
-  });
+  const done = background(
+    withLibpq(options.connection, options.tools, async (libpq) => {
+      const chain = await startChain(commands(options, libpq), chainOptions(options));
+      started.resolve(chain);
+      return chain.done;
+    }),
+  );
   done.catch((error: unknown) => started.reject(error));
   const chain = await started.promise;
   const pids = chain.children.map((child) => child.process.pid).filter((pid) => pid !== undefined);

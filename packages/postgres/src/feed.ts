@@ -1,12 +1,12 @@
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { codeOf } from "@trivault/core";
+import { background, codeOf } from "@trivault/core";
 import type { Chain } from "./chain.ts";
 
 /** Hands bytes over at the pace of the programs. Whichever ends first with an error ends the other. */
 export async function feed(chain: Chain, bytes: AsyncIterable<Uint8Array>): Promise<void> {
   const stdin = chain.children[0]?.process.stdin as Writable;
-  const feeding = pipeline(Readable.from(bytes, { objectMode: true, highWaterMark: 1 }), stdin);
+  const feeding = background(pipeline(Readable.from(bytes, { objectMode: true, highWaterMark: 1 }), stdin));
   try {
     await feeding;
   } catch (error) {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  background,
   ensureFolder,
   ensureLinkedFolder,
   ensureStateFolder,
@@ -104,7 +105,7 @@ export async function startPrivateRedis(
     await close();
     throw error;
   }
-  const keeping = keepAlways();
+  const keeping = background(keepAlways());
   return {
     url,
     async stop() {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type QueueName, TrivaultError } from "@trivault/core";
+import { background, type QueueName, TrivaultError } from "@trivault/core";
 import type { Job, JobType, Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { KEY_PREFIX } from "./queues.ts";
@@ -57,7 +57,7 @@ export function exclusively<T>(redis: Redis, name: string, work: () => Promise<T
 /** One at a time in this process, so that only one of them asks Redis. */
 export async function inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
   const before = turns.get(name) ?? Promise.resolve();
-  const turn = before.then(work);
+  const turn = background(before.then(work));
   const settled = turn.then(
     () => undefined,
     () => undefined,

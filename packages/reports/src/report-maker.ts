@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { type Config, type Language, messageOf, TrivaultError, unlessAborted } from "@trivault/core";
+import { background, type Config, type Language, messageOf, TrivaultError, unlessAborted } from "@trivault/core";
 import type { Observer } from "@trivault/monitor";
 import { checkRequest, type ReportRequest } from "./gather.ts";
 import type { OpenAlert } from "./input.ts";
@@ -32,7 +32,7 @@ export function createReportMaker({ config, observer, now, openAlerts }: MakerDe
   return {
     make(request, signal) {
       const turn = last;
-      const made = unlessAborted(signal, turn).then(() => makeNow(request, signal));
+      const made = background(unlessAborted(signal, turn).then(() => makeNow(request, signal)));
       // One that is given up before its turn lets nobody pass the one that is being made.
       last = Promise.allSettled([turn, made]);
       return made;

@@ -1,5 +1,14 @@
 import type { AuditLog, Recorder } from "@trivault/audit";
-import { codeOf, type Config, ensureFolder, hidePasswords, type Logger, messageOf, takeFileLock } from "@trivault/core";
+import {
+  background,
+  codeOf,
+  type Config,
+  ensureFolder,
+  hidePasswords,
+  type Logger,
+  messageOf,
+  takeFileLock,
+} from "@trivault/core";
 import type { Mailer } from "@trivault/notify";
 import path from "node:path";
 import { calendarDay } from "./days.ts";
@@ -67,9 +76,11 @@ export function startReports(deps: ReportsDeps): { close(): Promise<void> } {
     }
   };
   const begin = () => {
-    looking ??= look()
-      .catch((error: unknown) => log.error({ err: error }, "reports could not be looked after"))
-      .finally(() => (looking = null));
+    looking ??= background(
+      look()
+        .catch((error: unknown) => log.error({ err: error }, "reports could not be looked after"))
+        .finally(() => (looking = null)),
+    );
   };
   const timer = setInterval(begin, deps.lookEveryMs ?? LOOK_EVERY_MS).unref();
   begin();

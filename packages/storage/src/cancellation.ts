@@ -1,3 +1,4 @@
+import { background } from "@trivault/core";
 import { cancelled } from "./store-errors.ts";
 
 /** How long a cancelled call may take to clean up after itself before it ends without. */
@@ -41,12 +42,10 @@ export async function* untilAborted<T>(iterable: AsyncIterable<T>, signal: Abort
   }
   throwIfAborted(signal);
   const iterator = iterable[Symbol.asyncIterator]();
-  let onAbort: () => void = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(cancelled(signal));
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
-  aborted.catch(() => {}); // It may abort after the last item, when nobody waits.
+  const abortion = Promise.withResolvers<never>();
+  const aborted = background(abortion.promise);
+  const onAbort = () => abortion.reject(cancelled(signal));
+  signal.addEventListener("abort", onAbort, { once: true });
   let done = false;
   try {
     for (;;) {
@@ -61,10 +60,9 @@ export async function* untilAborted<T>(iterable: AsyncIterable<T>, signal: Abort
   } finally {
     signal.removeEventListener("abort", onAbort);
     if (!done) {
-      const ended = iterator.return?.();
+      const ended = background(Promise.resolve(iterator.return?.()));
       // A generator answers only after its pending step; on an abort that step may hang, so nobody waits for it.
-      if (signal.aborted) ended?.catch(() => {});
-      else await ended;
+      if (!signal.aborted) await ended;
     }
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, type Key, type LocalTierConfig, requireGuarded, toKey } from "@trivault/core";
+import { background, codeOf, type Key, type LocalTierConfig, requireGuarded, toKey } from "@trivault/core";
 import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
 import { hashAll, sizedChunks } from "./source.ts";
 import type { CallOptions, GetOptions, Source, Store } from "./store.ts";
@@ -77,7 +77,7 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
     await using file = await createFile(temporary, parentOf(key));
     const hash = createHash("sha256");
     for await (const chunk of sizedChunks(source, { store: description, key }, signal)) {
-      const written = writeAll(file, chunk);
+      const written = background(writeAll(file, chunk));
       hash.update(chunk); // while the kernel copies it
       await written;
       onBytes?.(chunk.byteLength);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf, messageOf, RECOVERY_KEY, TrivaultError } from "@trivault/core";
+import { codeOf, messageOf, RECOVERY_KEY, TrivaultError, unlessAborted } from "@trivault/core";
 import { throwIfAborted } from "./cancellation.ts";
 import { temporaryName } from "./tree.ts";
 
@@ -74,7 +74,7 @@ async function runStep(step: Step, signal: AbortSignal, stepMs: number): Promise
   };
   const limit = AbortSignal.any([signal, AbortSignal.timeout(stepMs)]);
   try {
-    return over(true, await untilAborted(step.run(limit), limit), null);
+    return over(true, await unlessAborted(limit, step.run(limit)), null);
   } catch (error) {
     if (limit.aborted)
       return over(
@@ -87,14 +87,6 @@ async function runStep(step: Step, signal: AbortSignal, stepMs: number): Promise
     if (error instanceof TrivaultError) return over(false, ...halves(error.message));
     return over(false, [codeOf(error), messageOf(error)].filter(Boolean).join(": "), "Look at that machine's log.");
   }
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  work.catch(() => {}); // Nobody waits for it after an abort.
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", onAbort));
 }
 
 /** `what happened. What to do.` */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import type { Key } from "@trivault/core";
+import { background, type Key } from "@trivault/core";
 import { sizedChunks } from "./source.ts";
 import type { Source } from "./store.ts";
 import { wrongBytes } from "./store-errors.ts";
@@ -29,15 +29,18 @@ export function bodyOf(
   const stream = Readable.from(count(hash ? hashed(chunks, source, target) : chunks, onSent), { highWaterMark: 1 });
   const controller = new AbortController();
   let failure: Error | undefined;
-  const failed = new Promise<never>((_, reject) => {
-    stream.on("error", (error) => {
-      failure = error;
-      reject(error);
-      controller.abort(error);
-    });
+  const failed = Promise.withResolvers<never>();
+  stream.on("error", (error) => {
+    failure = error;
+    failed.reject(error);
+    controller.abort(error);
   });
-  failed.catch(() => {}); // It may fail after the request has ended, when nobody waits.
-  return { stream, signal: AbortSignal.any([abortSignal, controller.signal]), failed, failure: () => failure };
+  return {
+    stream,
+    signal: AbortSignal.any([abortSignal, controller.signal]),
+    failed: background(failed.promise),
+    failure: () => failure,
+  };
 }
 
 async function* count(chunks: AsyncIterable<Uint8Array>, onSent: (bytes: number) => void): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { connect as connectTcp, type Socket } from "node:net";
-import type { SftpTierConfig, TrivaultError } from "@trivault/core";
+import { background, type SftpTierConfig, type TrivaultError } from "@trivault/core";
 import type { Client, ClientChannel, SFTPWrapper } from "ssh2";
 import SftpClient from "ssh2-sftp-client";
 import { changed, type HostKeyCheck, hostKeyCheck, typeOf } from "./ssh-host-key.ts";
@@ -91,21 +91,23 @@ async function connectOnce(
     timer = setTimeout(() => reject(new Error("no answer in time")), readyMs);
   });
   try {
-    const connected = client.connect({
-      sock: socket,
-      username: config.user,
-      privateKey,
-      authHandler: ["publickey"],
-      hostVerifier: (key: Buffer) => hostKey.problem(key) === null,
-      algorithms: {
-        serverHostKey: hostKey.algorithms,
-        // AES-GCM has hardware behind it on both ends; the others are for old servers.
-        cipher: ["aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr"],
-      },
-      readyTimeout: readyMs,
-      keepaliveInterval: Math.min(15_000, timeouts.idleTimeoutMs),
-      keepaliveCountMax: 3,
-    });
+    const connected = background(
+      client.connect({
+        sock: socket,
+        username: config.user,
+        privateKey,
+        authHandler: ["publickey"],
+        hostVerifier: (key: Buffer) => hostKey.problem(key) === null,
+        algorithms: {
+          serverHostKey: hostKey.algorithms,
+          // AES-GCM has hardware behind it on both ends; the others are for old servers.
+          cipher: ["aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr"],
+        },
+        readyTimeout: readyMs,
+        keepaliveInterval: Math.min(15_000, timeouts.idleTimeoutMs),
+        keepaliveCountMax: 3,
+      }),
+    );
     const sftp = await Promise.race([connected, tooLate]);
     return overConnection(ssh, sftp, socket, description, timeouts.idleTimeoutMs);
   } catch (error) {

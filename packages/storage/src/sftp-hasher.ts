@@ -1,3 +1,4 @@
+import { background } from "@trivault/core";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SftpConnection } from "./sftp-connection.ts";
@@ -51,7 +52,7 @@ export function startHasher(connection: SftpConnection): RemoteHasher {
     });
   }
   start().catch(end); // No channel for commands: files are read back.
-  const firstWait = Promise.race([decided, sleep(START_MS, undefined, { ref: false })]);
+  const firstWait = background(Promise.race([decided, sleep(START_MS, undefined, { ref: false })]));
 
   return {
     async sha256(path) {

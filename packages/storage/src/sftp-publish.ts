@@ -1,3 +1,4 @@
+import { background } from "@trivault/core";
 import type { SftpConnection } from "./sftp-connection.ts";
 import { statusOf } from "./sftp-errors.ts";
 import { lstat } from "./sftp-files.ts";
@@ -14,10 +15,12 @@ const publishing = new Map<string, Promise<unknown>>();
 export async function publish(server: SftpConnection, place: string, from: string, to: string): Promise<boolean> {
   const name = `${place} ${to}`;
   const before = publishing.get(name);
-  const mine = (async () => {
-    await before?.catch(() => {});
-    return renameToFree(server, from, to);
-  })();
+  const mine = background(
+    (async () => {
+      await before?.catch(() => {});
+      return renameToFree(server, from, to);
+    })(),
+  );
   publishing.set(name, mine);
   try {
     return await mine;

@@ -1,3 +1,4 @@
+import { background } from "@trivault/core";
 import { createHash } from "node:crypto";
 import type { SftpConnection } from "./sftp-connection.ts";
 import { close, open } from "./sftp-files.ts";
@@ -29,11 +30,8 @@ export async function writeChunks(
       if (writes.length === atATime) await writes.shift();
       const length = Math.min(part, buffer.length - start);
       const at = position;
-      const write = connection
-        .request<void>((sftp, done) => sftp.write(handle, buffer, start, length, at, done))
-        .then(() => onBytes?.(length));
-      write.catch(() => {}); // Whoever waits for it sees the error; nobody may, when an earlier one failed.
-      writes.push(write);
+      const write = connection.request<void>((sftp, done) => sftp.write(handle, buffer, start, length, at, done));
+      writes.push(background(write.then(() => onBytes?.(length))));
       position += length;
     }
   }
@@ -53,13 +51,10 @@ export async function* readChunks(
   let position = start;
   for (;;) {
     for (; reads.length < atATime && position < end; position += largest) {
-      const read = readBlock(connection, handle, position, Math.min(largest, end - position));
-      read.catch(() => {}); // as above
-      reads.push(read);
+      reads.push(background(readBlock(connection, handle, position, Math.min(largest, end - position))));
     }
-    const next = reads.shift();
-    if (!next) return;
-    const block = await next;
+    const block = await reads.shift();
+    if (!block) return;
     if (block.length > 0) yield block;
   }
 }

@@ -138,9 +138,9 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
 
   /** Started with the first large file, while it is on its way. */
   function hasherOf(server: SftpConnection): RemoteHasher {
-    const known = hashers.get(server) ?? startHasher(server);
-    hashers.set(server, known);
-    return known;
+    const hasher = hashers.get(server) ?? startHasher(server);
+    hashers.set(server, hasher);
+    return hasher;
   }
 
   /** By the server itself where that pays; else read back. */

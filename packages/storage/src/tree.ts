@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Key, parseKey, TrivaultError } from "@trivault/core";
+import { background, type Key, parseKey, TrivaultError } from "@trivault/core";
 import type { StoredObject } from "./store.ts";
 
 /** What stores made of folders have in common: temporary names, and the walk through `<database>/<backup id>/<file>`. */
@@ -88,17 +88,10 @@ async function* walkEntries(
     }
     for (; next < named.length && ahead.length < READ_AHEAD; next++) {
       const coming = named[next]?.entry;
-      if (coming?.kind === "directory") ahead.push(readLater(prefix + coming.name, read));
+      if (coming?.kind === "directory") ahead.push(background(read(prefix + coming.name)));
     }
     yield* walkEntries(`${path}/`, (await ahead.shift()) ?? [], read);
   }
-}
-
-/** Its failure counts when it is asked for, and not at all where nobody does. */
-function readLater(path: string, read: ReadDirectory): Promise<Entry[]> {
-  const entries = read(path);
-  entries.catch(() => {});
-  return entries;
 }
 
 /** For a folder with its last slash. */

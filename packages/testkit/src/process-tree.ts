@@ -1,3 +1,4 @@
+import { background } from "@trivault/core";
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -5,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 /** Ends a child with all that it started, and waits until it is gone; again is fine. */
 export async function endTree(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
+  const exited = background(once(child, "exit"));
   killTree(child, "SIGKILL");
   await exited;
 }

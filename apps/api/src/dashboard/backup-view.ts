@@ -1,6 +1,6 @@
 import type { RecordedEvent } from "@trivault/audit";
 import { type Copy, isTrusted, listCopies, readManifest, restoreCommand, siteTrust } from "@trivault/backup";
-import { findDatabase, isBackupId, messageOf, timeOfBackupId, totalSize } from "@trivault/core";
+import { background, findDatabase, isBackupId, messageOf, timeOfBackupId, totalSize } from "@trivault/core";
 import type { BackupView, CopyView, LogLine, ManifestView, StageView } from "@trivault/dashboard";
 import { readInventories } from "@trivault/maintenance";
 import type { RetentionRow, Run } from "@trivault/monitor";
@@ -149,9 +149,11 @@ async function copiesOf({ tiers }: ApiDeps, ref: Ref, row: RetentionRow | null):
 async function listOne(tier: Tier, ref: Ref, signal: AbortSignal): Promise<Copy | undefined | null> {
   const late = Promise.withResolvers<null>();
   signal.addEventListener("abort", () => late.resolve(null), { once: true });
-  const listed = listCopies(tier, ref, signal).then(
-    ([copy]) => copy,
-    () => null,
+  const listed = background(
+    listCopies(tier, ref, signal).then(
+      ([copy]) => copy,
+      () => null,
+    ),
   );
   return Promise.race([listed, late.promise]);
 }

@@ -1,5 +1,5 @@
 import { AUDIT_ACTIONS, AUDIT_OUTCOMES, type RecordedEvent } from "@trivault/audit";
-import { TrivaultError } from "@trivault/core";
+import { background, TrivaultError } from "@trivault/core";
 import { z } from "zod";
 import type { ApiDeps, App } from "../deps.ts";
 import { answerOfEvent, recordedEvent } from "../event-schema.ts";
@@ -79,9 +79,11 @@ export function auditRoute(app: App, { audit }: ApiDeps): void {
       },
     },
     async () => {
-      running ??= audit.verify().finally(() => {
-        running = null;
-      });
+      running ??= background(
+        audit.verify().finally(() => {
+          running = null;
+        }),
+      );
       const { problems: found, ...rest } = await running;
       return { ...rest, problems: found.map(({ seq, ...problem }) => ({ ...problem, seq: seq ?? null })) };
     },

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findTier } from "@trivault/backup";
-import { messageOf, TrivaultError } from "@trivault/core";
+import { background, messageOf, TrivaultError } from "@trivault/core";
 import { cleanUpTier, type Cleaned, expectPlanned, lookAtSite, planReport, type SiteLook } from "@trivault/maintenance";
 import { z } from "zod";
 import { cleanedUp, cleanupBody, cleanupPlan, cleanupQuery } from "../cleanup-schema.ts";
@@ -78,7 +78,7 @@ export function cleanUpTierRoute(app: App, deps: ApiDeps): void {
           log: request.log as ApiDeps["log"],
           note: (line: string) => request.log.info(line),
         };
-        const running = cleanUpTier(siteOf(deps), tier, look, { actor, database }, context);
+        const running = background(cleanUpTier(siteOf(deps), tier, look, { actor, database }, context));
         busy.set(tier.name, running);
         running
           .catch((error: unknown) => request.log.error({ reason: messageOf(error) }, "a cleanup ended early"))

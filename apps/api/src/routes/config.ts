@@ -1,4 +1,4 @@
-import { configJsonSchema, LANGUAGES } from "@trivault/core";
+import { background, configJsonSchema, LANGUAGES } from "@trivault/core";
 import { checkConnections, describeConfig } from "@trivault/maintenance";
 import { z } from "zod";
 import type { ApiDeps, App } from "../deps.ts";
@@ -71,9 +71,11 @@ export function configRoute(app: App, { config }: ApiDeps): void {
       },
     },
     async () => {
-      checking ??= checkConnections(config, AbortSignal.timeout(CHECK_MS)).finally(() => {
-        checking = null;
-      });
+      checking ??= background(
+        checkConnections(config, AbortSignal.timeout(CHECK_MS)).finally(() => {
+          checking = null;
+        }),
+      );
       const found = await checking;
       return { ok: found.every(({ ok }) => ok), connections: found };
     },

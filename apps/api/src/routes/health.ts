@@ -1,3 +1,4 @@
+import { background } from "@trivault/core";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiDeps, App, Redis } from "../deps.ts";
 import { health } from "../schemas.ts";
@@ -20,9 +21,11 @@ export function healthRoute(app: App, { redis }: ApiDeps): void {
       },
     },
     async (_request, reply) => {
-      running ??= takesWrites(redis).finally(() => {
-        running = null;
-      });
+      running ??= background(
+        takesWrites(redis).finally(() => {
+          running = null;
+        }),
+      );
       const healthy = await running;
       return reply.status(healthy ? 200 : 503).send({ status: healthy ? "ok" : "unavailable" });
     },
@@ -31,9 +34,11 @@ export function healthRoute(app: App, { redis }: ApiDeps): void {
 
 /** A write, since a Redis that is full or read-only still answers PING. */
 async function takesWrites(redis: Redis): Promise<boolean> {
-  const write = redis.set("trivault:health", new Date().toISOString(), "EX", 60).then(
-    () => true,
-    () => false,
+  const write = background(
+    redis.set("trivault:health", new Date().toISOString(), "EX", 60).then(
+      () => true,
+      () => false,
+    ),
   );
   return Promise.race([write, sleep(ANSWER_MS, false, { ref: false })]);
 }

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { directoryOf, messageOf, TrivaultError } from "@trivault/core";
+import { background, directoryOf, messageOf, TrivaultError } from "@trivault/core";
 import { checkArchive, newestTools, readArchiveHeader, type Server, type Tools } from "@trivault/postgres";
 import type { BackupRef, Site } from "../site.ts";
 import { adoptedAs, type Dump } from "./claims.ts";
@@ -163,9 +163,11 @@ async function readWhole(
   { signal, onRead }: ExamineOptions,
 ): Promise<string> {
   let bytes = 0;
-  const hashing = hashFile(file, signal, (read) => onRead((bytes += read)));
+  const hashing = background(hashFile(file, signal, (read) => onRead((bytes += read))));
   const content = decompressed(file, compression);
-  const checking = format === "plain" ? drain(wholeScript(content)) : checkArchive(content, format, { tools, signal });
+  const checking = background(
+    format === "plain" ? drain(wholeScript(content)) : checkArchive(content, format, { tools, signal }),
+  );
   const [hashed, checked] = await Promise.allSettled([hashing, checking]);
   if (checked.status === "rejected") throw checked.reason;
   if (hashed.status === "rejected") throw hashed.reason;
