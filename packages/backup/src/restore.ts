@@ -14,6 +14,7 @@ import {
   restoreArchive,
   restoreSql,
   type RowDifference,
+  type Target,
 } from "@trivault/postgres";
 import type { Tier } from "@trivault/storage";
 import { adviseInstead, chooseTrusted, namePassedOver, type PassedOver } from "./choose-trusted.ts";
@@ -69,6 +70,8 @@ export interface RestoreContext {
   readonly progress: (progress: Progress) => void;
   /** The database that is restored into is there, and nothing is in it yet. */
   readonly onTarget?: (target: Connection) => Promise<void>;
+  /** The restore failed, and the database that was made for it was dropped again. */
+  readonly onDropped?: (target: Connection) => Promise<void>;
 }
 
 /**
@@ -126,7 +129,7 @@ export async function restoreBackup(
         });
       }
     } catch (error) {
-      if (target.created) await target.drop();
+      if (target.created) await dropAgain(target, connection, context);
       throw error;
     }
     return {
@@ -145,6 +148,16 @@ export async function restoreBackup(
   } finally {
     await reading.release();
     await source.close();
+  }
+}
+
+/** Why the restore failed is what is thrown, also where this fails. */
+async function dropAgain(target: Target, connection: Connection, context: RestoreContext): Promise<void> {
+  try {
+    await target.drop();
+    await context.onDropped?.(connection);
+  } catch (error) {
+    context.note(`the database ${connection.database}, which was made for this, is left: ${messageOf(error)}`);
   }
 }
 

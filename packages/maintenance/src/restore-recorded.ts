@@ -1,10 +1,10 @@
 import type { Recorder } from "@trivault/audit";
 import { type RestoreContext, type RestoreRequest, type RestoreResult, restoreBackup } from "@trivault/backup";
 import { codeOf, type Config, type ErrorCode, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
-import { type Connection, databaseOid, describeConnection, parseDatabaseUrl } from "@trivault/postgres";
+import { databaseOid, describeConnection, parseDatabaseUrl } from "@trivault/postgres";
 import type { Tier } from "@trivault/storage";
 import { wasDiscovered } from "./discovery.ts";
-import { noteRestored } from "./restored-names.ts";
+import { forgetRestored, noteRestored, type RestoredNote } from "./restored-names.ts";
 
 export interface RestoreSite {
   readonly config: Config;
@@ -27,8 +27,10 @@ export async function restoreRecorded(
   const event = { action: "backup.restored", actor, database } as const;
   const details = { target: describeTarget(request.targetUrl), from, force };
   try {
-    const onTarget = (connection: Connection) => noteTarget(config, request, connection, context);
-    const result = await restoreBackup(config, tiers, request, { ...context, onTarget });
+    const result = await restoreBackup(config, tiers, request, {
+      ...context,
+      ...targetNotes(config, request, context),
+    });
     const { backupId, seconds, bytes, damage } = result;
     const segments = Object.entries(result.segmentsFrom).map(([tier, count]) => `${tier}:${count}`);
     const more = {
@@ -54,22 +56,32 @@ export async function restoreRecorded(
   }
 }
 
-/** Of a database that was discovered before, nothing changes. A restore does not fail because this cannot be noted. */
-async function noteTarget(
+/** Notes what is restored into, and takes that back where it is dropped again. No restore fails because of it. */
+function targetNotes(
   config: Config,
   { database: source, backup: backupId }: RestoreRequest,
-  connection: Connection,
   { log, note }: RestoreContext,
-): Promise<void> {
-  const { database: name } = connection;
-  try {
-    const oid = await databaseOid(connection);
-    if (oid === null || (await wasDiscovered(config, name))) return;
-    await noteRestored(config, { name, oid, source, backupId, at: new Date().toISOString() });
-  } catch (error) {
-    log.warn({ reason: hidePasswords(messageOf(error)) }, "the restored database could not be noted");
-    note(`it could not be noted that ${name} is a restored database, so discovery may find it`);
-  }
+): Required<Pick<RestoreContext, "onTarget" | "onDropped">> {
+  let noted: RestoredNote | null = null;
+  return {
+    async onTarget(connection) {
+      const { database: name } = connection;
+      try {
+        const oid = await databaseOid(connection);
+        // Of a database that was discovered before, nothing changes.
+        if (oid === null || (await wasDiscovered(config, name))) return;
+        noted = { name, oid, source, backupId, at: new Date().toISOString() };
+        await noteRestored(config, noted);
+      } catch (error) {
+        log.warn({ reason: hidePasswords(messageOf(error)) }, "the restored database could not be noted");
+        note(`it could not be noted that ${name} is a restored database, so discovery may find it`);
+      }
+    },
+    async onDropped() {
+      // A note that stays hides nothing: its object id is gone, and maintenance forgets it.
+      if (noted !== null) await forgetRestored(config, noted).catch(() => undefined);
+    },
+  };
 }
 
 function describeTarget(url: string): string {
