@@ -40,8 +40,11 @@ export async function listInUse(config: Place): Promise<Set<string>> {
     const id = name.split(".", 1)[0] ?? "";
     const file = path.join(folderOf(config), name);
     // By the machine's own clock, which also dates the file.
-    const age = Date.now() - (await modifiedAt(file));
-    if (age > STALE_MS) await rm(file, { force: true });
+    const isStale = await modifiedAt(file).then(
+      (at) => Date.now() - at > STALE_MS,
+      () => false,
+    );
+    if (isStale) await rm(file, { recursive: true, force: true }).catch(() => {});
     else if (isBackupId(id)) ids.add(id);
   }
   return ids;

@@ -13,19 +13,19 @@ export interface SlotRun {
 
 /**
  * The runs that are being made for slots of a schedule. The queue may have forgotten them, for a Redis that is wiped does not
- * stop a dump. A run that was given up or whose worker is dead does not count.
+ * stop a dump. A run that was given up or whose worker is dead does not count, nor does one that cannot be read.
  */
 export async function listSlotRuns(config: Site["config"]): Promise<SlotRun[]> {
-  const runs: SlotRun[] = [];
-  for (const backupId of await listRuns(config)) {
+  const runs = (await listRuns(config)).map(async (backupId): Promise<SlotRun | null> => {
     const run = runDirectory(config, backupId);
     const made = await readRun(run);
-    if (made?.slot === undefined || (await abortedReason(run)) !== null) continue;
+    if (made?.slot === undefined || (await abortedReason(run)) !== null) return null;
     const dumped = (await readDumped(run)) !== null;
-    if (!dumped && (await ageOf([run.path, run.dumpLease])) > 3000 * config.worker.takeoverSeconds) continue;
-    runs.push({ backupId, database: made.database, slot: new Date(made.slot), dumped });
-  }
-  return runs;
+    if (!dumped && (await ageOf([run.path, run.dumpLease])) > 3000 * config.worker.takeoverSeconds) return null;
+    return { backupId, database: made.database, slot: new Date(made.slot), dumped };
+  });
+  // One that cannot be read serves no slot: a run too many does less harm than schedules that stand still.
+  return (await Promise.all(runs.map((run) => run.catch(() => null)))).filter((run) => run !== null);
 }
 
 /** By the files' own clock, as maintenance does: nothing hurries here. */

@@ -59,13 +59,28 @@ export async function applyPlan(site: ApplySite, tier: Tier, plan: SitePlan, opt
   const pass: Pass = { site, tier, options, busy, seen, ...counted };
   try {
     for (const [database, planned] of plan.plans) {
-      if (options.database === undefined || options.database === database) await applyTo(pass, database, planned);
+      if (options.database !== undefined && options.database !== database) continue;
+      await orHeld(pass, `nothing of ${database} is deleted from ${tier.name} for now`, () =>
+        applyTo(pass, database, planned),
+      );
     }
   } finally {
     await writeSeen(config, tier.name, { databases: pass.databases, refused: pass.refused });
   }
   for (const line of pass.held) options.note(line);
   return { deleted: pass.deleted, held: pass.held, bytes: pass.bytes };
+}
+
+/** That one database or copy cannot be dealt with holds up no other; a tier that does not answer ends the pass. */
+async function orHeld<T>(pass: Pass, what: string, act: () => Promise<T>): Promise<T | null> {
+  try {
+    return await act();
+  } catch (error) {
+    pass.options.signal.throwIfAborted();
+    if (codeOf(error) === "STORE_UNREACHABLE") throw error;
+    pass.held.push(`${what}: ${messageOf(error)}`);
+    return null;
+  }
 }
 
 async function applyTo(pass: Pass, database: string, { decisions, rules }: DatabasePlan): Promise<void> {
@@ -96,7 +111,10 @@ async function applyTo(pass: Pass, database: string, { decisions, rules }: Datab
       : await obstacleElsewhere(site, decision, decisions, options.signal);
     if (obstacle !== null) {
       pass.held.push(`${database} ${decision.backupId} stays on ${tier.name} for now: ${obstacle}.`);
-    } else if (!(await deleteOrRefused(pass, decision))) return;
+    } else {
+      const copy = `${database} ${decision.backupId} could not be deleted from ${tier.name} whole`;
+      if ((await orHeld(pass, copy, () => deleteOrRefused(pass, decision))) === false) return;
+    }
   }
 }
 

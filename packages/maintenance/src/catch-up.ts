@@ -12,13 +12,21 @@ import { lookAt, maintainSeen } from "./maintain-tier.ts";
  */
 export async function catchUp(site: MaintenanceSite, context: Omit<StageContext, "start">): Promise<void> {
   const looks = await Promise.all(site.tiers.map((tier) => lookAt(site, tier, context.signal)));
+  const failures: unknown[] = [];
   for (const look of looks) {
     const undone: NextStage[] = [];
     const whole: StageContext = { ...context, start: async (next) => void undone.push(next) };
-    await maintainSeen(site, look, whole);
+    try {
+      await maintainSeen(site, look, whole);
+    } catch (error) {
+      // The other tiers have their rounds all the same.
+      context.signal.throwIfAborted();
+      failures.push(error);
+    }
     // What is begun here may start more: a dump that was sealed belongs on the other tiers.
     for (let next = undone.shift(); next; next = undone.shift()) await carryOut(site, next, whole);
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function carryOut(site: MaintenanceSite, next: NextStage, context: StageContext): Promise<void> {

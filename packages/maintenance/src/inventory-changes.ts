@@ -86,14 +86,20 @@ export async function recordLosses(
   const losses: Loss[] = [];
   for (const name of (await readdirOrEmpty(folder)).filter((each) => each.endsWith(".json")).toSorted()) {
     const file = path.join(folder, name);
-    const loss = await readJson(file, lossSchema);
+    const loss = await readJson(file, lossSchema).catch(() => unreadable(tier, file));
     if (loss !== null) {
       await record(loss);
       losses.push(loss);
     }
-    await rm(file, { force: true });
+    await rm(file, { recursive: true, force: true });
   }
   return losses;
+}
+
+/** At least one copy was lost, and a torn file does not say which. */
+function unreadable(tier: string, file: string): Loss {
+  const details = { copies: 1, problem: `${path.basename(file)}, which said what was lost, could not be read` };
+  return { action: "tier.vanished", outcome: "failed", actor: "maintenance", tier, details };
 }
 
 function lossFolder(config: Pick<Config, "backupDir">, tier: string): string {

@@ -1,8 +1,10 @@
 import { listRuns, removePartial, type StageContext } from "@trivault/backup";
+import { codeOf, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { nameOf } from "./inventory-cache.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 import type { MaintenanceSite } from "./maintain-site.ts";
+import { isDue } from "./maintain-state.ts";
 import type { CopyToStart } from "./reconcile.ts";
 
 /** Remains without an owner are left alone for so long: whoever still writes them is then surely dead. */
@@ -31,7 +33,14 @@ export async function sweepOrphans(
     now - copy.newestAt.getTime() >= ORPHAN_AGE_MS;
   let removed = 0;
   for (const copy of copies.filter(isOrphan)) {
-    if ((await removePartial(tier, copy, context.signal)) === 0) continue;
+    try {
+      if ((await removePartial(tier, copy, context.signal)) === 0) continue;
+    } catch (error) {
+      context.signal.throwIfAborted();
+      context.note(`what is left of ${copy.backupId} on ${tier.name} could not be removed: ${messageOf(error)}`);
+      if (codeOf(error) === "STORE_UNREACHABLE") break;
+      continue;
+    }
     removed++;
     await site.record({
       action: "tier.swept",
@@ -45,4 +54,21 @@ export async function sweepOrphans(
     });
   }
   return removed;
+}
+
+/** What writers that died left under temporary names, once a day. Null: not now. */
+export async function sweepTemporary(
+  site: Pick<MaintenanceSite, "now">,
+  tier: Tier,
+  sweptAt: Date | null,
+  { signal, note }: Pick<StageContext, "signal" | "note">,
+): Promise<number | null> {
+  if (!isDue(sweptAt, site.now())) return null;
+  try {
+    return await tier.store.sweep("", ORPHAN_AGE_MS, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    note(`temporary files on ${tier.name} could not be removed: ${messageOf(error)}`);
+    return null;
+  }
 }

@@ -12,8 +12,8 @@ import { keepLifecycle } from "./maintain-lifecycle.ts";
 import { keepRecoveryNote } from "./maintain-recovery-note.ts";
 import { startCopies } from "./maintain-repair.ts";
 import type { MaintenanceSite } from "./maintain-site.ts";
-import { isDue, readTierState, type TierState, writeTierState } from "./maintain-state.ts";
-import { ORPHAN_AGE_MS, sweepOrphans } from "./maintain-sweep.ts";
+import { readTierState, type TierState, writeTierState } from "./maintain-state.ts";
+import { sweepOrphans, sweepTemporary } from "./maintain-sweep.ts";
 import { tellBudget, tellReachable, tellUnreachable, tierConfig } from "./maintain-tell.ts";
 import { loadMarks } from "./marks.ts";
 import { planSite } from "./plan-site.ts";
@@ -139,10 +139,9 @@ async function putInOrder(
   const started = await startCopies(site, tier, inventory, fitting, context);
 
   let remainsRemoved = upkeep.remainsRemoved + (await sweepOrphans(site, tier, inventory, lacking, context));
-  if (isDue(before.temporariesSweptAt, site.now())) {
-    remainsRemoved += await tier.store.sweep("", ORPHAN_AGE_MS, { signal: context.signal });
-    state.temporariesSweptAt = site.now();
-  }
+  const swept = await sweepTemporary(site, tier, before.temporariesSweptAt, context);
+  if (swept !== null) state.temporariesSweptAt = site.now();
+  remainsRemoved += swept ?? 0;
   const { note, signal } = context;
   const applied = retention
     ? await applyPlan(site, tier, plan, { signal, note, byHand: false, actor: "maintenance" })

@@ -29,32 +29,49 @@ export interface Upkeep {
  * and not with the site's.
  */
 export async function keepSite(site: MaintenanceSite, context: StageContext): Promise<Upkeep> {
-  let runsEnded = 0;
-  let remainsRemoved = 0;
+  const found = { runsEnded: 0, remainsRemoved: 0 };
   const down = new Set<string>();
   for (const backupId of await listRuns(site.config)) {
-    const run = runDirectory(site.config, backupId);
-    const database = await databaseOfRun(run);
-    if (database === null || (await readManifest(site.tiers[0], { database, backupId }, { signal: context.signal }))) {
-      if (await isSilent(run, site)) await removeRun(run);
-      continue;
+    try {
+      const did = await keepRun(site, runDirectory(site.config, backupId), context, down);
+      if (did.ended) found.runsEnded++;
+      found.remainsRemoved += did.removed;
+    } catch (error) {
+      context.signal.throwIfAborted();
+      context.note(`the run ${backupId} could not be looked after, and stays as it is: ${messageOf(error)}`);
     }
-    if ((await abortedReason(run)) === null) {
-      if (!(await isSilent(run, site))) continue;
-      if (await readDumped(run)) {
-        // The dump is whole; only the worker that sealed it died. Its job may be lost, but nothing else is.
-        await context.start({ stage: "encrypt", database, backupId });
-        continue;
-      }
-      await markAborted(run, "its workers died");
-      runsEnded++;
-    }
-    const removed = await removeEverywhere(site, run, { database, backupId }, context, down);
-    remainsRemoved += removed;
-    if (removed > 0) await recordSwept(site, "a run that was given up", { database, backupId });
   }
-  remainsRemoved += await sweepSpool(site);
-  return { runsEnded, remainsRemoved };
+  found.remainsRemoved += await sweepSpool(site, context);
+  return found;
+}
+
+/** Throws where it cannot be told how far the run came: then nothing of it is touched. */
+async function keepRun(
+  site: MaintenanceSite,
+  run: RunDirectory,
+  context: StageContext,
+  down: Set<string>,
+): Promise<{ readonly ended: boolean; readonly removed: number }> {
+  const { backupId } = run;
+  const { signal } = context;
+  const database = await databaseOfRun(run);
+  if (database === null || (await readManifest(site.tiers[0], { database, backupId }, { signal }))) {
+    if (await isSilent(run, site)) await removeRun(run);
+    return { ended: false, removed: 0 };
+  }
+  const wasAborted = (await abortedReason(run)) !== null;
+  if (!wasAborted) {
+    if (!(await isSilent(run, site))) return { ended: false, removed: 0 };
+    if (await readDumped(run)) {
+      // The dump is whole; only the worker that sealed it died. Its job may be lost, but nothing else is.
+      await context.start({ stage: "encrypt", database, backupId });
+      return { ended: false, removed: 0 };
+    }
+    await markAborted(run, "its workers died");
+  }
+  const removed = await removeEverywhere(site, run, { database, backupId }, context, down);
+  if (removed > 0) await recordSwept(site, "a run that was given up", { database, backupId });
+  return { ended: !wasAborted, removed };
 }
 
 /** The run directory goes last, and only if every tier could be cleaned: it is what remembers that this is to be done. */
@@ -91,14 +108,18 @@ async function isSilent(run: RunDirectory, site: MaintenanceSite): Promise<boole
 }
 
 /** Spool folders whose run is gone: plaintext that nobody will ever fetch. */
-async function sweepSpool(site: MaintenanceSite): Promise<number> {
+async function sweepSpool(site: MaintenanceSite, { note }: StageContext): Promise<number> {
   const runs = new Set(await listRuns(site.config));
   let removed = 0;
   for (const name of (await readdirOrEmpty(site.config.spoolDir)).filter(isBackupId)) {
     const folder = path.join(site.config.spoolDir, name);
-    if (runs.has(name) || Date.now() - (await modifiedAt(folder)) < ORPHAN_AGE_MS) continue;
-    await rm(folder, { recursive: true, force: true });
-    removed++;
+    try {
+      if (runs.has(name) || Date.now() - (await modifiedAt(folder)) < ORPHAN_AGE_MS) continue;
+      await rm(folder, { recursive: true, force: true });
+      removed++;
+    } catch (error) {
+      note(`plaintext that nobody needs is left in ${folder}: ${messageOf(error)}`);
+    }
   }
   return removed;
 }
