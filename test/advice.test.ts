@@ -9,7 +9,8 @@ const DANGEROUS = [
   /sudo (?:chown|chmod|rm|mv)\b/,
   /\b(?:chown|chmod) (?:-\w*R|--recursive)/,
   /\brm -\w*[rf]/,
-  /\bchown \$\{/,
+  // Whose a thing shall be is said in words, of one file; the rest are calls and imports.
+  /\bchown\b(?!\(|,)/,
   /ssh-keyscan [^`]*>>? \$\{(?!shellWord\()/,
   // A path in a command is one word of the shell.
   /(?:chmod \d+|mkdir(?: -p)?|install -d[^`$]*) \$\{(?!shellWord\()/,

@@ -133,7 +133,12 @@ alerts:
     chat: { kind: slack, url: "https://hooks.slack.com/services/${PASSWORD}", from: critical }
 reports: { to: [boss@example.org] }
 `;
-    const readable = await check(yaml, "--offline");
+    const redis = `redis://:${PASSWORD}@redis.example.org:6379`;
+    const readable = await check(yaml, "--offline", { REDIS_URL: redis });
+    // 9.C20: what crosses a network in clear is said as such.
+    expect(readable.stdout).toMatch(
+      /^Redis +redis:\/\/:\*\*\*@redis\.example\.org:6379: NO TLS \(rediss:\/\/ has it\), PASSWORD UNPROTECTED$/m,
+    );
     expect(readable.stdout).toMatch(
       /^Alerts to +ops \(email, ops@example\.org\), chat \(slack, hooks\.slack\.com, critical ones only\), a dead man's switch at ping\.example\.org, every 5m$/m,
     );

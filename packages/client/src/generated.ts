@@ -218,6 +218,12 @@ export type Configuration = {
   readonly servers: readonly Readonly<Record<string, unknown>>[];
   readonly tiers: readonly Readonly<Record<string, unknown>>[];
   readonly limits: Readonly<Record<string, unknown>>;
+  readonly redis: {
+    /** Null: one of its own. */
+    readonly url: string | null;
+    /** What protects the way there. */
+    readonly protection: string;
+  };
   readonly mail: Readonly<Record<string, unknown>> | null;
   readonly alerts: {
     readonly channels: readonly {

@@ -17,6 +17,7 @@ export {
 } from "./config/find-database.ts";
 export { ConfigError, type Problem } from "./config/problems.ts";
 export * from "./config/place-of.ts";
+export { redisProtection } from "./config/redis-url.ts";
 export * from "./config/resolve.ts";
 export { DEFAULT_RETENTION, formatRetention, parseRetention } from "./config/retention.ts";
 export * from "./config/monitoring-types.ts";

@@ -45,7 +45,7 @@ function whyNotPrivate(file: string, stats: Stats, us: number | undefined): stri
   if (us !== undefined && stats.uid !== us && stats.uid !== 0) {
     return (
       `belongs to user ${stats.uid}, who can read and change it, and not to the user that runs Trivault (${us}). ` +
-      "If it is yours, change its owner (chown); else put the right file back from where it is kept."
+      `If it is yours, let ${shellWord(file)} alone, and nothing around it, belong to that user; else put the right file back from where it is kept.`
     );
   }
   if ((stats.mode & 0o077) === 0) return null;

@@ -32,6 +32,20 @@ test("what is written is read back, and only its owner may read it", async () =>
   );
 });
 
+test("9.C17 the identity itself may be given in the environment, and no message repeats it", async () => {
+  const reference = "env:IDENTITY_OF_THE_TEST";
+  process.env["IDENTITY_OF_THE_TEST"] = `# mine\\n${keys.identity}`;
+  try {
+    expect(await readIdentityFile(reference)).toMatchObject({ identities: [keys.identity] });
+    process.env["IDENTITY_OF_THE_TEST"] = keys.identity.slice(0, -1);
+    const error = await readIdentityFile(reference).catch((cause: unknown) => cause);
+    expect(String(error)).toContain(reference);
+    expect(String(error)).not.toContain(keys.identity.slice(20, -1));
+  } finally {
+    delete process.env["IDENTITY_OF_THE_TEST"];
+  }
+});
+
 test("a file that exists is never overwritten", async () => {
   const file = await fileOf("the only key\n");
   const failure = writeIdentityFile(file, keys, null);

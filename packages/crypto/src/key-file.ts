@@ -44,6 +44,7 @@ export function keyFileError(message: string, cause?: unknown): TrivaultError {
 
 function whyUnreadable(cause: unknown): string {
   if (codeOf(cause) === "ENOENT") return "does not exist. Check the path, or put the file back from where it is kept.";
-  if (codeOf(cause) === "EACCES") return "may not be read by this user. Run as its owner, or change its owner (chown).";
+  if (codeOf(cause) === "EACCES")
+    return "may not be read by this user. Let that file alone belong to the user that runs Trivault, or name another.";
   return `cannot be read: ${messageOf(cause)}.`;
 }

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -171,6 +172,20 @@ describe("signing key files", () => {
       code: "KEY_FILE",
       message: expect.stringMatching(/^The signing key .* belongs to user/),
     });
+  });
+
+  test("9.C17 the key itself may be given in the environment; where it is not, no file is made in its name", async () => {
+    const file = newFile();
+    const key = await loadOrCreateSigningKey(file);
+    const reference = "env:SIGNING_KEY_OF_THE_TEST";
+    await expect(loadOrCreateSigningKey(reference)).rejects.toMatchObject({ code: "KEY_FILE" });
+    expect(existsSync(reference)).toBe(false);
+    process.env["SIGNING_KEY_OF_THE_TEST"] = await readFile(file, "utf8");
+    try {
+      expect((await loadOrCreateSigningKey(reference)).publicKey).toBe(key.publicKey);
+    } finally {
+      delete process.env["SIGNING_KEY_OF_THE_TEST"];
+    }
   });
 
   test("a place that cannot be written: KEY_FILE", async () => {

@@ -89,8 +89,8 @@ describe("the first page", () => {
 });
 
 describe("names that somebody chose", () => {
-  test("are text and nothing else, wherever they stand", () => {
-    const evil = `<script>alert("1")</script>'&/..`;
+  test("9.C22 are text and nothing else, wherever they stand", () => {
+    const evil = `<script>alert("1")</script>'&/..\u202E\u2067`;
     const site = asOf(SITES.failing(), NOW);
     const renamed = JSON.parse(JSON.stringify(site).replaceAll('"billing"', JSON.stringify(evil))) as Site;
     const [database] = renamed.databases.filter(({ health }) => health.name === evil);
@@ -106,6 +106,9 @@ describe("names that somebody chose", () => {
       expect(page).not.toContain("<script>alert");
       expect(page).toContain("&lt;script&gt;");
       expect(page).not.toMatch(/href="[^"]*[<> ][^"]*"/);
+      // 9.C22: a mark that turns the direction of text is read as an escape.
+      expect(textOf(page)).not.toMatch(/[\u202A-\u202E\u2066-\u2069]/);
+      expect(page).toContain(String.raw`\u202e\u2067`);
     }
   });
 });

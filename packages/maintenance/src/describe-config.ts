@@ -7,6 +7,7 @@ import {
   hidePasswords,
   type MonitoringConfig,
   placeOf,
+  redisProtection,
 } from "@trivault/core";
 import { nextSlot, spreadSeconds } from "@trivault/schedule";
 
@@ -58,6 +59,10 @@ export function describeConfig(config: Config, now: Date) {
       lifecycle: tier.kind === "s3" ? tier.lifecycle : [],
     })),
     limits: config.limits,
+    redis: {
+      url: config.redisUrl === null ? null : hidePasswords(config.redisUrl),
+      protection: redisProtection(config.redisUrl),
+    },
     ...describeMonitoring(config.monitoring),
     warnings: config.warnings,
   };

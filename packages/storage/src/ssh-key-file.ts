@@ -23,7 +23,7 @@ export async function readKeyFile(file: string): Promise<Buffer> {
     if (us !== 0 && uid !== us && uid !== 0) {
       throw keyFileError(
         `The SSH key ${file} belongs to user ${uid}, who may exchange it, and not to the user that runs Trivault (${us}). ` +
-          "Make it a file of this user (chown), or correct BACKUP_SSH_KEY.",
+          `Let ${shellWord(file)} alone, and nothing around it, belong to this user, or correct BACKUP_SSH_KEY.`,
       );
     }
     // As OpenSSH: only the owner's own key must be closed to others; root may have to read another user's.

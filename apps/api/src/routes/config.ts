@@ -14,6 +14,10 @@ const inForce = z
     servers: listOf(anything),
     tiers: listOf(anything),
     limits: anything,
+    redis: z.object({
+      url: z.string().nullable().describe("Null: one of its own."),
+      protection: z.string().describe("What protects the way there."),
+    }),
     mail: anything.nullable(),
     alerts: z.object({
       channels: listOf(z.object({ name: z.string(), kind: z.string(), from: z.string(), to: listOf(z.string()) })),

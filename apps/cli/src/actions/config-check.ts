@@ -32,6 +32,7 @@ function readable(config: Config, inForce: InForce): string {
         ? "NONE"
         : `age, ${encryption.recipients.length} recipient${encryption.recipients.length === 1 ? "" : "s"}`,
     ],
+    ["Redis", [...(inForce.redis.url === null ? [] : [inForce.redis.url]), inForce.redis.protection].join(": ")],
     ["Dumps at a time", `${limits.dumpsPerServer} per server, ${limits.dumpsPerSite} in all`],
     ["Spread over", formatDuration(limits.spreadSeconds)],
     ["Maintenance every", `${limits.maintenanceMinutes} min`],

@@ -4,6 +4,7 @@ import { FIELDS, type Values } from "./fields.ts";
 import { urlOfDatabase } from "./find-database.ts";
 import type { FileDatabase, FileServer } from "./file-schema.ts";
 import type { Env } from "./file-tiers.ts";
+import { shownVariable } from "./key-text.ts";
 import { nearest, type Problem } from "./problems.ts";
 import type { ConfigFile } from "./read-file.ts";
 import { DEFAULT_RETENTION, NO_RULES, type RetentionRule } from "./retention.ts";
@@ -177,13 +178,19 @@ function urlOf(input: Input, result: Result, section: Section, name: string, ent
   }
   const url = input.env[entry.urlEnv] ?? "";
   if (url === "") {
-    if (!input.mayLackUrls) return tell("urlEnv", `names ${entry.urlEnv}, which is not set in the environment.`);
-    result.warnings.push(`${section}.${name} is left out: ${entry.urlEnv} is not set in the environment.`);
+    if (!input.mayLackUrls)
+      return tell("urlEnv", `names ${shownVariable(entry.urlEnv)}, which is not set in the environment.`);
+    result.warnings.push(
+      `${section}.${name} is left out: ${shownVariable(entry.urlEnv)} is not set in the environment.`,
+    );
     return null;
   }
   const good = FIELDS.DATABASE_URL.schema.safeParse(url).success ? withDatabase(section, url) : null;
   if (good !== null) return good;
-  return tell("urlEnv", `names ${entry.urlEnv}, whose value (hidden) is wrong: expected ${FIELDS.DATABASE_URL.right}.`);
+  return tell(
+    "urlEnv",
+    `names ${shownVariable(entry.urlEnv)}, whose value (hidden) is wrong: expected ${FIELDS.DATABASE_URL.right}.`,
+  );
 }
 
 /** A server is asked in its database `postgres`, unless another one is named. */

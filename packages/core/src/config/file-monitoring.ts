@@ -2,6 +2,7 @@ import { isLoopback } from "../loopback.ts";
 import type { FileChannel } from "./file-monitoring-schema.ts";
 import type { Env } from "./file-tiers.ts";
 import { type Format, FORMATS } from "./formats.ts";
+import { shownVariable } from "./key-text.ts";
 import {
   type AlertThresholds,
   type ChannelConfig,
@@ -209,13 +210,16 @@ function readSecret(
   const text = around.env[variable] ?? "";
   if (text === "") {
     if (around.mayLackSecrets) {
-      around.warnings.push(`${at.join(".")} is left out: ${variable} is not set in the environment.`);
+      around.warnings.push(`${at.join(".")} is left out: ${shownVariable(variable)} is not set in the environment.`);
       return LEFT_OUT;
     }
-    around.problem([...at, `${key}Env`], `names ${variable}, which is not set in the environment.`);
+    around.problem([...at, `${key}Env`], `names ${shownVariable(variable)}, which is not set in the environment.`);
     return null;
   }
   if (format.parse(text) !== null) return text;
-  around.problem([...at, `${key}Env`], `names ${variable}, whose value (hidden) is wrong: expected ${format.right}.`);
+  around.problem(
+    [...at, `${key}Env`],
+    `names ${shownVariable(variable)}, whose value (hidden) is wrong: expected ${format.right}.`,
+  );
   return null;
 }

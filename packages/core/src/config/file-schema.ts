@@ -94,7 +94,10 @@ const sftpTier = section(
     host: text(FORMATS.host, "The server's name or address."),
     port: whole(1, 65_535, "22 by default.").optional(),
     user: text(FORMATS.sshUser, "The login."),
-    keyFile: text(FORMATS.path, "The private SSH key (0600, without passphrase)."),
+    keyFile: text(
+      FORMATS.path,
+      "The private SSH key (0600, without passphrase); env:NAME where the variable NAME holds the key itself.",
+    ),
     directory: text(FORMATS.path, "A folder on the server."),
     hostKey: text(FORMATS.fingerprint, "The server's fingerprint; this or knownHosts.").optional(),
     knownHosts: text(FORMATS.path, "A known_hosts file; this or hostKey.").optional(),

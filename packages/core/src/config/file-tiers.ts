@@ -1,5 +1,6 @@
 import { type Absolute, NO_OPTIONS, withoutSlash } from "./env-tiers.ts";
 import type { FileTier, FileTierOptions } from "./file-schema.ts";
+import { isKeyText, shownVariable, variableOf } from "./key-text.ts";
 import type { Problem } from "./problems.ts";
 import type { ConfigFile } from "./read-file.ts";
 import type { S3TierConfig, SftpTierConfig, TierConfig } from "./types.ts";
@@ -63,13 +64,23 @@ function sftpTier(common: Common, tier: FileTier & { kind: "sftp" }, around: Sur
     host: tier.host,
     port: tier.port ?? 22,
     user: tier.user,
-    keyFile: around.absolute(tier.keyFile),
+    keyFile: keyFileOf(tier.keyFile, around),
     directory: withoutSlash(tier.directory),
     hostKey:
       tier.hostKey === undefined
         ? { knownHostsFile: around.absolute(tier.knownHosts ?? "") }
         : { fingerprint: tier.hostKey.replace(/=$/, "") },
   };
+}
+
+/** A path, or `env:NAME`: the key itself lies in that variable. */
+function keyFileOf(keyFile: string, { env, absolute, problem }: Surroundings): string {
+  const variable = variableOf(keyFile);
+  if (variable !== null && !isKeyText(env[variable] ?? "")) {
+    const shown = shownVariable(variable);
+    problem(["keyFile"], `names ${shown}, which holds no private key (-----BEGIN …) in the environment.`);
+  }
+  return absolute(keyFile);
 }
 
 function s3Tier(common: Common, tier: FileTier & { kind: "s3" }, around: Surroundings): S3TierConfig {
@@ -98,7 +109,8 @@ function credentials(tier: FileTier & { kind: "s3" }, { env, problem }: Surround
   const { accessKeyIdEnv, secretAccessKeyEnv } = tier.credentials;
   const read = (key: string, variable: string) => {
     const value = env[variable] ?? "";
-    if (value === "") problem(["credentials", key], `names ${variable}, which is not set in the environment.`);
+    if (value === "")
+      problem(["credentials", key], `names ${shownVariable(variable)}, which is not set in the environment.`);
     return value;
   };
   return {

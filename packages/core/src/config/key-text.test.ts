@@ -1,8 +1,10 @@
 import { inspect } from "node:util";
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { FIELDS } from "./fields.ts";
+import { configJsonSchema } from "./file-schema.ts";
 import { keyOfEnvironment } from "./key-text.ts";
 import { resolveConfig } from "./resolve.ts";
+import { type ConfigFolder, makeConfigFolder } from "./testing/config-folder.ts";
 
 const BODY = "c2VjcmV0LWtleS1tYXRlcmlhbA";
 const PEM = `-----BEGIN OPENSSH PRIVATE KEY-----\n${BODY}\n-----END OPENSSH PRIVATE KEY-----\n`;
@@ -31,15 +33,19 @@ test("9.C17 there are settings that take a path", () => {
   expect(PATHS.length).toBeGreaterThan(9);
 });
 
+const SECRETS: readonly (readonly [what: string, secret: string])[] = [
+  ["a private key", PEM],
+  ["a private key on one line", PEM.replaceAll("\n", " ")],
+  ["an identity", IDENTITY],
+  ["a key in base64", Buffer.from(PEM).toString("base64")],
+  ["a key's middle on one line", `  b3BlbnNzaC1rZXktdjE${BODY}`],
+  ["a key's middle of RSA", `MIIEpAIBAAKCAQEA${BODY}`],
+  ["several lines", `/srv\n${BODY}`],
+  ["a URL", `postgresql://u:${BODY}@h/db`],
+];
+
 describe.each(PATHS)("9.C17 %s", (variable) => {
-  test.each([
-    ["a private key", PEM],
-    ["a private key on one line", PEM.replaceAll("\n", " ")],
-    ["an identity", IDENTITY],
-    ["a key in base64", Buffer.from(PEM).toString("base64")],
-    ["several lines", `/srv\n${BODY}`],
-    ["a URL", `postgresql://u:${BODY}@h/db`],
-  ])("never shows %s", (_, secret) => {
+  test.each(SECRETS)("never shows %s", (_, secret) => {
     const text = told({ ...SFTP, BACKUP_SSH_KEY: "k", [variable]: secret });
     expect(text.toLowerCase()).not.toContain(BODY.toLowerCase());
     expect(text).not.toContain(secret.slice(5, 60));
@@ -59,7 +65,85 @@ test("9.C17 a key itself is taken for the variables of key files, as a reference
 test("9.C17 its line breaks may be written out, and nothing else is looked up", () => {
   const env = { BACKUP_SSH_KEY: PEM.trimEnd().replaceAll("\n", String.raw`\n`) };
   expect(keyOfEnvironment("env:BACKUP_SSH_KEY", env)).toBe(PEM);
-  for (const file of ["/etc/key", "BACKUP_SSH_KEY", "env:NOBODY", "env:a", "./env:BACKUP_SSH_KEY"]) {
+  for (const file of ["/etc/key", "BACKUP_SSH_KEY", "env:a", "./env:BACKUP_SSH_KEY"]) {
     expect(keyOfEnvironment(file, env)).toBeNull();
   }
+  expect(() => keyOfEnvironment("env:NO_BODY", env)).toThrow(/NO_BODY, which is not set/);
+});
+
+describe("9.C17 in the configuration file", () => {
+  let folder: ConfigFolder;
+  beforeAll(async () => {
+    folder = await makeConfigFolder();
+  });
+  afterAll(() => folder.remove());
+  const database = 'databases: { shop: { url: "postgresql://h/shop" } }\n';
+  const tiers = (tier: Readonly<Record<string, unknown>>) => `${database}tiers: { far: ${JSON.stringify(tier)} }`;
+  const sftp = {
+    kind: "sftp",
+    host: "h",
+    user: "u",
+    directory: "/d",
+    keyFile: "/k",
+    hostKey: SFTP.BACKUP_SSH_HOST_KEY,
+  };
+  const withKnownHosts = { ...sftp, hostKey: undefined };
+
+  test("these settings take a path, and no others", () => {
+    const names = [...JSON.stringify(configJsonSchema()).matchAll(/"(\w*(?:[Ff]ile|[Dd]ir|[Hh]osts|[Pp]ath)\w*)":\{/g)];
+    expect([...new Set(names.map(([, name = ""]) => name))].toSorted()).toEqual([
+      "directory",
+      "keyFile",
+      "knownHosts",
+      "pathStyle", // true or false
+    ]);
+  });
+
+  describe.each<readonly [setting: string, tier: Readonly<Record<string, unknown>>]>([
+    ["keyFile", sftp],
+    ["knownHosts", withKnownHosts],
+    ["directory", sftp],
+    ["directory", { kind: "local" }],
+  ])("%s", (setting, tier) => {
+    test.each(SECRETS)("refuses %s, and does not repeat it", async (_, secret) => {
+      const found = (await folder.problems(tiers({ ...tier, [setting]: secret }))).join("\n");
+      expect(found).toContain(`tiers.far.${setting} (line 2) is wrong (its value is hidden): expected a path.`);
+      expect(found.toLowerCase()).not.toContain(BODY.toLowerCase());
+    });
+  });
+
+  test("keyFile takes a reference to a variable that holds the key, and nothing else in it", async () => {
+    const yaml = tiers({ ...sftp, keyFile: "env:FAR_SSH_KEY" });
+    expect((await folder.resolve(yaml, { FAR_SSH_KEY: PEM })).tiers).toContainEqual(
+      expect.objectContaining({ name: "far", keyFile: "env:FAR_SSH_KEY" }),
+    );
+    for (const wrong of [undefined, "", BODY, "/home/me/.ssh/id_ed25519"]) {
+      expect(await folder.problems(yaml, { FAR_SSH_KEY: wrong })).toEqual([
+        "tiers.far.keyFile (line 2) names FAR_SSH_KEY, which holds no private key (-----BEGIN …) in the environment.",
+      ]);
+    }
+  });
+
+  test("a secret where the name of its variable belongs is not repeated", async () => {
+    const secret = BODY.replaceAll("-", "_");
+    const s3 = { kind: "s3", bucket: "acme", credentials: { accessKeyIdEnv: "ID_OF_S3", secretAccessKeyEnv: secret } };
+    const yaml = `${tiers(s3)}
+mail: { host: m, from: a@example.org, user: u, passwordEnv: ${secret} }
+alerts: { channels: { bot: { kind: telegram, chatId: 1, botTokenEnv: ${secret} } } }
+servers: { main: { urlEnv: ${secret} } }
+`;
+    const found = await folder.problems(yaml);
+    expect(found).toHaveLength(5);
+    expect(found.join("\n")).toContain("names ID_OF_S3, which is not set in the environment");
+    expect(found.join("\n")).not.toContain(secret);
+    const { warnings } = await folder.resolve(yaml.replace("tiers:", "# tiers:"), {}, "read");
+    expect(warnings.length).toBeGreaterThan(2);
+    expect(warnings.join("\n")).not.toContain(secret);
+  });
+});
+
+test("9.C17 a password where the path of its file belongs is not repeated", () => {
+  const env = { REDIS_URL: "redis://h", REDIS_PASSWORD_FILE: BODY, DATABASE_URL: "postgresql://h/d" };
+  expect(() => resolveConfig(env, "backup")).toThrow(/REDIS_PASSWORD_FILE names a file \(its value is hidden/);
+  expect(() => resolveConfig(env, "backup")).not.toThrow(BODY);
 });

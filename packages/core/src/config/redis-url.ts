@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { codeOf, messageOf } from "../errors.ts";
+import { codeOf } from "../errors.ts";
+import { isLoopback } from "../loopback.ts";
 import type { Problem } from "./problems.ts";
 
 /**
@@ -28,10 +29,19 @@ export function redisUrlOf(
     return parsed.href;
   } catch (error) {
     if (mayLackFile && codeOf(error) === "ENOENT") return url;
-    problems.push({
-      variable: "REDIS_PASSWORD_FILE",
-      message: `is ${passwordFile}, which cannot be read: ${messageOf(error)}. It holds the password of REDIS_URL.`,
-    });
+    // Neither the path nor the system's message, which repeats it: it may be the password itself.
+    const shown = "(its value is hidden, as it may be the password itself)";
+    const message = `names a file ${shown} that cannot be read: ${codeOf(error) ?? "unknown"}. It takes the path of a file with the password of REDIS_URL.`;
+    problems.push({ variable: "REDIS_PASSWORD_FILE", message });
     return url;
   }
+}
+
+/** What stands between REDIS_URL's connections and whoever listens on the way; null: a Redis of our own, behind a socket. */
+export function redisProtection(url: string | null): string {
+  if (url === null) return "of its own, on this machine";
+  const { protocol, hostname, password } = new URL(url);
+  if (protocol === "unix:" || isLoopback(hostname.replace(/^\[|\]$/g, ""))) return "on this machine";
+  if (protocol === "rediss:") return "TLS, certificate verified";
+  return `NO TLS (rediss:// has it), ${password === "" ? "NO PASSWORD" : "PASSWORD UNPROTECTED"}`;
 }

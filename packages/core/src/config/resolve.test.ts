@@ -6,6 +6,7 @@ import { databaseNameOf } from "./databases.ts";
 import type { Env } from "./file-tiers.ts";
 import { ConfigError } from "./problems.ts";
 import { type Purpose, resolveConfig, resolveSigningKeyFile } from "./resolve.ts";
+import { redisProtection } from "./redis-url.ts";
 import { DEFAULT_RETENTION } from "./retention.ts";
 import { QUEUES } from "./types.ts";
 
@@ -215,6 +216,18 @@ describe("a configuration", () => {
     expect(resolve(env).redisUrl).toBe("redis://:hunter2%40%2F@redis:6379");
     expect(problems({ ...env, REDIS_URL: "" })["REDIS_PASSWORD_FILE"]).toContain("REDIS_URL");
     await rm(folder, { recursive: true });
+  });
+
+  test.each([
+    [null, "of its own, on this machine"],
+    ["unix:///run/redis.sock", "on this machine"],
+    ["redis://:p@127.0.0.1:6379", "on this machine"],
+    ["redis://[::1]", "on this machine"],
+    ["rediss://:p@far.example.org", "TLS, certificate verified"],
+    ["redis://far.example.org", "NO TLS (rediss:// has it), NO PASSWORD"],
+    ["redis://:p@10.0.0.7:6379/0", "NO TLS (rediss:// has it), PASSWORD UNPROTECTED"],
+  ])("9.C20 says what protects the way to Redis (%s)", (url, protection) => {
+    expect(redisProtection(url)).toBe(protection);
   });
 
   test("for reading needs nothing at all", () => {
