@@ -11,5 +11,5 @@ export function argumentsOf(script: string): string[] {
   const [, args] = /^(?:exec )?node (.+)$/.exec(scripts[script] ?? "") ?? [];
   if (args === undefined) throw new Error(`package.json has no script ${script} that runs node`);
   // npm runs it in the root of the project; the bench runs it elsewhere.
-  return args.split(" ").map((arg) => (arg.endsWith(".ts") ? path.join(ROOT, arg) : arg));
+  return args.split(" ").map((arg) => (/\.[jt]s$/.test(arg) ? path.join(ROOT, arg) : arg));
 }

@@ -73,6 +73,15 @@ if (existsSync(path.join(ROOT, "scripts/demo.ts"))) {
   });
 }
 
+step("npm run bench, small", () => {
+  const file = path.join(scratch, "bench.json");
+  const line = `npm run bench -- --size 20MB --runs 1 --setting loopback --json ${file}`;
+  const { problems } = command(line, { minutes: 15 });
+  return problems.length > 0 ? problems : benchProblems(JSON.parse(readFileSync(file, "utf8")));
+});
+
+step("npm run simulate, small", () => command("npm run simulate -- --databases 2 --hours 2", { minutes: 15 }).problems);
+
 rmSync(scratch, { recursive: true, force: true });
 console.log(`\nWhere the time went:\n${times.join("\n")}`);
 for (const failure of failures) console.log(`FAILED  ${failure}`);
@@ -87,6 +96,14 @@ function demoProblems({ tiers = [] }) {
   return tiers
     .filter(({ bytes, seconds, verified, equal }) => !(bytes > 0 && seconds > 0 && verified === true && equal === true))
     .map((tier) => `a tier is not in order: ${JSON.stringify(tier)}`);
+}
+
+/** What the figures are depends on the machine; that each was measured does not. */
+function benchProblems({ settings = [], cryptoFigures = [] }) {
+  const figures = [...settings.flatMap((setting) => setting.figures), ...cryptoFigures];
+  const bad = figures.filter(({ value }) => !(value > 0));
+  if (settings.length !== 1 || figures.length < 10) return [`${figures.length} figures of ${settings.length} settings`];
+  return bad.map((figure) => `a figure is not one: ${JSON.stringify(figure)}`);
 }
 
 function skipped({ testResults }) {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { connectRedis } from "@trivault/queue";
 import type { HttpFault } from "@trivault/testkit";
-import { backupKey, MANIFEST } from "@trivault/core";
+import { backupKey, MANIFEST, messageOf } from "@trivault/core";
 import { oneOf } from "../support/random.ts";
 import { putBytes, STRANGE_ID } from "./objects.ts";
 import { DATABASES } from "./world.ts";
@@ -175,8 +175,14 @@ async function wipeRedis({ world }: Context): Promise<Aftermath> {
 async function fill(folder: string, canFill: boolean, segments: number): Promise<Aftermath> {
   if (!canFill) return { text: "not here: mounting a small disk needs root" };
   const ballast = path.join(folder, ".ballast");
-  const { bavail, bsize } = await statfs(folder);
-  const bytes = bavail * bsize - LEFT_BYTES - Math.floor(segments * 256 * 1024);
-  if (bytes > 0) await run("fallocate", ["-l", String(bytes), ballast]);
-  return { text: `${bytes} bytes taken`, end: () => rm(ballast, { force: true }) };
+  for (;;) {
+    const { bavail, bsize } = await statfs(folder);
+    const bytes = bavail * bsize - LEFT_BYTES - Math.floor(segments * 256 * 1024);
+    try {
+      if (bytes > 0) await run("fallocate", ["-l", String(bytes), ballast]);
+      return { text: `${bytes} bytes taken`, end: () => rm(ballast, { force: true }) };
+    } catch (error) {
+      if (!/No space left/.test(messageOf(error))) throw error; // else a backup took some of it meanwhile
+    }
+  }
 }
