@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from "@trivault/core";
 import { IDLE_MS, type Session, SESSION_MS } from "@trivault/access";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
@@ -7,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
  */
 const SECONDS = {
   session: SESSION_MS / 1000,
-  device: 365 * 86_400,
+  device: 365 * DAY_SECONDS,
   ticket: 300,
   form: IDLE_MS / 1000,
 } as const;

@@ -9,6 +9,7 @@ import {
   messageOf,
   TrivaultError,
   urlOfDatabase,
+  writeUtc,
 } from "@trivault/core";
 import { type Connection, describeConnection, lookAtTarget, parseDatabaseUrl, requireTools } from "@trivault/postgres";
 import { countWorkers } from "@trivault/queue";
@@ -94,7 +95,7 @@ async function checkVerified({ audit }: ApiDeps, backupId: string): Promise<Chec
     { backupId, action: "backup.verified" },
     "newest-first",
   )) {
-    const when = `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+    const when = writeUtc("en", at);
     if (outcome === "ok")
       return { check, ok: true, detail: `The copy on ${tier} was read whole and found good, ${when}.` };
     return {

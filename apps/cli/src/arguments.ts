@@ -1,4 +1,4 @@
-import { isBackupId } from "@trivault/core";
+import { isBackupId, parseDuration } from "@trivault/core";
 import { InvalidArgumentError } from "commander";
 
 /** Parsers of option values: what is wrong is told before anything is opened, and ends with exit code 2. */
@@ -30,16 +30,13 @@ export function notEmpty(text: string): string {
   throw new InvalidArgumentError("It is empty.");
 }
 
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
 
 /** A time, or how long ago it was. */
 export function pointInTime(text: string): Date {
-  const ago = milliseconds(text);
-  if (ago !== null) return new Date(Date.now() - ago);
   // Without a zone it is UTC, as all times that are printed.
   const whole = text.includes("T") && !/(?:Z|[+-]\d{2}:\d{2})$/.test(text) ? `${text}Z` : text;
-  const date = new Date(ISO.test(text) ? whole : Number.NaN);
+  const date = new Date(ISO.test(text) ? whole : Date.now() - (milliseconds(text) ?? Number.NaN));
   if (!Number.isNaN(date.getTime())) return date;
   throw new InvalidArgumentError("Expected a time such as 2026-11-23, 2026-11-23T02:00:00Z, or 90m, 24h, 7d, 4w ago.");
 }
@@ -52,6 +49,6 @@ export function duration(text: string): number {
 }
 
 function milliseconds(text: string): number | null {
-  const [, count = "", unit = ""] = /^(\d{1,5})([mhdw])$/.exec(text) ?? [];
-  return unit === "" ? null : Number(count) * (UNITS[unit] ?? 0);
+  const seconds = parseDuration(text);
+  return seconds === null || seconds === 0 ? null : seconds * 1000;
 }

@@ -1,4 +1,4 @@
-import { hidePasswords, visibleJson, visibleLine, visibleText } from "@trivault/core";
+import { DAY_SECONDS, hidePasswords, visibleJson, visibleLine, visibleText } from "@trivault/core";
 
 /**
  * All that the commands write. stdout is a command's result and nothing else; whatever is told on the way goes to stderr.
@@ -48,7 +48,7 @@ function align(rows: readonly (readonly string[])[], right: readonly boolean[]):
 }
 
 const UNITS: readonly (readonly [seconds: number, name: string])[] = [
-  [86_400, "d"],
+  [DAY_SECONDS, "d"],
   [3600, "h"],
   [60, "min"],
 ];

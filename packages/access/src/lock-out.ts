@@ -1,3 +1,4 @@
+import { DAY_MS } from "@trivault/core";
 import { isIPv6 } from "node:net";
 
 /** Failed logins of a user, from an address, or from a device. Times are milliseconds since 1970. */
@@ -13,7 +14,7 @@ export const FREE_FAILURES = 5;
 const FIRST_WAIT_MS = 30_000;
 const LONGEST_WAIT_MS = 15 * 60_000;
 /** After a day without one, all failures are forgotten. */
-export const FORGET_MS = 24 * 3600_000;
+export const FORGET_MS = DAY_MS;
 
 export function countFailure(before: Attempts | undefined, now: number): Attempts {
   const failures = (before !== undefined && now - before.lastAt < FORGET_MS ? before.failures : 0) + 1;

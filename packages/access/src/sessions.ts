@@ -1,11 +1,12 @@
+import { HOUR_MS } from "@trivault/core";
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { AccessContent, UserEntry } from "./access-file.ts";
 import { readSigned, sign } from "./signed.ts";
 import type { Identity } from "./types.ts";
 
-export const SESSION_MS = 12 * 3600_000;
-export const IDLE_MS = 3600_000;
+export const SESSION_MS = 12 * HOUR_MS;
+export const IDLE_MS = HOUR_MS;
 /** How often the cookie of a session in use is made anew. */
 const REFRESH_MS = 5 * 60_000;
 const TICKET_MS = 5 * 60_000;

@@ -1,14 +1,13 @@
 import type { AuditLog } from "@trivault/audit";
-import { type Config, type Logger, messageOf } from "@trivault/core";
+import { type Config, DAY_MS, HOUR_MS, type Logger, messageOf } from "@trivault/core";
 import { certificateExpiries } from "./certificates.ts";
 import { pause } from "./pause.ts";
 import type { Expiry, Observation } from "./types.ts";
 
-const DAY_MS = 86_400_000;
 /** Not while everything starts. */
 const RECORD_AFTER_MS = 60_000;
 const CERTIFICATES_AFTER_MS = 2000;
-const AGAIN_MS = 3_600_000;
+const AGAIN_MS = HOUR_MS;
 
 /** What is looked at once a day, in the background. */
 export interface Checks {

@@ -1,11 +1,11 @@
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
-import { type Logger, messageOf } from "@trivault/core";
+import { DAY_MS, type Logger, messageOf } from "@trivault/core";
 import type { DeskState } from "./desk-state.ts";
 import { FOLLOWED } from "./incidents.ts";
 import { pause } from "./pause.ts";
 
 /** Of a record that nobody has looked at yet. */
-const FIRST_LOOK_BACK_MS = 3 * 86_400_000;
+const FIRST_LOOK_BACK_MS = 3 * DAY_MS;
 /** What is recorded within this time is looked at together. */
 const SETTLE_MS = 300;
 const AGAIN_MS = 10_000;

@@ -1,10 +1,10 @@
-import type { ChannelConfig, Severity } from "@trivault/core";
+import { type ChannelConfig, DAY_MS, type Severity } from "@trivault/core";
 import type { Message } from "@trivault/notify";
 import { alertId } from "./alert-id.ts";
 import type { Delivery, DeskState } from "./desk-state.ts";
 
 /** What could not be delivered for so long is given up. */
-const KEEP_MS = 86_400_000;
+const KEEP_MS = DAY_MS;
 /** Of each channel; the oldest go first. */
 const MOST_WAITING = 100;
 const FIRST_PAUSE_MS = 60_000;

@@ -1,8 +1,6 @@
+import { DAY_MS, HOUR_MS } from "@trivault/core";
 import { type Incidents, without } from "./incidents.ts";
 import type { Observation } from "./types.ts";
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 /** Without what no event tells the end of, but what is seen now does. */
 export function pruneIncidents(

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
-import { codeOf, ensureFolder } from "@trivault/core";
+import { codeOf, ensureFolder, HOUR_MS } from "@trivault/core";
 import { namesIn, syncFolder } from "./folder.ts";
 import { readUnwritten, type Unwritten } from "./line.ts";
 
@@ -26,7 +26,7 @@ export interface Spill {
 /** Read at one go, so that a flood of them holds the lock for no longer. */
 const AT_ONCE = 64;
 const NAME = /^([\w.-]+?)(?:\.jsonl|\.(\d+)\.merging)$/;
-const LEFT_OVER_MS = 3_600_000;
+const LEFT_OVER_MS = HOUR_MS;
 
 export function spillFolder(folder: string): string {
   return path.join(folder, "spill");

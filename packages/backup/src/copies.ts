@@ -3,6 +3,7 @@ import {
   backupPrefix,
   codeOf,
   databaseOf,
+  DAY_MS,
   decodeManifest,
   formatBytes,
   MANIFEST,
@@ -108,7 +109,7 @@ export async function listCopies(tier: Tier, of?: string | BackupRef, signal?: A
 }
 
 /** However young, and whatever the clock that dated it said. */
-const OF_ANY_AGE_MS = -100 * 365 * 86_400_000;
+const OF_ANY_AGE_MS = -100 * 365 * DAY_MS;
 
 /**
  * Removes what somebody is writing of a backup and has not published yet, which then never will be: for whoever has fenced

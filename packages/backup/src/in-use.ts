@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, type Config, isBackupId, readdirOrEmpty, ensureFolder } from "@trivault/core";
+import { codeOf, type Config, DAY_MS, ensureFolder, isBackupId, readdirOrEmpty } from "@trivault/core";
 import type { BackupRef } from "./site.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { BackupRef } from "./site.ts";
  *
  * A reader that died leaves its file behind; it counts for a day.
  */
-const STALE_MS = 24 * 3_600_000;
+const STALE_MS = DAY_MS;
 
 type Place = Pick<Config, "backupDir">;
 

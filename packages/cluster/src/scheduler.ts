@@ -1,5 +1,5 @@
 import type { AuditLog } from "@trivault/audit";
-import { type DatabaseConfig, type LimitsConfig, type Logger, messageOf } from "@trivault/core";
+import { type DatabaseConfig, DAY_MS, type LimitsConfig, type Logger, messageOf } from "@trivault/core";
 import { type SlotJob, slotJobId } from "@trivault/queue";
 import { latestSlot, nextSlot, type Schedule, spreadSeconds } from "@trivault/schedule";
 import { maintenanceRounds } from "./maintenance-rounds.ts";
@@ -9,7 +9,6 @@ import { lastSlots } from "./slot-history.ts";
 
 /** A look that takes longer is given up. The next one does the same again, which does no harm. */
 const LOOK_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 export interface SchedulerDeps {
   readonly limits: LimitsConfig;

@@ -1,6 +1,7 @@
+import { DAY_MS } from "@trivault/core";
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
 
-const LOOK_BACK_MS = 7 * 86_400_000;
+const LOOK_BACK_MS = 7 * DAY_MS;
 
 type History = Pick<AuditLog, "query">;
 

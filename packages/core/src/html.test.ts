@@ -25,7 +25,7 @@ describe("html", () => {
       `<a title="of ${read}, ${read}" aria-label="${read}">x</a>`,
     );
     expect(html`<input name="database" value="${name}" data-x="${name}" />`.markup).toBe(
-      `<input name="database" value="${name}" data-x="${name}">`,
+      `<input name="database" value="${name}" data-x="${name}" />`,
     );
     expect(html`value="${name}"`.markup).toBe(`value="${name}"`);
   });

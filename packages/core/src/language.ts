@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from "./time.ts";
 import { formatBytes } from "./bytes.ts";
 
 /** Of people who read; English where nothing else is asked for. */
@@ -42,7 +43,7 @@ export function localNumbers(language: Language): LocalNumbers {
 /** Of at most so many units, the largest first: `3 h 12 min`. Days go with hours, and never with seconds. */
 export function writeDuration(language: Language, seconds: number, mostUnits: number): string {
   const units = [
-    { size: 86_400, name: dayUnit(language) },
+    { size: DAY_SECONDS, name: dayUnit(language) },
     { size: 3600, name: "h" },
     { size: 60, name: "min" },
     { size: 1, name: "s" },

@@ -1,4 +1,12 @@
-import { type Language, type LocalNumbers, localNumbers, NBSP, tagOf, writeDuration } from "@trivault/core";
+import {
+  DAY_SECONDS,
+  type Language,
+  type LocalNumbers,
+  localNumbers,
+  NBSP,
+  tagOf,
+  writeDuration,
+} from "@trivault/core";
 
 export interface Format extends LocalNumbers {
   /** At most two units: `3 h 12 min`. */
@@ -31,7 +39,7 @@ function makeFormat(language: Language): Format {
     duration: (seconds) => writeDuration(language, seconds, 2),
     // 36 hours are more telling than one day.
     age: (seconds) =>
-      seconds >= 86_400 && seconds < 2 * 86_400
+      seconds >= DAY_SECONDS && seconds < 2 * DAY_SECONDS
         ? `${Math.floor(seconds / 3600)}${NBSP}h`
         : writeDuration(language, seconds, 1),
     percent(share) {

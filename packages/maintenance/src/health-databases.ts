@@ -1,4 +1,4 @@
-import { type DatabaseConfig, timeOfBackupId } from "@trivault/core";
+import { type DatabaseConfig, DAY_MS, timeOfBackupId, writeUtc } from "@trivault/core";
 import type { LastRun } from "./health-history.ts";
 import { nextRunOf, objectiveOf } from "./health-objective.ts";
 import type { DatabaseHealth, DatabaseTierHealth } from "./health-report.ts";
@@ -6,7 +6,7 @@ import { type HeldCopy, summaryOf } from "./holdings.ts";
 import { effectiveTime } from "./seen-at.ts";
 
 /** A backup that is dated further ahead was made by a clock that was wrong; it would look new for years. */
-export const FUTURE_MS = 86_400_000;
+export const FUTURE_MS = DAY_MS;
 
 export interface DatabaseFacts {
   /** Its copies on a tier, as far as is known, oldest first. */
@@ -92,5 +92,5 @@ function problemOf(name: string, tiers: readonly DatabaseTierHealth[], lastRun: 
 }
 
 function timeText(backupId: string): string {
-  return `${timeOfBackupId(backupId).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  return writeUtc("en", timeOfBackupId(backupId));
 }

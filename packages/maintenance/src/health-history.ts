@@ -1,6 +1,7 @@
+import { DAY_MS } from "@trivault/core";
 import type { AuditLog, AuditOutcome } from "@trivault/audit";
 
-const LOOK_BACK_MS = 35 * 86_400_000;
+const LOOK_BACK_MS = 35 * DAY_MS;
 /** A record that is longer than this is not read to its beginning for the sake of one database that was never run. */
 const MOST_EVENTS = 200_000;
 

@@ -1,4 +1,4 @@
-import type { DatabaseConfig } from "@trivault/core";
+import { type DatabaseConfig, HOUR_MS } from "@trivault/core";
 import { longestGapSeconds, nextSlot, spreadSeconds } from "@trivault/schedule";
 
 const MOST_GRACE_SECONDS = 2 * 3600;
@@ -16,7 +16,7 @@ export function objectiveOf(database: Pick<DatabaseConfig, "objectiveSeconds" | 
 
 /** The calendar is slow to ask, and its answer is the same for hours: for all databases of one cron line, and all looks. */
 const gaps = new Map<string, { readonly at: number; readonly seconds: number }>();
-const GAP_HOLDS_MS = 3_600_000;
+const GAP_HOLDS_MS = HOUR_MS;
 const MOST_GAPS = 5000;
 
 function longestGap(schedule: NonNullable<DatabaseConfig["schedule"]>, now: Date): number {

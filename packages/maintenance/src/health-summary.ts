@@ -1,3 +1,4 @@
+import { writeUtc } from "@trivault/core";
 import { type HealthReport, isVanished, type Orphan } from "./health-report.ts";
 
 /** Problems that are told one by one; of more, the number. */
@@ -38,5 +39,5 @@ function headline(databases: HealthReport["databases"], vanished: number): strin
 }
 
 function clock(iso: string): string {
-  return `${iso.slice(0, 16).replace("T", " ")} UTC`;
+  return writeUtc("en", new Date(iso));
 }

@@ -2,7 +2,7 @@ import { rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { VERSION } from "@trivault/backup";
-import { background, type Config, ensureFolder, publishJson, readJson, readdirOrEmpty } from "@trivault/core";
+import { background, type Config, DAY_MS, ensureFolder, publishJson, readdirOrEmpty, readJson } from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -38,7 +38,6 @@ export interface HeartbeatSource {
 type Place = Pick<Config, "backupDir">;
 
 export const HEARTBEAT_MS = 10_000;
-const DAY_MS = 86_400_000;
 
 const time = z.iso.datetime().transform((text) => new Date(text));
 const beatSchema = z.object({

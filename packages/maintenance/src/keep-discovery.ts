@@ -1,4 +1,4 @@
-import { type Config, findDatabase } from "@trivault/core";
+import { type Config, DAY_MS, findDatabase } from "@trivault/core";
 import { type DiscoveryOptions, type KnownDatabases, knownDatabases } from "./discovery.ts";
 import { forgetGone, type GoneDatabase, loadGone, noteGone, noteRecorded } from "./gone.ts";
 import type { MaintenanceSite } from "./maintain-site.ts";
@@ -6,7 +6,7 @@ import { readInventories } from "./inventory-cache.ts";
 import { forgetRestored, loadRestored } from "./restored-names.ts";
 
 /** A restored database that was not seen for so long is gone, and its note with it. */
-const FORGET_MS = 30 * 86_400_000;
+const FORGET_MS = 30 * DAY_MS;
 
 /**
  * Records which discovered databases are gone from their servers, and which are back. One whose backups lie on a tier, and

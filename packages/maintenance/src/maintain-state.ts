@@ -1,6 +1,6 @@
 import path from "node:path";
 import { tierFolder } from "@trivault/backup";
-import { type Config, ensureFolder, publishJson, readJson, unlessUnwritable } from "@trivault/core";
+import { type Config, DAY_MS, ensureFolder, publishJson, readJson, unlessUnwritable } from "@trivault/core";
 import { z } from "zod";
 
 const time = z.iso
@@ -25,8 +25,6 @@ const stateSchema = z.object({
 
 /** What maintenance remembers of a tier from one time to the next, in `<tier folder>/state.json` (tier-notes.ts). */
 export type TierState = z.infer<typeof stateSchema>;
-
-const DAY_MS = 86_400_000;
 
 type Place = Pick<Config, "backupDir">;
 

@@ -1,5 +1,5 @@
 import { listRuns, removePartial, type StageContext } from "@trivault/backup";
-import { codeOf, messageOf } from "@trivault/core";
+import { codeOf, DAY_MS, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { nameOf } from "./inventory-cache.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
@@ -8,7 +8,7 @@ import { isDue } from "./maintain-state.ts";
 import type { CopyToStart } from "./reconcile.ts";
 
 /** Remains without an owner are left alone for so long: whoever still writes them is then surely dead. */
-export const ORPHAN_AGE_MS = 24 * 3_600_000;
+export const ORPHAN_AGE_MS = DAY_MS;
 
 /**
  * Removes copies without a manifest that nobody makes any more: not of a running run, not about to be copied, and old. Old

@@ -1,4 +1,4 @@
-import { timeOfBackupId } from "@trivault/core";
+import { DAY_MS, timeOfBackupId } from "@trivault/core";
 import type { HeldCopy } from "./holdings.ts";
 import type { InventoryCopy } from "./inventory.ts";
 
@@ -8,7 +8,7 @@ import type { InventoryCopy } from "./inventory.ts";
  */
 
 /** By a clock that was reset, to 1970 say, everything is far in the future: that says nothing of a backup. */
-const FAR_MS = 400 * 86_400_000;
+const FAR_MS = 400 * DAY_MS;
 
 /** The copy as a scan has found it, given how the scan before did. A time that is still to come was seen by a wrong clock. */
 export function withSeenAt(copy: InventoryCopy, before: InventoryCopy | undefined, now: Date): InventoryCopy {

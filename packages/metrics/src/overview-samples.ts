@@ -1,5 +1,5 @@
 import type { DatabaseHealth, TierHealth } from "@trivault/maintenance";
-import { COPY_STATES, timeOfBackupId } from "@trivault/core";
+import { COPY_STATES, DAY_SECONDS, timeOfBackupId } from "@trivault/core";
 import type { DatabaseRow, Overview, TierRow } from "@trivault/monitor";
 import type { FamilyName, Sample } from "./families.ts";
 
@@ -93,7 +93,7 @@ function tierSamples(health: TierHealth, row: TierRow | undefined): Sample[] {
     ...known("trivault_tier_capacity_bytes", tier, health.total),
     ...COPY_STATES.map((state) => one("trivault_tier_copies", { ...tier, state }, health[state])),
     ...known("trivault_tier_latency_seconds", tier, row?.latencySeconds),
-    ...known("trivault_tier_growth_bytes_per_second", tier, row?.bytesPerDay && row.bytesPerDay / 86_400),
+    ...known("trivault_tier_growth_bytes_per_second", tier, row?.bytesPerDay && row.bytesPerDay / DAY_SECONDS),
     ...known("trivault_tier_full_timestamp_seconds", tier, row?.fullAt && seconds(row.fullAt)),
     ...known("trivault_tier_cost_per_month", tier, row?.costPerMonth),
     one("trivault_tier_over_budget", tier, flag(health.overBudget)),

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { AuditAction, AuditLog, RecordedEvent } from "@trivault/audit";
-import { type Config, ensureFolder, type Logger, messageOf, publishJson, readJson } from "@trivault/core";
+import { type Config, DAY_MS, ensureFolder, type Logger, messageOf, publishJson, readJson } from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -8,9 +8,9 @@ import { z } from "zod";
  * and the last event that is in them, and whoever reads it goes on from there. Where it is missing (a first start), counting
  * begins with what the record has of the last 35 days.
  */
-const WINDOW_MS = 35 * 86_400_000;
+const WINDOW_MS = 35 * DAY_MS;
 /** What was not heard of for so long is no longer told. */
-const FORGET_MS = 400 * 86_400_000;
+const FORGET_MS = 400 * DAY_MS;
 /** Codes of one stage that are told apart; all others are OTHER. */
 const MOST_CODES = 20;
 

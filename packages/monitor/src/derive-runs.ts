@@ -1,9 +1,8 @@
-import { timeOfBackupId } from "@trivault/core";
+import { HOUR_MS, timeOfBackupId, writeUtc } from "@trivault/core";
 import { groupAttempts } from "./attempts.ts";
 import type { BackupFacts, StageFacts } from "./backup-facts.ts";
 import type { Run, RunStage } from "./views.ts";
 
-const HOUR_MS = 3_600_000;
 /** A copy is tried for about three hours. */
 export const COPY_LATE_MS = 4 * HOUR_MS;
 /** A dump may wait long for its turn, and takes its time. */
@@ -159,5 +158,5 @@ function stageOf(
 }
 
 function clock(time: number): string {
-  return `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  return writeUtc("en", new Date(time));
 }

@@ -1,6 +1,6 @@
+import { DAY_MS } from "@trivault/core";
 import type { TierSample } from "./views.ts";
 
-const DAY_MS = 86_400_000;
 /** What is older says nothing of how a tier grows now. */
 const LOOK_BACK_MS = 14 * DAY_MS;
 /** Pairs of so many points are still few. */

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from "@trivault/core";
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
 import { copyName, type HealthHistory, type LastRun } from "@trivault/maintenance";
 import { addTo, type BackupFacts, backupOf, timeOf } from "./backup-facts.ts";
@@ -5,8 +6,6 @@ import { deriveRuns } from "./derive-runs.ts";
 import { missedRun } from "./fold-runs.ts";
 import type { DatabaseRow, MissedRun, Restoration, Run, VerificationRow } from "./views.ts";
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const KEPT_MS = 35 * DAY_MS;
 export const SHOWN_MS = 30 * DAY_MS;
 const STRIP = 30;

@@ -1,7 +1,17 @@
 import { existsSync } from "node:fs";
 import { appendFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, type Config, directoryOf, ensureFolder, readOrNull, takeFileLock, publishText } from "@trivault/core";
+import {
+  codeOf,
+  type Config,
+  DAY_MS,
+  directoryOf,
+  ensureFolder,
+  HOUR_MS,
+  publishText,
+  readOrNull,
+  takeFileLock,
+} from "@trivault/core";
 import { z } from "zod";
 import type { TierSample } from "./views.ts";
 
@@ -17,8 +27,6 @@ export interface TierSamples {
   keep(sample: TierSample): Promise<boolean>;
 }
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const HOURLY_MS = 14 * DAY_MS;
 const KEPT_MS = 396 * DAY_MS;
 /** What is recorded as late or early by this much is on time. */

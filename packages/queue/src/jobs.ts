@@ -1,4 +1,4 @@
-import { type QueueName, type TierConfig, TrivaultError } from "@trivault/core";
+import { DAY_SECONDS, type QueueName, type TierConfig, TrivaultError } from "@trivault/core";
 import { z } from "zod";
 
 /**
@@ -85,8 +85,8 @@ export const JOB_OPTIONS = {
 
 /** Finished jobs are kept for looking at, bounded by age and number; what must survive lies on the tiers. */
 export const KEEP_JOBS = {
-  removeOnComplete: { age: 7 * 86_400, count: 2000 },
-  removeOnFail: { age: 30 * 86_400, count: 2000 },
+  removeOnComplete: { age: 7 * DAY_SECONDS, count: 2000 },
+  removeOnFail: { age: 30 * DAY_SECONDS, count: 2000 },
 } as const;
 
 export function parseJob<T>(schema: z.ZodType<T>, queue: string, data: unknown): T {

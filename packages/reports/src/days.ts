@@ -1,3 +1,4 @@
+import { DAY_MS } from "@trivault/core";
 import type { Interval } from "./intervals.ts";
 import type { Missed } from "./measure-runs.ts";
 import type { ReportRun } from "./report-runs.ts";
@@ -6,7 +7,6 @@ import type { Report } from "./report.ts";
 type Day = Report["days"][number];
 
 const STEP_MS = 15 * 60_000; // no clock is put forward or back by less
-const DAY_MS = 86_400_000;
 /** More would be no picture any more. */
 export const MOST_DAYS = 92;
 

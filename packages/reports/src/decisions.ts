@@ -1,4 +1,4 @@
-import { isBackupId, shellWord, timeOfBackupId } from "@trivault/core";
+import { DAY_MS, isBackupId, shellWord, timeOfBackupId } from "@trivault/core";
 import type { DatabaseHealth } from "@trivault/maintenance";
 import type { Format } from "./format.ts";
 import type { ReportInput } from "./input.ts";
@@ -10,7 +10,7 @@ import type { Words } from "./texts/words.ts";
 /** Told one by one; of more, the names. */
 const MOST_UNSAFE = 10;
 const MOST_MARKS = 10;
-const OLD_MARK_MS = 180 * 86_400_000;
+const OLD_MARK_MS = 180 * DAY_MS;
 const DRILL_DAYS = 30;
 
 export interface DecisionFacts {
@@ -196,7 +196,7 @@ function schedules({ databases, words: { texts, format } }: DecisionFacts): Draf
 function drills({ input, databases, words: { texts } }: DecisionFacts): Draft[] {
   if (databases.length === 0) return [];
   const names = new Set(databases.map(({ name }) => name));
-  const since = input.period.to - DRILL_DAYS * 86_400_000;
+  const since = input.period.to - DRILL_DAYS * DAY_MS;
   const done = (action: string) =>
     input.events.some(
       (event) =>

@@ -1,3 +1,4 @@
+import { DAY_MS } from "@trivault/core";
 import type { AvailabilityFigure, DatabaseReport, Durations, Rate, Report } from "./report.ts";
 import { successOf } from "./measure-runs.ts";
 import type { Words } from "./texts/words.ts";
@@ -60,7 +61,7 @@ export function copiesText({ tiers }: DatabaseReport, { format }: Words): string
 
 /** Whole days of the period, at least one. */
 export function daysOf({ from, to }: Report["period"]): number {
-  return Math.max(1, Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000));
+  return Math.max(1, Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS));
 }
 
 /** How urgently it is to be looked at: 0 it is not safe, 1 runs of it went wrong, 2 something took too long, 3 not at all. */

@@ -1,5 +1,5 @@
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
-import { type Config, type Language, TrivaultError } from "@trivault/core";
+import { type Config, DAY_MS, type Language, TrivaultError } from "@trivault/core";
 import { costOfCopies, loadMarks, readInventories } from "@trivault/maintenance";
 import { FACT_ACTIONS, type Overview } from "@trivault/monitor";
 import { COPY_ACTIONS, foldCopies } from "./copy-history.ts";
@@ -22,7 +22,6 @@ export interface GatherDeps {
   readonly now: Date;
 }
 
-const DAY_MS = 86_400_000;
 /** So many older events are looked through for copies that do not age. */
 const MOST_OLDER = 200_000;
 

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from "@trivault/audit";
-import type { Config, Language } from "@trivault/core";
+import { type Config, DAY_MS, type Language } from "@trivault/core";
 import type { Marks } from "@trivault/maintenance";
 import type { Overview } from "@trivault/monitor";
 import type { CopyHistory } from "./copy-history.ts";
@@ -45,7 +45,7 @@ export const EVENT_ACTIONS = [
 ] as const;
 
 /** The two objectives are of so long a time. */
-export const WINDOW_MS = 30 * 86_400_000;
+export const WINDOW_MS = 30 * DAY_MS;
 
 export function windowOf(period: Interval): Interval {
   return { from: period.to - WINDOW_MS, to: period.to };

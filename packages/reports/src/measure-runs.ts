@@ -1,3 +1,4 @@
+import { DAY_MS } from "@trivault/core";
 import type { RecordedEvent } from "@trivault/audit";
 import type { MissedRun } from "@trivault/monitor";
 import type { DatabaseHistory } from "./copy-history.ts";
@@ -69,7 +70,7 @@ export function sizeOf(runs: readonly ReportRun[], period: Interval): DatabaseRe
   const first = sized.findLast(({ at }) => at < period.from) ?? inside[0];
   if (first === undefined || first.at === last.at) return { bytes: last.bytes, change: null, perDay: null };
   const change = last.bytes - first.bytes;
-  return { bytes: last.bytes, change, perDay: Math.round((change * 86_400_000) / (last.at - first.at)) };
+  return { bytes: last.bytes, change, perDay: Math.round((change * DAY_MS) / (last.at - first.at)) };
 }
 
 export interface Missed extends MissedRun {

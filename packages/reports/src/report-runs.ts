@@ -1,3 +1,4 @@
+import { HOUR_MS } from "@trivault/core";
 import type { RecordedEvent } from "@trivault/audit";
 import { addTo, type BackupFacts, backupOf, deriveRuns, type Run, type RunStage } from "@trivault/monitor";
 
@@ -50,7 +51,7 @@ export interface RunFold {
 }
 
 /** So long after its last event a run that ended well is put away: nothing changes it any more. */
-const SETTLED_MS = 48 * 3_600_000;
+const SETTLED_MS = 48 * HOUR_MS;
 const LOOK_AT = 96;
 
 /** Folds the record's events into runs, keeping the facts of those alone that may still change. */

@@ -3,8 +3,10 @@ import {
   background,
   codeOf,
   type Config,
+  DAY_MS,
   ensureFolder,
   hidePasswords,
+  HOUR_MS,
   type Logger,
   messageOf,
   takeFileLock,
@@ -43,8 +45,7 @@ const LOOK_EVERY_MS = 30_000;
 /** After a report that could not be made. */
 const AGAIN_MS = 300_000;
 /** After so many attempts to mail it. */
-const MAIL_AGAIN_MS = [60_000, 300_000, 900_000, 3_600_000] as const;
-const DAY_MS = 86_400_000;
+const MAIL_AGAIN_MS = [60_000, 300_000, 900_000, HOUR_MS] as const;
 const ITSELF = "schedule";
 
 /**

@@ -1,3 +1,4 @@
+import { DAY_MS } from "@trivault/core";
 /** The calendar units that a policy counts, finest first. */
 export const UNITS = ["hourly", "daily", "weekly", "monthly", "yearly"] as const;
 export type Unit = (typeof UNITS)[number];
@@ -73,7 +74,7 @@ function isoWeek(year: number, month: number, day: number): string {
   const thursday = new Date(Date.UTC(year, month - 1, day));
   thursday.setUTCDate(day + 4 - (thursday.getUTCDay() || 7));
   const firstDay = Date.UTC(thursday.getUTCFullYear(), 0, 1);
-  const week = Math.floor((thursday.getTime() - firstDay) / (7 * 86_400_000)) + 1;
+  const week = Math.floor((thursday.getTime() - firstDay) / (7 * DAY_MS)) + 1;
   return `${pad(thursday.getUTCFullYear(), 4)}-W${pad(week)}`;
 }
 

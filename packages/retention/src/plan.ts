@@ -1,11 +1,11 @@
-import type { RetentionPolicy } from "@trivault/core";
+import { DAY_MS, type RetentionPolicy } from "@trivault/core";
 import { calendar } from "./calendar.ts";
 import { type Counted, describePolicy, keptByRules, withoutClockJumps } from "./rules.ts";
 import type { Decision, Plan, PlanBackup, PlanInput, PlanTier } from "./types.ts";
 import { futureWarning, sizeWarning } from "./warnings.ts";
 
 /** A clock may be a little ahead of another. */
-const FUTURE_MS = 86_400_000;
+const FUTURE_MS = DAY_MS;
 
 /** By backup id: why a policy keeps it. */
 type Kept = ReadonlyMap<string, readonly string[]>;

@@ -1,4 +1,4 @@
-import type { RetentionPolicy } from "@trivault/core";
+import { DAY_MS, DAY_SECONDS, type RetentionPolicy } from "@trivault/core";
 import { type Buckets, type Unit, UNITS } from "./calendar.ts";
 
 /** A backup as the rules see it. */
@@ -12,7 +12,7 @@ export interface Counted {
 /** A newer backup of less than a tenth of the size says nothing against an older one. */
 export const TINY = 10;
 /** Two backups further apart than this were not made by clocks that were right: no schedule is that slow. */
-const CLOCK_JUMP_MS = 400 * 86_400_000;
+const CLOCK_JUMP_MS = 400 * DAY_MS;
 
 /**
  * What a policy keeps of a series (newest first), and why. A rule goes from the newest to the oldest and keeps a backup
@@ -125,7 +125,7 @@ export function withoutClockJumps(series: readonly Counted[]): Counted[] {
 
 function formatPeriod(seconds: number): string {
   for (const [size, name] of [
-    [86_400, "day"],
+    [DAY_SECONDS, "day"],
     [3600, "hour"],
     [60, "minute"],
   ] as const) {

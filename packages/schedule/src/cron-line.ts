@@ -1,8 +1,5 @@
-import { messageOf, TrivaultError } from "@trivault/core";
+import { DAY_MS, DAY_SECONDS, messageOf, TrivaultError } from "@trivault/core";
 import { CronExpressionParser } from "cron-parser";
-
-const DAY_SECONDS = 86_400;
-const DAY_MS = DAY_SECONDS * 1000;
 
 /** A cron line as a calendar of wall times (wall-clock.ts). */
 export interface CronLine {

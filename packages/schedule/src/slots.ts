@@ -1,10 +1,8 @@
+import { DAY_MS, HOUR_MS } from "@trivault/core";
 import { createHash } from "node:crypto";
 import { type CronLine, cronLine } from "./cron-line.ts";
 import type { Schedule } from "./types.ts";
 import { offsetAt, offsetsAround } from "./wall-clock.ts";
-
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 
 /**
  * A slot is an instant at which a schedule says: now. How wall times become slots where the clocks change, as cron-parser

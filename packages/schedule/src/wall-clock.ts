@@ -1,4 +1,4 @@
-const DAY_MS = 86_400_000;
+import { DAY_MS } from "@trivault/core";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 

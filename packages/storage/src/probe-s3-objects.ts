@@ -7,13 +7,11 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { formatBytes, RECOVERY_KEY, type S3TierConfig, sha256Hex } from "@trivault/core";
+import { formatBytes, HOUR_MS, RECOVERY_KEY, type S3TierConfig, sha256Hex } from "@trivault/core";
 import { expectSame, probeBytes, ProbeFailure, probeName, type Step } from "./probe-steps.ts";
 import { nameOf, s3Error, statusOf } from "./s3-errors.ts";
 import { signOver } from "./s3-signed-hash.ts";
 import { readAll } from "./source.ts";
-
-const HOUR_MS = 3_600_000;
 
 /** What happens to objects. They lie beside the backups under temporary names, which no listing of ours shows. */
 export function objectProbe(

@@ -1,6 +1,6 @@
 import formbody from "@fastify/formbody";
 import { chooseLanguage, cleanupPage, discardPage, type RestoreCheck, restorePage, urls } from "@trivault/dashboard";
-import { isBackupId, timeOfBackupId } from "@trivault/core";
+import { HOUR_MS, isBackupId, timeOfBackupId } from "@trivault/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { cleanupPlan } from "../cleanup-schema.ts";
@@ -108,7 +108,7 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
   app.post("/alerts/:id/silence", may("operator"), async (request, reply) => {
     const { id } = alertRef.parse(request.params);
     const { reason, hours } = silenceForm.parse(request.body ?? {});
-    const body = { reason, until: new Date(Date.now() + hours * 3_600_000).toISOString() };
+    const body = { reason, until: new Date(Date.now() + hours * HOUR_MS).toISOString() };
     orThrow(await callApi(request, { method: "POST", url: silenceOf(id), body }, anything));
     return reply.redirect("/alerts?done=silence", 303);
   });

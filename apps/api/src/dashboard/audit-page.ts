@@ -1,3 +1,4 @@
+import { DAY_MS } from "@trivault/core";
 import { AUDIT_ACTIONS, AUDIT_OUTCOMES, type AuditFilter } from "@trivault/audit";
 import type { AuditPage } from "@trivault/dashboard";
 import { z } from "zod";
@@ -5,7 +6,6 @@ import type { ApiDeps } from "../deps.ts";
 import { readLog } from "./log-lines.ts";
 
 const PAGE = 100;
-const DAY_MS = 86_400_000;
 
 /** As a form sends it: what was left empty is an empty text, and what makes no sense is as good as that. */
 export const auditQuery = z.object({

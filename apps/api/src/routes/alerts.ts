@@ -1,4 +1,4 @@
-import { ALERT_RULES, LANGUAGES, TrivaultError } from "@trivault/core";
+import { ALERT_RULES, DAY_MS, LANGUAGES, TrivaultError } from "@trivault/core";
 import { z } from "zod";
 import type { ApiDeps, App } from "../deps.ts";
 import { listOf, problems, time } from "../schema-parts.ts";
@@ -47,7 +47,7 @@ const testResult = z
   })
   .meta({ id: "ChannelTests" });
 
-const LONGEST_MS = 366 * 86_400_000;
+const LONGEST_MS = 366 * DAY_MS;
 
 export function alertsRoute(app: App, { alerts, config, record }: ApiDeps): void {
   app.get(

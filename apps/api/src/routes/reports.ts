@@ -1,4 +1,4 @@
-import { LANGUAGES, TrivaultError } from "@trivault/core";
+import { DAY_MS, LANGUAGES, TrivaultError } from "@trivault/core";
 import { isDay, listReports, readKeptReport, reportSchema } from "@trivault/reports";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -8,7 +8,6 @@ import { databaseName, listOf, problems, time } from "../schema-parts.ts";
 const REPORTS_PATH = "/api/v1/reports";
 /** Before a silent connection is closed. */
 const MAKING_MS = 55_000;
-const DAY_MS = 86_400_000;
 /** A report holds its own styles and nothing else; it is shown as a page of no origin. */
 const REPORT_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-popups allow-top-navigation-by-user-activation";

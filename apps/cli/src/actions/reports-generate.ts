@@ -1,7 +1,7 @@
 import path from "node:path";
 import { listAlerts } from "@trivault/alerts";
 import { auditFolder, openAuditLog } from "@trivault/audit";
-import { type Config, type Language, type Logger, publishText, TrivaultError } from "@trivault/core";
+import { type Config, DAY_MS, type Language, type Logger, publishText, TrivaultError } from "@trivault/core";
 import { createObserver } from "@trivault/monitor";
 import { createMailer } from "@trivault/notify";
 import { mailOf, makeReport, type RenderedReport, type ReportRequest } from "@trivault/reports";
@@ -26,8 +26,6 @@ export interface GenerateOptions {
   readonly mailTo?: readonly string[];
   readonly json?: boolean;
 }
-
-const DAY_MS = 86_400_000;
 
 export async function reportsGenerate(options: GenerateOptions, { signal, json }: Running): Promise<number> {
   const { config, log } = readEnvironment("read");

@@ -3,7 +3,7 @@ import type { ConfigureOptions } from "../actions/alerts-configure.ts";
 import type { ListOptions } from "../actions/alerts-list.ts";
 import type { SilenceOptions } from "../actions/alerts-silence.ts";
 import { notEmpty, wholeNumber } from "../arguments.ts";
-import { LANGUAGES, parseDuration } from "@trivault/core";
+import { DAY_SECONDS, LANGUAGES, parseDuration } from "@trivault/core";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
 
@@ -162,6 +162,6 @@ function addresses(text: string): string[] {
 
 function seconds(text: string): number {
   const found = parseDuration(text);
-  if (found !== null && found >= 60 && found <= 366 * 86_400) return found;
+  if (found !== null && found >= 60 && found <= 366 * DAY_SECONDS) return found;
   throw new InvalidArgumentError("Expected a duration from 1m to 366d, such as 8h or 3d.");
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { parseDuration } from "@trivault/core";
+import { DAY_SECONDS, parseDuration } from "@trivault/core";
 import type { CreateTokenOptions } from "../actions/token-create.ts";
 import { notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
@@ -23,7 +23,7 @@ function addCreate(token: Command): void {
     .description("make a token with a role and an end, and print it once")
     .requiredOption("--name <name>", "what it is for; it stands in the record as token:<name>", notEmpty)
     .addOption(roleOption().makeOptionMandatory())
-    .option("--expires <duration>", "how long it is good, such as 90d or 12h, or never", expiry, 90 * 86_400)
+    .option("--expires <duration>", "how long it is good, such as 90d or 12h, or never", expiry, 90 * DAY_SECONDS)
     .option("--json", OPTION_TEXTS.json)
     .addHelpText(
       "after",

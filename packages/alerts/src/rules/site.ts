@@ -1,9 +1,10 @@
+import { DAY_SECONDS } from "@trivault/core";
 import type { Expiring } from "../texts/facts.ts";
 import type { Expiry } from "../types.ts";
 import { begun, datum } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
-const VERY_SOON_SECONDS = 2 * 86_400;
+const VERY_SOON_SECONDS = 2 * DAY_SECONDS;
 
 /** Certificates and tokens that are about to end. */
 export const expiring: Rule = {

@@ -1,9 +1,9 @@
-import { formatBytes } from "@trivault/core";
+import { DAY_SECONDS, formatBytes } from "@trivault/core";
 import type { Observation } from "../types.ts";
 import { begun, bytesIn, datum, safetyOf, tierPage } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
-const SOON_SECONDS = 86_400;
+const SOON_SECONDS = DAY_SECONDS;
 const NEARLY_FULL = 0.01;
 
 /** By maintenance's last look, or by a copy that just failed. */

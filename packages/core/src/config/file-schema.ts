@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from "../time.ts";
 import { z } from "zod";
 import { flag, listOf, oneOf, section, text, whole } from "./file-parts.ts";
 import { alerts, mail, reports } from "./file-monitoring-schema.ts";
@@ -55,7 +56,7 @@ const storageClass: Format<StorageClass> = {
 const days: Format<number> = {
   parse(value) {
     const seconds = FORMATS.objective.parse(value);
-    return seconds !== null && seconds % 86_400 === 0 ? seconds / 86_400 : null;
+    return seconds !== null && seconds % DAY_SECONDS === 0 ? seconds / DAY_SECONDS : null;
   },
   right: "a number of whole days, such as 30d",
 };

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { discoveredDatabase, findDatabase, isDiscovered } from "./find-database.ts";
 import { resolveConfig } from "./resolve.ts";
 import { DEFAULT_RETENTION, formatRetention, parseRetention } from "./retention.ts";
-import { formatDuration, parseDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "../time.ts";
 import { nearest } from "./problems.ts";
 import type { ServerConfig } from "./types.ts";
 

@@ -1,6 +1,7 @@
+import { DAY_SECONDS } from "../time.ts";
 import { parseBytes } from "../bytes.ts";
 import { parseCron } from "./cron.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "../time.ts";
 import { looksSecret } from "./key-text.ts";
 
 /** How a text becomes a value, and the words that tell what would be right; the same in the environment and in the file. */
@@ -93,7 +94,7 @@ function isTimeZone(zone: string): boolean {
 /** Minutes, with a unit or without. */
 function minutes(text: string): number | null {
   const seconds = /^\d{1,5}$/.test(text) ? Number(text) * 60 : parseDuration(text);
-  return seconds !== null && seconds % 60 === 0 && seconds >= 60 && seconds <= 86_400 ? seconds / 60 : null;
+  return seconds !== null && seconds % 60 === 0 && seconds >= 60 && seconds <= DAY_SECONDS ? seconds / 60 : null;
 }
 
 function atLeast(least: number, value: number | null): number | null {

@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from "../time.ts";
 import type { Language } from "../language.ts";
 
 /** What is told, to whom, and when: the sections `mail`, `alerts` and `reports` of `trivault.config.yaml`. */
@@ -124,11 +125,11 @@ export const DEFAULT_MONITORING: MonitoringConfig = {
     off: [],
     thresholds: {
       copyLagSeconds: 3600,
-      fullInSeconds: 7 * 86_400,
+      fullInSeconds: 7 * DAY_SECONDS,
       leastFree: 0.05,
       sizeFactor: 2,
       clockDriftSeconds: 30,
-      expiresInSeconds: 14 * 86_400,
+      expiresInSeconds: 14 * DAY_SECONDS,
       silentSeconds: 120,
     },
   },

@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from "../time.ts";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
@@ -219,7 +220,7 @@ function limits(values: Values, file: ConfigFile | null): LimitsConfig {
     dumpsPerSite: workers.dumpsPerSite ?? 4,
     spreadSeconds: values.BACKUP_SPREAD ?? workers.spread ?? 300,
     maintenanceMinutes: values.BACKUP_MAINTENANCE_EVERY ?? workers.maintenanceEvery ?? 15,
-    retentionGraceSeconds: values.BACKUP_RETENTION_GRACE ?? workers.retentionGrace ?? 86_400,
+    retentionGraceSeconds: values.BACKUP_RETENTION_GRACE ?? workers.retentionGrace ?? DAY_SECONDS,
   };
 }
 

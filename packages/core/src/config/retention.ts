@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "../time.ts";
 import type { RetentionPolicy } from "./types.ts";
 
 /** The newest five (of a day with many by hand), two days hour by hour, two weeks day by day, two months week by week, a year month by month, and three years. */

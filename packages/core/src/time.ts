@@ -1,4 +1,9 @@
-const UNITS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 };
+/** Lengths of time that have a name. A day is 24 hours, whatever the clocks of the place do. */
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+export const DAY_SECONDS = 86_400;
+
+const UNITS: Readonly<Record<string, number>> = { w: 604_800, d: DAY_SECONDS, h: 3600, m: 60, s: 1 };
 
 /** `"30d"`, `"12h"`, `"90m"`, `"1d 12h"`, `"0"` → seconds; null where it is no duration. */
 export function parseDuration(text: string): number | null {
