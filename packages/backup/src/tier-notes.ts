@@ -66,10 +66,13 @@ export async function noteArrival(config: Place, tier: string, manifest: Manifes
   await write(config, tier, "arrived", ref, { bytes: totalSize(manifest), objects: manifest.segments.length + 1 });
 }
 
-/** Before a copy is deleted: should this be cut short, the next scan finds the copy all the same. */
-export async function noteDeletion(config: Place, tier: string, ref: BackupRef): Promise<void> {
+/**
+ * Before a copy is deleted: should this be cut short, the next scan finds the copy all the same. False where the disk does not
+ * take it: then the next scan would call the copy lost.
+ */
+export async function noteDeletion(config: Place, tier: string, ref: BackupRef): Promise<boolean> {
   await removeNotes(config, tier, "arrived", [ref]);
-  await write(config, tier, "deleted", ref, {});
+  return write(config, tier, "deleted", ref, {});
 }
 
 /** The copy counts as damaged from now on, and maintenance makes it anew from another tier. */
@@ -126,10 +129,10 @@ export async function readUsage(config: Place, tier: string): Promise<number | n
 }
 
 /** Not on a machine that only reads: there the first file would be the site's first trace. */
-async function write(config: Place, tier: string, kind: NoteKind, ref: BackupRef, note: object): Promise<void> {
-  if (!existsSync(path.join(config.backupDir, ".trivault"))) return;
+async function write(config: Place, tier: string, kind: NoteKind, ref: BackupRef, note: object): Promise<boolean> {
+  if (!existsSync(path.join(config.backupDir, ".trivault"))) return true;
   const file = noteFile(config, tier, kind, ref);
-  await unlessUnwritable(async () => {
+  return unlessUnwritable(async () => {
     await ensureFolder(path.dirname(file));
     await writeFile(file, JSON.stringify(note), { mode: 0o600 });
   });

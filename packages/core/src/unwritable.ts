@@ -7,11 +7,16 @@ export function unwritableBy(error: unknown): "full" | "refused" | null {
   return code === "EROFS" || code === "EACCES" || code === "EPERM" ? "refused" : null;
 }
 
-/** For what is only remembered, and known again by looking: a disk that takes nothing is no reason to fail. */
-export async function unlessUnwritable(write: () => Promise<void>): Promise<void> {
+/**
+ * For what is only remembered, and known again by looking: a disk that takes nothing is no reason to fail. Answers whether it
+ * was written.
+ */
+export async function unlessUnwritable(write: () => Promise<void>): Promise<boolean> {
   try {
     await write();
+    return true;
   } catch (error) {
     if (unwritableBy(error) === null) throw error;
+    return false;
   }
 }

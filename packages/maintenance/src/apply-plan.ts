@@ -113,16 +113,26 @@ async function applyTo(pass: Pass, database: string, { decisions, rules }: Datab
       pass.held.push(`${database} ${decision.backupId} stays on ${tier.name} for now: ${obstacle}.`);
     } else {
       const copy = `${database} ${decision.backupId} could not be deleted from ${tier.name} whole`;
-      if ((await orHeld(pass, copy, () => deleteOrRefused(pass, decision))) === false) return;
+      if ((await orHeld(pass, copy, () => deleteUnlessRefused(pass, decision))) === false) return;
     }
   }
 }
 
-/** False where the tier lets nothing be deleted, as an append-only server does: then it is not asked again in this pass. */
-async function deleteOrRefused(pass: Pass, decision: Decision): Promise<boolean> {
+/**
+ * False where the tier lets nothing be deleted, as an append-only server does, or the site's disk takes no note of it: then no
+ * other deletion is tried in this pass.
+ */
+async function deleteUnlessRefused(pass: Pass, decision: Decision): Promise<boolean> {
   const { site, tier, options, seen } = pass;
   try {
-    pass.bytes += await deleteRecorded(site, tier, decision, options);
+    const bytes = await deleteRecorded(site, tier, decision, options);
+    if (bytes === null) {
+      pass.held.push(
+        `${tier.name}: nothing is deleted, as BACKUP_DIR ${site.config.backupDir} takes no note of it. Its disk is full or read-only: mend that.`,
+      );
+      return false;
+    }
+    pass.bytes += bytes;
     pass.deleted.push(decision);
     return true;
   } catch (error) {
@@ -140,9 +150,10 @@ async function deleteRecorded(
   tier: Tier,
   decision: Decision,
   { signal, actor, byHand }: ApplyOptions,
-): Promise<number> {
+): Promise<number | null> {
   const begun = performance.now();
   const bytes = await deleteCopy(site.config, tier, decision, signal);
+  if (bytes === null) return null;
   await site.record({
     action: "backup.deleted",
     outcome: "ok",

@@ -8,7 +8,8 @@ import { lookAt, maintainSeen } from "./maintain-tier.ts";
 /**
  * Maintenance for a machine without workers: all tiers one after the other, with everything that it starts carried out
  * here. Tiers are looked at all at once before, so that each is planned with what the others hold. What still cannot be
- * done is noted, and left to the next time.
+ * done is noted, and left to the next time. A tier whose round fails does not keep the others waiting: the first failure is
+ * thrown when all had theirs.
  */
 export async function catchUp(site: MaintenanceSite, context: Omit<StageContext, "start">): Promise<void> {
   const looks = await Promise.all(site.tiers.map((tier) => lookAt(site, tier, context.signal)));
@@ -21,6 +22,7 @@ export async function catchUp(site: MaintenanceSite, context: Omit<StageContext,
     } catch (error) {
       // The other tiers have their rounds all the same.
       context.signal.throwIfAborted();
+      context.note(`the round of ${look.tier.name} could not be finished: ${messageOf(error)}`);
       failures.push(error);
     }
     // What is begun here may start more: a dump that was sealed belongs on the other tiers.

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { rm } from "node:fs/promises";
+import { access, constants, rm } from "node:fs/promises";
 import path from "node:path";
 import { AUDIT_OUTCOMES, type AuditEvent } from "@trivault/audit";
 import { tierFolder } from "@trivault/backup";
@@ -77,13 +77,21 @@ export async function noteLosses(config: Pick<Config, "backupDir">, losses: read
   }
 }
 
-/** Records what was lost since this was called last, whoever noticed it. Of a crash in between, an event may come twice. */
+/**
+ * Records what was lost since this was called last, whoever noticed it. Of a crash in between, an event may come twice. Where
+ * the disk lets no note be taken away, they wait: each round would record them again.
+ */
 export async function recordLosses(
   { config, record }: { readonly config: Pick<Config, "backupDir">; readonly record: (loss: Loss) => Promise<void> },
   tier: string,
 ): Promise<Loss[]> {
   const folder = lossFolder(config, tier);
   const losses: Loss[] = [];
+  const writable = await access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!writable) return losses;
   for (const name of (await readdirOrEmpty(folder)).filter((each) => each.endsWith(".json")).toSorted()) {
     const file = path.join(folder, name);
     const loss = await readJson(file, lossSchema).catch(() => unreadable(tier, file));

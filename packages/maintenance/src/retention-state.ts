@@ -1,6 +1,6 @@
 import path from "node:path";
 import { tierFolder } from "@trivault/backup";
-import { type Config, ensureFolder, publishJson, readJson } from "@trivault/core";
+import { type Config, ensureFolder, publishJson, readJson, unlessUnwritable } from "@trivault/core";
 import { z } from "zod";
 
 const count = z.int().nonnegative();
@@ -52,9 +52,12 @@ export async function readSeen(config: Place, tier: string): Promise<Seen> {
   return seen ?? { databases: {}, refused: false };
 }
 
+/** A disk that takes nothing is no reason to fail: what is not remembered holds back more. */
 export async function writeSeen(config: Place, tier: string, seen: Seen): Promise<void> {
-  await ensureFolder(tierFolder(config, tier));
-  await publishJson(fileOf(config, tier), seen);
+  await unlessUnwritable(async () => {
+    await ensureFolder(tierFolder(config, tier));
+    await publishJson(fileOf(config, tier), seen);
+  });
 }
 
 function fileOf(config: Place, tier: string): string {

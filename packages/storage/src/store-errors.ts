@@ -48,9 +48,13 @@ export function fileSystemError(error: unknown, store: string, doing: string): T
     case "ENOSPC":
     case "EDQUOT":
       return storeFull(store, error);
+    case "EROFS":
+      return refused(
+        `${because} A disk with errors becomes read-only, which dmesg tells: mend it and mount it again for writing.`,
+        error,
+      );
     case "EACCES":
     case "EPERM":
-    case "EROFS":
       return refused(`${because} Give the user that runs Trivault the right to write in that folder.`, error);
     case "ENOTDIR":
     case "EISDIR":

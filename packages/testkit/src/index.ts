@@ -7,6 +7,7 @@ export * from "./postgres.ts";
 export * from "./proftpd.ts";
 export * from "./programs.ts";
 export * from "./rclone-sftp.ts";
+export * from "./read-only-folder.ts";
 export * from "./receiver.ts";
 export * from "./redis.ts";
 export * from "./sample-database.ts";
