@@ -49,7 +49,9 @@ asRoot("9.B10 a BACKUP_DIR that became read-only", () => {
       expect(await maintain("remote")).toMatchObject({ reachable: true, deleted: 0 });
       expect(await maintain("cloud")).toMatchObject({ reachable: true, copiesStarted: 2 });
       expect(await copiesOn("remote")).toBe(3);
-      expect(fake.notes).toContainEqual(expect.stringMatching(/^remote: nothing is deleted, as BACKUP_DIR .* takes no note/));
+      expect(fake.notes).toContainEqual(
+        expect.stringMatching(/^remote: nothing is deleted, as BACKUP_DIR .* takes no note/),
+      );
       await fake.work();
       expect(await copiesOn("cloud")).toBe(2);
     }

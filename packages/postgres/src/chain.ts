@@ -24,12 +24,14 @@ export interface ChainOptions {
 const GRACE_MS = 1000;
 
 export async function startChain(commands: readonly Command[], options: ChainOptions): Promise<Chain> {
-  const reaper = await findReaper();
+  const [reaper, gentle] = await Promise.all([findReaper("KILL"), findReaper("TERM")]);
   const cancelled = (): TrivaultError =>
     new TrivaultError("CANCELLED", `${commands[0]?.name ?? "The program"} was cancelled.`, {
       cause: options.signal?.reason,
     });
   if (options.signal?.aborted) throw cancelled();
+  // One that talks to a server ends its query there, also where we are killed.
+  const reaperOf = ({ endsOn }: Command) => (endsOn === undefined ? reaper : gentle);
   const startedAt = performance.now();
   const children: Child[] = [];
   const killAll = (): void => children.forEach((child) => child.kill());
@@ -43,7 +45,7 @@ export async function startChain(commands: readonly Command[], options: ChainOpt
     for (const [i, command] of commands.entries()) {
       const previous = children.at(-1)?.process.stdout;
       const last = i === commands.length - 1;
-      children.push(startChild(command, previous ?? options.stdin, last ? options.stdout : "pipe", reaper));
+      children.push(startChild(command, previous ?? options.stdin, last ? options.stdout : "pipe", reaperOf(command)));
       // The next program holds its own copy. Ours must go, or the writer would not notice that its reader has died.
       previous?.destroy();
     }

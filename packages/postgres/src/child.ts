@@ -27,7 +27,15 @@ export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Env;
+  /**
+   * The signal on which it cancels what it asked of the server, and ends. A client that is just gone is noticed only when the
+   * server has something to send: a query behind a lock would wait there for ever. SIGKILL follows where it does not obey.
+   */
+  readonly endsOn?: "SIGINT" | "SIGTERM";
 }
+
+/** What a program has to end by itself. Cancelling is one more connection to the server. */
+const END_MS = 3000;
 
 /** How a child ended. Only code 0 without a signal is success. */
 export interface Outcome {
@@ -46,7 +54,7 @@ export interface Child {
   readonly outcome: Promise<Outcome>;
   /** Resolves when the program itself runs: from then on it dies with us, and may be stopped. */
   readonly bound: Promise<void>;
-  /** SIGKILL, which a stopped process obeys too. */
+  /** Ends it, with its query on the server where it can do that; else by SIGKILL, which a stopped process obeys too. */
   kill(): void;
 }
 
@@ -60,13 +68,15 @@ export function startChild(command: Command, stdin: StdioOption, stdout: StdioOp
   const child = withPrivateUmask(() => spawn(file, args, { stdio, env: command.env, detached: true }));
   const tail = boundedTail();
   let killing = false;
+  let hurry: NodeJS.Timeout | undefined;
   let spawnError: Error | null = null;
   child.stderr?.on("data", (chunk: Buffer) => tail.add(chunk));
   child.on("error", (error) => (spawnError = error));
   const outcome = new Promise<Outcome>((resolve) => {
     child.on("close", (code, signal) => {
+      clearTimeout(hurry);
       const stderr = spawnError ? `cannot be started: ${spawnError.message}` : tail.text();
-      const killed = killing && signal === "SIGKILL";
+      const killed = killing && (command.endsOn !== undefined || signal === "SIGKILL");
       resolve({ name: command.name, code: spawnError ? null : code, signal, stderr, killed });
     });
   });
@@ -75,9 +85,10 @@ export function startChild(command: Command, stdin: StdioOption, stdout: StdioOp
     outcome,
     bound: reaper.length === 0 ? Promise.resolve() : untilReplaced(child),
     kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (killing || child.exitCode !== null || child.signalCode !== null) return;
       killing = true;
-      child.kill("SIGKILL");
+      child.kill(command.endsOn ?? "SIGKILL");
+      if (command.endsOn !== undefined) hurry = setTimeout(() => child.kill("SIGKILL"), END_MS);
     },
   };
 }

@@ -85,6 +85,7 @@ function commands(options: DumpOptions, libpq: Libpq): Command[] {
         `--dbname=${libpq.dbname}`,
       ],
       env: libpq.env,
+      endsOn: "SIGTERM",
     },
     { name: "zstd", file: tools.zstd.path, args: ["-3", "-q"], env },
     {

@@ -14,6 +14,7 @@ import {
   type PostgresServer,
   startPostgres,
   type TempDir,
+  until,
 } from "@trivault/testkit";
 import { checkArchive, readArchiveHeader } from "./archive.ts";
 import { digestDatabase, type TableDigest } from "./compare.ts";
@@ -144,6 +145,19 @@ describe("a plain SQL dump", () => {
     const connection = parseDatabaseUrl(await server.createDatabase("broken"));
     await expect(restoreSql({ connection, tools, script: breaking() })).rejects.toThrow("the tier is gone");
     expect(await isEmpty("broken")).toBe(true);
+  });
+
+  test("9.B10 that is cancelled ends psql, and what it asked of the server", async () => {
+    const connection = parseDatabaseUrl(await server.createDatabase("cancelled"));
+    const asleep = () => server.query("SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'");
+    const stop = new AbortController();
+    const script = zstd(Readable.from([Buffer.from("SELECT pg_sleep(600);\n")]));
+    const restoring = restoreSql({ connection, tools, script, signal: stop.signal });
+    const refused = expect(restoring).rejects.toMatchObject({ code: "CANCELLED" });
+    await until(async () => (await asleep()).length === 1);
+    stop.abort();
+    await refused;
+    await until(async () => (await asleep()).length === 0);
   });
 
   test("that needs a role tells it", async () => {

@@ -37,6 +37,7 @@ export async function restoreSql({ connection, tools, script, signal }: RestoreS
           file: tools.psql.path,
           args: [...ARGS, `--dbname=${libpq.dbname}`],
           env: libpq.env,
+          endsOn: "SIGINT",
         },
       ],
       {

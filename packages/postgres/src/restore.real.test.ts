@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { silentLogger } from "@trivault/core";
-import { type PostgresServer, type TempDir, expectNoLeaks, makeTempDir, startPostgres } from "@trivault/testkit";
+import { type PostgresServer, type TempDir, expectNoLeaks, makeTempDir, startPostgres, until } from "@trivault/testkit";
 import { withClient } from "./connect.ts";
 import { parseDatabaseUrl } from "./connection-url.ts";
 import type { Details } from "./details.ts";
@@ -132,7 +132,7 @@ describe.each([1, 2])("a restore that fails leaves no doubt (jobs %i)", (jobs) =
   });
 });
 
-test("when the archive fails, pg_restore is gone by the time that is told, and nothing is committed", async () => {
+test("9.B10 when the archive fails, pg_restore is gone by the time that is told, also from the server, and nothing is committed", async () => {
   const url = await server.createDatabase("locked");
   await server.query("CREATE TABLE goods (old int)", "locked");
   await withClient(parseDatabaseUrl(url), async (session) => {
@@ -145,6 +145,8 @@ test("when the archive fails, pg_restore is gone by the time that is told, and n
     }
     await expect(restore(url, { clean: true, bytes: broken() })).rejects.toThrow("segment 2 is corrupt on every tier");
     await check();
+    // The lock that it waited for is still held.
+    await until(async () => (await server.query("SELECT FROM pg_locks WHERE NOT granted")).length === 0);
   });
   const columns = "SELECT column_name AS c FROM information_schema.columns WHERE table_name = 'goods'";
   expect(await server.query(columns, "locked")).toEqual([{ c: "old" }]);

@@ -80,6 +80,7 @@ function pgRestore(options: RestoreOptions, libpq: Libpq, extra: readonly string
     file: tools.pgRestore.path,
     args: [...args, ...extra],
     env: libpq.env,
+    endsOn: "SIGTERM",
   };
 }
 

@@ -51,23 +51,28 @@ async function expectNothingLeft() {
   await slot?.release();
 }
 
-describe("9.B10 a dump that is stopped ends with all that it started, here and on the server,", () => {
+describe("9.B10 a dump that is stopped, or fails, ends with all that it started, here and on the server,", () => {
+  const stopped = (stop: AbortController) => stop.abort(new Error("the worker shuts down"));
+  const pgDumpEnds = () =>
+    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LOCK TABLE%noise%'", "shop");
   test.each([
-    ["roles are read behind a lock", "pg_catalog.pg_auth_members"],
-    ["rows are counted, and dumped, behind one", "noise"],
-  ])("while %s", async (_, table) => {
+    ["roles are read behind a lock", "pg_catalog.pg_auth_members", 1, stopped],
+    ["rows are counted, and dumped, behind one", "noise", 2, stopped],
+    ["rows are counted behind one when pg_dump fails", "noise", 2, pgDumpEnds],
+  ])("while %s", async (_, table, waiting, end) => {
     const lock = await locking(table);
     try {
       const stop = new AbortController();
       const running = backUp(stop.signal);
-      await until(async () => (await sessions("wait_event_type = 'Lock'")).length > 0);
-      stop.abort(new Error("the worker shuts down"));
+      await until(async () => (await sessions("wait_event_type = 'Lock'")).length === waiting);
+      await end(stop);
       const { stages } = await running;
       expect(stages["dump"]).toMatchObject({ ok: false });
       await expectNothingLeft();
+      // Nothing waits on for the lock, which is still held.
+      await until(async () => (await sessions("true")).length === 0);
     } finally {
       await lock.end();
     }
-    await until(async () => (await sessions("true")).length === 0);
   });
 });
