@@ -10,6 +10,7 @@ export * from "./rclone-sftp.ts";
 export * from "./read-only-folder.ts";
 export * from "./receiver.ts";
 export * from "./redis.ts";
+export * from "./rejections.ts";
 export * from "./sample-database.ts";
 export * from "./sftp-server.ts";
 export * from "./sshd.ts";

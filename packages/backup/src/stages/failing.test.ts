@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { sha256Hex, TrivaultError } from "@trivault/core";
 import type { Store } from "@trivault/storage";
+import { watchRejections } from "@trivault/testkit";
 import { beginDump, type FakeSite, fakeSite, sampleContent, SEGMENT } from "../../test/fake-dump.ts";
 import { adoptFile } from "../adopt/adopt-file.ts";
 import { identityOf } from "../adopt/whole-file.ts";
@@ -12,12 +13,17 @@ import { abortedReason, endRun, listRuns, markAborted } from "../run-directory.t
 import { inRun } from "./dump.ts";
 import { encryptStage } from "./encrypt.ts";
 
-/** A promise that fails while nobody has a handler on it fails the test in which that happens: jest sees to it. */
 let fake: FakeSite;
+let rejections: ReturnType<typeof watchRejections>;
 beforeEach(async () => {
   fake = await fakeSite();
+  rejections = watchRejections();
 });
-afterEach(async () => fake[Symbol.asyncDispose]());
+afterEach(async () => {
+  rejections[Symbol.dispose]();
+  await fake[Symbol.asyncDispose]();
+  expect(rejections.seen).toEqual([]);
+});
 
 const content = sampleContent(3 * SEGMENT + 1000);
 const full = () => new TrivaultError("STORE_FULL", "local is full. Free space.");
