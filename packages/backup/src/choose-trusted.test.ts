@@ -6,6 +6,7 @@ import { bytesSource, memoryStore, type Store, type Tier } from "@trivault/stora
 import { makeTempDir, type TempDir } from "@trivault/testkit";
 import { adviseInstead, chooseTrusted } from "./choose-trusted.ts";
 import { aheadLines, listBackups } from "./list.ts";
+import { readTrusted } from "./restore-source.ts";
 
 let folder: TempDir;
 let ours: SigningKey;
@@ -94,6 +95,19 @@ describe("9.A5 junk on one tier does not hijack a restore", () => {
     expect(await advice()).toContain("--allow-unsigned");
     await put(tiers[0], OLD, ours);
     expect(await advice()).toBe(`The newest backup of shop that is trusted is ${OLD}.`);
+  });
+
+  test("9.A5 --allow-unsigned takes the trusted manifest of a backup, where one of its copies has it", async () => {
+    const [remote, local] = tiersNamed("remote", "local") as [Tier, Tier];
+    await put(remote, NEW, stranger);
+    const read = async (holders: readonly Tier[]) => {
+      const { backup } = await choose(holders, NEW);
+      const trust = { identities: null, ...options().trust };
+      return readTrusted(holders, backup, trust, true, () => undefined, options().signal);
+    };
+    expect((await read([remote, local])).signature?.publicKey).toBe(stranger.publicKey);
+    await put(local, NEW, ours);
+    expect((await read([remote, local])).signature?.publicKey).toBe(ours.publicKey);
   });
 
   test("9.A5 ids in the future are named", async () => {

@@ -17,7 +17,7 @@ import { readManifest } from "./copies.ts";
 import { fetchSegment } from "./fetch.ts";
 import type { BackupSummary } from "./list.ts";
 import type { Progress, StageContext } from "./site.ts";
-import { requireTrusted, type Trust } from "./trust.ts";
+import { isTrusted, requireTrusted, type Trust } from "./trust.ts";
 
 /** Larger than the description of any database we could restore; a bound on what a tier can make us hold. */
 const MAX_EXTRA_BYTES = 256 * 1024 * 1024;
@@ -83,7 +83,8 @@ export async function openSource(
   }
 }
 
-async function readTrusted(
+/** From any tier that has a trusted one, also where others are let pass: who can write to one tier must not shadow the rest. */
+export async function readTrusted(
   holders: readonly Tier[],
   backup: BackupSummary,
   trust: Trust,
@@ -92,19 +93,22 @@ async function readTrusted(
   signal: AbortSignal,
 ): Promise<SignedManifest> {
   let last: unknown;
+  let passable: SignedManifest | null = null;
   for (const tier of holders) {
     try {
       const ref = { database: backup.database, backupId: backup.id };
       const stored = await readManifest(tier, ref, { signal, trustedKeys: trust.trustedKeys, anyOrigin: true });
       if (!stored) continue;
       requireTrusted(stored.signed, trust, allowUnsigned);
-      return stored.signed;
+      if (isTrusted(stored.signed, trust.trustedKeys)) return stored.signed;
+      passable ??= stored.signed;
     } catch (error) {
       signal.throwIfAborted();
       last = error;
       onBad(tier.name, messageOf(error));
     }
   }
+  if (passable !== null) return passable;
   throw last ?? new TrivaultError("NOT_FOUND", `Backup ${backup.id} vanished while it was being read.`);
 }
 

@@ -9,6 +9,7 @@ import { type DatabaseHealth, type HealthReport, isVanished, type TierHealth } f
 import { type HeldCopy, type Holdings, totalOf } from "./holdings.ts";
 import type { Marks } from "./marks.ts";
 import { planDatabase } from "./plan-site.ts";
+import { effectiveTime } from "./seen-at.ts";
 
 /** What is known of a tier: what it held when it was last looked at, be that long ago where it cannot be reached. */
 export interface SeenTier {
@@ -225,13 +226,13 @@ function marksByDatabase({ keep, acceptedFrom, problems }: Marks): (name: string
 
 /** For a site whose record is young: when the newest backup on another tier was begun. */
 function newestBeyond(holdings: readonly Holdings[], local: string): Date | null {
-  let newest = "";
+  let newest = 0;
   for (const { tier, copies } of holdings) {
     if (tier === local) continue;
     for (const those of copies.values()) {
-      const last = those.findLast(({ state }) => state === "complete")?.backupId ?? "";
-      if (last > newest) newest = last;
+      const last = those.findLast(({ state }) => state === "complete");
+      if (last !== undefined) newest = Math.max(newest, effectiveTime(last));
     }
   }
-  return newest === "" ? null : timeOfBackupId(newest);
+  return newest === 0 ? null : new Date(newest);
 }

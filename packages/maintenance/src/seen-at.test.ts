@@ -1,6 +1,10 @@
+import { rm } from "node:fs/promises";
+import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { newBackupId } from "@trivault/core";
+import { type FakeClock, fakeSite, putBackup } from "../test/fake-site.ts";
 import { checkDatabase } from "./health-databases.ts";
+import { backupHealth } from "./health.ts";
 import type { InventoryCopy } from "./inventory.ts";
 import { withSeenAt } from "./seen-at.ts";
 
@@ -43,6 +47,28 @@ function healthAt(hours: number, copies: readonly InventoryCopy[]) {
   ).tiers;
   return { ok: tier?.ok, hours: (tier?.ageSeconds ?? Number.NaN) / 3600, id: tier?.newestBackupId };
 }
+
+test("9.A8 health counts from when a scan saw it, and an inventory that was lost makes it no younger", async () => {
+  const clock: FakeClock = { now: null };
+  await using fake = await fakeSite({
+    clock,
+    change: (config) => ({
+      ...config,
+      databases: config.databases.map((each) => ({ ...each, objectiveSeconds: 2 * 3600 })),
+    }),
+  });
+  const begun = Date.now();
+  const backupId = newBackupId(new Date(begun + 20 * HOUR));
+  await putBackup(fake.site.tiers, fake.signingKey, { database: "shop", backupId });
+  const { config, tiers, now } = fake.site;
+  const look = { config, tiers, now, databases: config.databases, signal: fake.context.signal, fresh: true };
+  const health = () => backupHealth({ ...look, audit: { async *query() {} } });
+  expect(await health()).toMatchObject({ ok: true });
+  clock.now = new Date(begun + 3 * HOUR);
+  expect(await health()).toMatchObject({ ok: false });
+  await rm(path.join(config.backupDir, ".trivault/inventory"), { recursive: true });
+  expect(await health()).toMatchObject({ ok: false });
+});
 
 describe("9.A8 the age of a backup that is dated in the future", () => {
   test("9.A8 is the time since it was seen: that backups stopped is not hidden until its date has come", () => {

@@ -13,7 +13,8 @@ const FAR_MS = 400 * DAY_MS;
 /** The copy as a scan has found it, given how the scan before did. A time that is still to come was seen by a wrong clock. */
 export function withSeenAt(copy: InventoryCopy, before: InventoryCopy | undefined, now: Date): InventoryCopy {
   const ahead = timeOfBackupId(copy.backupId).getTime() - now.getTime();
-  const seenAt = before?.seenAt ?? (ahead > 0 && ahead < FAR_MS ? now : undefined);
+  // The tier's own clock dated it as well; that holds where what was seen before is lost.
+  const seenAt = before?.seenAt ?? (ahead > 0 && ahead < FAR_MS ? copy.newestAt : undefined);
   if (seenAt === undefined) return copy;
   return { ...copy, seenAt: seenAt < now ? seenAt : now };
 }

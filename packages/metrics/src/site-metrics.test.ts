@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type AuditLog, openAuditLog } from "@trivault/audit";
-import { silentLogger } from "@trivault/core";
+import { newBackupId, silentLogger } from "@trivault/core";
 import type { Overview } from "@trivault/monitor";
 import { ago, databaseHealth, eventsOf, NOW, overview, TIERS, tierHealth } from "../test/example.ts";
 import { createSiteMetrics, type SiteMetricsDeps } from "./site-metrics.ts";
@@ -58,6 +58,25 @@ test("tells of a database on each tier, from the newest look, as old as it is no
   expect(value('trivault_stage_attempts_total{database="shop",stage="copy",tier="cloud",outcome="ok"}')).toBe(1);
   expect(value('trivault_stage_attempts_total{database="shop",stage="copy",tier="cloud",outcome="failed"}')).toBe(0);
   expect(value('trivault_missed_runs_total{database="shop"}')).toBe(0);
+});
+
+test("9.A8 a backup that is dated ahead is as old as the time since it was seen", async () => {
+  const newestBackupId = newBackupId(new Date(NOW.getTime() + 20 * 3_600_000));
+  const ahead = {
+    tier: "cloud",
+    ok: true,
+    newestBackupId,
+    ageSeconds: 3000,
+    backups: 1,
+    bytes: 1,
+    unknown: 0,
+    lacking: 0,
+  };
+  const look = overview([], { databases: [databaseHealth("shop", { tiers: [ahead] })] });
+  const { value } = await scrape(async () => look);
+  const seen = new Date(look.at).getTime() / 1000 - 3000;
+  expect(value('trivault_copy_last_success_timestamp_seconds{database="shop",tier="cloud"}')).toBe(seen);
+  expect(value('trivault_copy_age_seconds{database="shop",tier="cloud"}')).toBe(NOW.getTime() / 1000 - seen);
 });
 
 test("an observer that has stopped looking makes nothing seem safe for ever", async () => {

@@ -2,13 +2,14 @@ import { readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { sha256Hex, TrivaultError } from "@trivault/core";
+import { RECOVERY_KEY, sha256Hex, TrivaultError } from "@trivault/core";
 import type { Store } from "@trivault/storage";
-import { watchRejections } from "@trivault/testkit";
+import { readOnlyFolder, watchRejections } from "@trivault/testkit";
 import { beginDump, type FakeSite, fakeSite, sampleContent, SEGMENT } from "../../test/fake-dump.ts";
 import { adoptFile } from "../adopt/adopt-file.ts";
 import { identityOf } from "../adopt/whole-file.ts";
 import { listCopies } from "../copies.ts";
+import { runInline } from "../inline.ts";
 import { abortedReason, endRun, listRuns, markAborted } from "../run-directory.ts";
 import { inRun } from "./dump.ts";
 import { encryptStage } from "./encrypt.ts";
@@ -28,6 +29,8 @@ afterEach(async () => {
 const content = sampleContent(3 * SEGMENT + 1000);
 const full = () => new TrivaultError("STORE_FULL", "local is full. Free space.");
 const isEmpty = async (folder: string) => (await readdir(folder).catch(() => [])).length === 0;
+
+const segmentsOn = (store: Store) => Array.fromAsync(store.list("shop/"));
 
 /** Stores that take so many objects. */
 const fullAfter =
@@ -132,6 +135,41 @@ describe("9.B9 what fails behind a stage's back fails the stage, and nothing els
     const ref = { database: "shop", backupId: "20260101t000000z-00000001" };
     await writeFile(path.join(fake.config.backupDir, ".trivault/runs"), "");
     await expect(inRun(fake.site, ref, fake.context(), () => setImmediate())).rejects.toThrow();
+    expect(await isEmpty(fake.config.spoolDir)).toBe(true);
+  });
+
+  test("9.A8 what another site deleted before the manifest is written is not vouched for", async () => {
+    const dump = await beginDump(fake);
+    await dump.finish(content);
+    const site = fake.with((store) => ({
+      ...store,
+      async put(key, ...rest) {
+        // The recovery note is put after the segments and before the manifest.
+        if (key === RECOVERY_KEY) for (const { key: each } of await segmentsOn(store)) await store.delete(each);
+        return store.put(key, ...rest);
+      },
+    }));
+    const sealing = encryptStage(site, dump.ref, fake.context());
+    await expect(sealing).rejects.toMatchObject({ message: expect.stringContaining("Something else deletes there") });
+    expect((await listCopies(fake.site.tiers[0])).filter(({ complete }) => complete)).toEqual([]);
+  });
+
+  test("9.B10 a BACKUP_DIR that became read-only: the run says which folder that is, and what to do", async () => {
+    using _ = readOnlyFolder(fake.config.backupDir);
+    const { signal, log } = fake.context();
+    const { stages } = await runInline(fake.site, "shop", {
+      signal,
+      log,
+      note: () => undefined,
+      progress: () => undefined,
+    });
+    expect(stages["dump"]).toMatchObject({
+      ok: false,
+      error: {
+        code: "STORE_REFUSED",
+        message: expect.stringMatching(/^BACKUP_DIR .*EROFS.*becomes read-only, which dmesg tells/),
+      },
+    });
     expect(await isEmpty(fake.config.spoolDir)).toBe(true);
   });
 
