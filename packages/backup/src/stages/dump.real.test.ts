@@ -52,7 +52,7 @@ async function expectNothingLeft() {
 }
 
 describe("9.B10 a dump that is stopped, or fails, ends with all that it started, here and on the server,", () => {
-  const stopped = (stop: AbortController) => stop.abort(new Error("the worker shuts down"));
+  const stopped = async (stop: AbortController) => stop.abort(new Error("the worker shuts down"));
   const pgDumpEnds = () =>
     server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LOCK TABLE%noise%'", "shop");
   test.each([
