@@ -1,3 +1,4 @@
+import { median } from "./figures.ts";
 import { hash, randomFillSync } from "node:crypto";
 import { existsSync } from "node:fs";
 import { appendFile, mkdtemp, open, rm, stat, writeFile } from "node:fs/promises";
@@ -194,9 +195,5 @@ function ratesOf(rounds: readonly Round[], sha256: number): Rates {
 
 const rate = (seconds: number) => Math.round(BYTES / 1e6 / seconds);
 const twoDigits = (value: number) => Math.round(value * 100) / 100;
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
 
 if (import.meta.main) console.log(JSON.stringify(await measureCrypto(), null, 2));

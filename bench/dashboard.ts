@@ -1,3 +1,4 @@
+import { median } from "./figures.ts";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism, cpus, loadavg } from "node:os";
@@ -106,10 +107,6 @@ async function loadTime(page: { evaluate<T>(script: string): Promise<T> }): Prom
     const paint = performance.getEntriesByName("first-contentful-paint")[0];
     resolve(Math.round(Math.max(navigation.loadEventEnd, paint ? paint.startTime : 0)));
   })))`);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 async function startApi(): Promise<{ url: string; child: ChildProcess }> {

@@ -1,3 +1,4 @@
+import { median as medianOrNull } from "@trivault/core";
 import type { Setting } from "./options.ts";
 import type { PutRates } from "./put-rates.ts";
 import type { Round } from "./rounds.ts";
@@ -88,11 +89,7 @@ function serverCpuPerGib(round: Round): number {
 }
 
 export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 === 1
-    ? (sorted[Math.floor(middle)] ?? Number.NaN)
-    : sum(sorted.slice(middle - 1, middle + 1)) / 2;
+  return medianOrNull(values) ?? Number.NaN;
 }
 
 export function sum(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-import { hidePasswords, messageOf } from "@trivault/core";
+import { hidePasswords, messageOf, within } from "@trivault/core";
 import type { Heartbeat } from "@trivault/maintenance";
 import type { Observer, Overview } from "@trivault/monitor";
 import type { Expiry, QueueSeen, QueuesSeen } from "./types.ts";
@@ -33,16 +33,6 @@ export async function look({ observer, queueStates, heartbeats }: LookDeps, befo
     heartbeats().catch(() => []),
   ]);
   return { ...site, queues, heartbeats: beats };
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`the observer did not answer within ${ms / 1000} s`)), ms);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 export interface TokenLife {

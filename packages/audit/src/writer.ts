@@ -1,5 +1,5 @@
 import path from "node:path";
-import { background, ensureFolder, type Logger, takeFileLock } from "@trivault/core";
+import { background, ensureFolder, LateError, type Logger, takeFileLock, within } from "@trivault/core";
 import { AppendError, appendLines, idsFrom } from "./append.ts";
 import type { AuditEvent } from "./event.ts";
 import { findKnownEnd } from "./find-end.ts";
@@ -191,16 +191,14 @@ export function createWriter(folder: string, { now, log, known, anchors }: Write
   return { append, flush, check };
 }
 
-async function notForLong(work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ANSWER_MS);
-  });
-  await Promise.race([work, tooLong]);
-  clearTimeout(timer);
-}
-
 function earliest(entries: readonly { readonly mayStandFrom: number | null }[]): number | null {
   const numbers = entries.map(({ mayStandFrom }) => mayStandFrom).filter((number) => number !== null);
   return numbers.length === 0 ? null : Math.min(...numbers);
+}
+
+/** What is left by then is tried again later. */
+async function notForLong(work: Promise<void>): Promise<void> {
+  await within(ANSWER_MS, work).catch((error: unknown) => {
+    if (!(error instanceof LateError)) throw error;
+  });
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { rm, stat, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, type Config, DAY_MS, ensureFolder, isBackupId, readdirOrEmpty } from "@trivault/core";
+import { type Config, DAY_MS, ensureFolder, isBackupId, modifiedAt, readdirOrEmpty } from "@trivault/core";
 import type { BackupRef } from "./site.ts";
 
 /**
@@ -52,13 +52,4 @@ export async function listInUse(config: Place): Promise<Set<string>> {
 
 function folderOf({ backupDir }: Place): string {
   return path.join(backupDir, ".trivault/in-use");
-}
-
-async function modifiedAt(file: string): Promise<number> {
-  try {
-    return (await stat(file)).mtimeMs;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return 0;
-    throw error;
-  }
 }

@@ -1,5 +1,4 @@
-import { stat } from "node:fs/promises";
-import { codeOf } from "@trivault/core";
+import { modifiedAt } from "@trivault/core";
 import { abortedReason, listRuns, readDumped, readRun, runDirectory } from "./run-directory.ts";
 import type { Site } from "./site.ts";
 
@@ -32,13 +31,4 @@ export async function listSlotRuns(config: Site["config"]): Promise<SlotRun[]> {
 async function ageOf(files: readonly string[]): Promise<number> {
   const times = await Promise.all(files.map(modifiedAt));
   return Date.now() - Math.max(...times);
-}
-
-async function modifiedAt(file: string): Promise<number> {
-  try {
-    return (await stat(file)).mtimeMs;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return 0;
-    throw error;
-  }
 }

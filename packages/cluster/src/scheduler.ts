@@ -1,5 +1,5 @@
 import type { AuditLog } from "@trivault/audit";
-import { type DatabaseConfig, DAY_MS, type LimitsConfig, type Logger, messageOf } from "@trivault/core";
+import { type DatabaseConfig, DAY_MS, type LimitsConfig, type Logger, messageOf, within } from "@trivault/core";
 import { type SlotJob, slotJobId } from "@trivault/queue";
 import { latestSlot, nextSlot, type Schedule, spreadSeconds } from "@trivault/schedule";
 import { maintenanceRounds } from "./maintenance-rounds.ts";
@@ -53,7 +53,7 @@ export function startScheduler(deps: SchedulerDeps & { readonly tickMs: number }
   let lookedAt: Date | null = null;
   const look = async () => {
     try {
-      await withinTime(scheduler.look());
+      await within(LOOK_MS, scheduler.look());
       lookedAt = new Date();
     } catch (error) {
       if (!closed) deps.log.warn({ reason: messageOf(error) }, "schedules could not be looked at; again in a moment");
@@ -170,14 +170,4 @@ function isScheduled(config: DatabaseConfig): config is DueSlot["config"] {
 
 function howOf({ cron, timeZone }: Schedule, spread: number): string {
   return `${cron} ${timeZone} ${spread}`;
-}
-
-async function withinTime(work: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no end within ${LOOK_MS / 1000} s`)), LOOK_MS);
-  try {
-    await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

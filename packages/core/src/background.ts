@@ -21,3 +21,20 @@ export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): P
     signal.removeEventListener("abort", abort);
   }
 }
+
+/** Work that did not end in time. */
+export class LateError extends Error {
+  override readonly name = "LateError";
+}
+
+/** Waits for work no longer than `ms`; throws LateError then. The work itself goes on. */
+export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const begun = background(work);
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new LateError(`no answer within ${ms / 1000} s`)), ms);
+  try {
+    return await Promise.race([begun, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

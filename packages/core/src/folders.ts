@@ -45,3 +45,13 @@ export async function readdirOrEmpty(directory: string): Promise<string[]> {
     throw error;
   }
 }
+
+/** In milliseconds, by the clock of the disk's machine; 0 where there is no such file. */
+export async function modifiedAt(file: string): Promise<number> {
+  try {
+    return (await stat(file)).mtimeMs;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return 0;
+    throw error;
+  }
+}

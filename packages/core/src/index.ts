@@ -38,6 +38,7 @@ export * from "./log.ts";
 export * from "./loopback.ts";
 export * from "./manifest-bytes.ts";
 export * from "./manifest.ts";
+export * from "./median.ts";
 export * from "./mistakes.ts";
 export * from "./private-file.ts";
 export * from "./private-folder.ts";

@@ -1,4 +1,4 @@
-import { rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import {
   abortedReason,
@@ -14,7 +14,7 @@ import {
   runDirectory,
   type StageContext,
 } from "@trivault/backup";
-import { codeOf, isBackupId, messageOf, readdirOrEmpty } from "@trivault/core";
+import { isBackupId, messageOf, modifiedAt, readdirOrEmpty } from "@trivault/core";
 import type { MaintenanceSite } from "./maintain-site.ts";
 import { ORPHAN_AGE_MS } from "./maintain-sweep.ts";
 
@@ -126,13 +126,4 @@ async function sweepSpool(site: MaintenanceSite, { note }: StageContext): Promis
 
 async function recordSwept(site: MaintenanceSite, what: string, ref: BackupRef): Promise<void> {
   await site.record({ action: "tier.swept", outcome: "ok", actor: "maintenance", ...ref, details: { what } });
-}
-
-async function modifiedAt(file: string): Promise<number> {
-  try {
-    return (await stat(file)).mtimeMs;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return 0;
-    throw error;
-  }
 }

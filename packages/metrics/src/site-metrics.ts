@@ -1,5 +1,5 @@
 import type { AuditLog } from "@trivault/audit";
-import { type Config, type Logger, messageOf } from "@trivault/core";
+import { type Config, type Logger, messageOf, within } from "@trivault/core";
 import { readHeartbeats } from "@trivault/maintenance";
 import type { Observer } from "@trivault/monitor";
 import { exposition } from "./exposition.ts";
@@ -39,7 +39,7 @@ export function createSiteMetrics(deps: SiteMetricsDeps): () => Promise<string> 
 async function scrape(deps: SiteMetricsDeps, tally: ReturnType<typeof createTally>): Promise<string> {
   const { config, observer, log } = deps;
   const from = <T>(source: string, ask: () => Promise<T>) =>
-    inTime(ask, deps.answerMs ?? ANSWER_MS).catch((error: unknown) => {
+    within(deps.answerMs ?? ANSWER_MS, Promise.try(ask)).catch((error: unknown) => {
       log.debug({ source, reason: messageOf(error) }, "/metrics goes without");
       return null;
     });
@@ -62,14 +62,4 @@ async function scrape(deps: SiteMetricsDeps, tally: ReturnType<typeof createTall
     ...alertSamples(deps.alerts()),
   ];
   return exposition(samples);
-}
-
-async function inTime<T>(ask: () => Promise<T>, answerMs: number): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${answerMs / 1000} s`)), answerMs);
-  try {
-    return await Promise.race([ask(), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

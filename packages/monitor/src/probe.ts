@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { directoryOf, messageOf } from "@trivault/core";
+import { directoryOf, messageOf, unlessAborted } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 
 /** What the last small question to a tier brought. */
@@ -33,7 +33,7 @@ export function startProbe(tier: Tier, now: () => Date, signal: AbortSignal, tim
     const begun = performance.now();
     const limit = AbortSignal.any([signal, AbortSignal.timeout(times.answerMs)]);
     try {
-      const capacity = await within(limit, question(tier, limit));
+      const capacity = await unlessAborted(limit, question(tier, limit));
       failures = 0;
       state = { latencySeconds: Math.round(performance.now() - begun) / 1000, capacity, silent: null };
     } catch (error) {
@@ -62,16 +62,4 @@ async function question(tier: Tier, signal: AbortSignal): Promise<ProbeState["ca
   if (capacity !== null) return capacity;
   for await (const _object of tier.store.list(`${directoryOf("trivault-latency")}/`, { signal })) break;
   return null;
-}
-
-/** A store that never answers, nor heeds its signal, is not waited for either. */
-async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { directoryOf, TrivaultError } from "@trivault/core";
+import { directoryOf, TrivaultError, within } from "@trivault/core";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { once } from "./idempotency.ts";
@@ -13,7 +13,7 @@ import {
   type VerifyJob,
 } from "./jobs.ts";
 import type { Queues } from "./queues.ts";
-import { isConnectionError, within } from "./redis.ts";
+import { isConnectionError } from "./redis.ts";
 import { countedJobs, exclusively, inTurn, locked, requireRoom } from "./waiting.ts";
 
 const ANSWER_MS = 5000;

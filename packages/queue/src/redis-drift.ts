@@ -1,5 +1,5 @@
+import { within } from "@trivault/core";
 import type { Redis } from "ioredis";
-import { within } from "./redis.ts";
 
 const ASK_EVERY_MS = 60_000;
 const ANSWER_MS = 5000;

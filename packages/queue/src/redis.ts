@@ -1,4 +1,4 @@
-import { codeOf, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
+import { codeOf, hidePasswords, messageOf, TrivaultError, within } from "@trivault/core";
 import { Redis, type RedisOptions } from "ioredis";
 
 /**
@@ -80,18 +80,4 @@ export function isConnectionError(error: unknown): boolean {
   const byName = ["MaxRetriesPerRequestError", "AbortError", "ConnectionClosedError", "LateError"].includes(error.name);
   const text = /connection is closed|command timed out|stream isn't writeable|READONLY|LOADING/i.test(error.message);
   return byName || text || /^(?:ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH|ENOENT)/.test(codeOf(error) ?? "");
-}
-
-class LateError extends Error {
-  override readonly name = "LateError";
-}
-
-export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new LateError(`no answer within ${ms / 1000} s`)), ms);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,7 +1,6 @@
-import { codeOf, hidePasswords, type Logger, messageOf, TrivaultError } from "@trivault/core";
+import { codeOf, hidePasswords, type Logger, messageOf, TrivaultError, within } from "@trivault/core";
 import type { DiagAPI } from "@opentelemetry/api";
 import { type Queue, type Span, SpanKind, type Telemetry } from "bullmq";
-import { within } from "./redis.ts";
 
 /** An exporter that is away holds no shutdown up for longer. */
 const FLUSH_MS = 3000;

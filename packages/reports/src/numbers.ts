@@ -1,3 +1,4 @@
+import { median } from "@trivault/core";
 import type { Durations } from "./report.ts";
 
 export function describeDurations(seconds: readonly number[], target: number): Durations {
@@ -10,11 +11,6 @@ export function describeDurations(seconds: readonly number[], target: number): D
     target,
     beyond: sorted.filter((each) => each > target).length,
   };
-}
-
-function median(sorted: readonly number[]): number | null {
-  const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
-  return low === undefined || high === undefined ? null : (low + high) / 2;
 }
 
 /** Nearest rank: the least of them that so large a share does not exceed. */

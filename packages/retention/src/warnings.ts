@@ -1,4 +1,4 @@
-import { formatBytes } from "@trivault/core";
+import { formatBytes, median } from "@trivault/core";
 import { type Counted, TINY } from "./rules.ts";
 import type { PlanBackup } from "./types.ts";
 
@@ -25,7 +25,7 @@ export function sizeWarning(database: string, series: readonly Counted[], accept
     if (acceptedFrom !== null && backup.id >= acceptedFrom && (normal[0]?.id ?? acceptedFrom) < acceptedFrom)
       normal = [];
     const before = normal.slice(-YARDSTICK.most);
-    if (before.length >= YARDSTICK.least && backup.bytes * TINY < median(before)) small.push(backup);
+    if (before.length >= YARDSTICK.least && backup.bytes * TINY < medianSize(before)) small.push(backup);
     else {
       normal.push(backup);
       small = [];
@@ -35,15 +35,14 @@ export function sizeWarning(database: string, series: readonly Counted[], accept
   if (first === undefined) return [];
   return [
     `${database}: ${count(small.length)} of less than a tenth of the size of those before, from ${first.id} on ` +
-      `(${formatBytes(first.bytes)} after ${formatBytes(median(normal.slice(-YARDSTICK.most)))}). They displace none of those ` +
+      `(${formatBytes(first.bytes)} after ${formatBytes(medianSize(normal.slice(-YARDSTICK.most)))}). They displace none of those ` +
       `before. Look at what is in the newest one; if the database did become so small, say so: ` +
       `trivault keep accept-size --database ${database} --from ${first.id}`,
   ];
 }
 
-function median(backups: readonly Counted[]): number {
-  const sizes = backups.map(({ bytes }) => bytes).toSorted((a, b) => a - b);
-  return sizes[Math.floor(sizes.length / 2)] ?? 0;
+function medianSize(backups: readonly Counted[]): number {
+  return median(backups.map(({ bytes }) => bytes)) ?? 0;
 }
 
 function count(backups: number): string {

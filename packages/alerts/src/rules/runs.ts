@@ -1,3 +1,4 @@
+import { median } from "@trivault/core";
 import { serverOf } from "@trivault/backup";
 import type { Incident } from "../incidents.ts";
 import { type Change, timesOf } from "../texts/facts.ts";
@@ -107,7 +108,7 @@ function oddity(
   const newest = values.at(-1) ?? null;
   const before = values.slice(0, -1).filter((value) => value !== null);
   if (newest === null || before.length < LEAST_HISTORY) return null;
-  const usual = median(before);
+  const usual = median(before) ?? 0;
   if (Math.max(usual, newest) < least) return null;
   const change = { newest, usual };
   return timesOf(change) > factor ? change : null;
@@ -142,11 +143,4 @@ export const retentionHeld: Rule = {
 
 function dataOf({ message, backupId }: Incident, more: Readonly<Record<string, string>> = {}): Record<string, string> {
   return { message: message ?? "", backupId: backupId ?? "", ...more };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
