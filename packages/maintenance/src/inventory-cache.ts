@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { type NoteKind, readNotes, type TierNote } from "@trivault/backup";
-import { codeOf, type Config, COPY_STATES, directoryOf, ensureFolder, publishJson, readJson } from "@trivault/core";
+import { codeOf, type Config, COPY_STATES, directoryOf, ensureFolder, publishText, readOrNull } from "@trivault/core";
 import { z } from "zod";
 import { type HeldCopy, type HeldInventory, isHeldCopy } from "./holdings.ts";
+import { parseList, writeList } from "./json-list.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 
 const bytes = z.int().nonnegative();
@@ -24,7 +25,7 @@ const copySchema = z.object({
   manifest: z.object({ size: bytes, modifiedAt: time }).nullable(),
   expected: z.object({ objects: bytes, bytes }).nullable(),
 });
-const cacheFields = {
+const headSchema = z.object({
   version: z.literal(1),
   /** Of the keys that were trusted: with other keys, other manifests are good. */
   trust: z.string(),
@@ -33,9 +34,9 @@ const cacheFields = {
   place: z.string(),
   scannedAt: time,
   capacity: z.object({ free: bytes, total: bytes }).nullable(),
-};
-const cacheSchema = z.object({ ...cacheFields, copies: z.array(copySchema) });
-const heldSchema = z.object({ ...cacheFields, copies: z.array(z.custom<HeldCopy>(isHeldCopy)) });
+});
+const copiesSchema = z.array(copySchema);
+const heldSchema = z.array(z.custom<HeldCopy>(isHeldCopy));
 
 export interface CachedInventory {
   readonly inventory: Inventory;
@@ -46,7 +47,7 @@ type Place = Pick<Config, "backupDir" | "tiers">;
 
 /** As it was written by the last scan; null where there is none, or one that cannot be used: it is then made anew. */
 export async function readCache(config: Place, tier: string): Promise<CachedInventory | null> {
-  const cache = await readFile(config, tier, cacheSchema);
+  const cache = await readFile(config, tier, (copies) => copiesSchema.parse(copies));
   if (cache === null) return null;
   const { trust, scannedAt, capacity, copies } = cache;
   return { trust, inventory: { tier, scannedAt, capacity, copies } };
@@ -54,25 +55,34 @@ export async function readCache(config: Place, tier: string): Promise<CachedInve
 
 /** As `readCache`, with no more of each copy than plans and health look at: a quarter of the time. */
 export async function readHeld(config: Place, tier: string): Promise<HeldInventory | null> {
-  const cache = await readFile(config, tier, heldSchema);
+  const cache = await readFile(config, tier, (copies) => heldSchema.parse(copies));
   if (cache === null) return null;
   const { scannedAt, capacity, copies } = cache;
   return { tier, scannedAt, capacity, copies };
 }
 
-async function readFile<T extends { readonly tier: string; readonly place: string }>(
+async function readFile<T>(
   config: Place,
   tier: string,
-  schema: z.ZodType<T>,
-): Promise<T | null> {
-  const cache = await readJson(cacheFile(config, tier), schema).catch(() => null);
-  return cache?.tier === tier && cache.place === placeOf(config, tier) ? cache : null;
+  check: (copies: readonly unknown[]) => readonly T[],
+): Promise<(z.infer<typeof headSchema> & { readonly copies: readonly T[] }) | null> {
+  try {
+    const text = await readOrNull(cacheFile(config, tier));
+    if (text === null) return null;
+    const { head, items } = await parseList(text, "copies", check);
+    const cache = { ...headSchema.parse(head), copies: items };
+    return cache.tier === tier && cache.place === placeOf(config, tier) ? cache : null;
+  } catch {
+    return null;
+  }
 }
 
 export async function writeCache(config: Place, { inventory, trust }: CachedInventory): Promise<void> {
   const file = cacheFile(config, inventory.tier);
   await ensureFolder(path.dirname(file));
-  await publishJson(file, { version: 1, trust, place: placeOf(config, inventory.tier), ...inventory });
+  const { copies, ...rest } = inventory;
+  const head = { version: 1, trust, place: placeOf(config, inventory.tier), ...rest };
+  await publishText(file, await writeList(head, "copies", copies));
 }
 
 /** The inventories that are cached, each brought up to date with what this site did to the tier since. */

@@ -1,0 +1,54 @@
+import { setImmediate } from "node:timers/promises";
+
+/**
+ * JSON with a long list as its last member, each item on a line of its own. It is made and parsed some hundred items at a time,
+ * with a turn of the event loop in between: a tier of very many copies must not keep leases from being renewed.
+ */
+const AT_A_TIME = 500;
+
+export async function writeList(head: object, name: string, items: readonly unknown[]): Promise<string> {
+  const open = `${JSON.stringify({ ...head, [name]: [] }).slice(0, -2)}\n`;
+  const pieces: string[] = [];
+  for (let from = 0; from < items.length; from += AT_A_TIME) {
+    pieces.push(
+      items
+        .slice(from, from + AT_A_TIME)
+        .map((item) => JSON.stringify(item))
+        .join(",\n"),
+    );
+    await setImmediate();
+  }
+  return `${open}${pieces.join(",\n")}\n]}`;
+}
+
+/**
+ * What `writeList` wrote, with `check` applied to each piece of the list. Other JSON of the same form is parsed whole. Throws
+ * SyntaxError, and whatever `check` throws.
+ */
+export async function parseList<T>(
+  text: string,
+  name: string,
+  check: (items: readonly unknown[]) => readonly T[],
+): Promise<{ readonly head: Readonly<Record<string, unknown>>; readonly items: T[] }> {
+  const firstLine = text.slice(0, text.indexOf("\n") + 1);
+  if (!firstLine.endsWith(`"${name}":[\n`)) {
+    const { [name]: list, ...head } = JSON.parse(text) as Record<string, unknown>;
+    return { head, items: [...check(Array.isArray(list) ? list : [list])] };
+  }
+  const { [name]: _list, ...head } = JSON.parse(`${firstLine}]}`) as Record<string, unknown>;
+  const items: T[] = [];
+  let at = firstLine.length;
+  for (let ended = false; !ended; await setImmediate()) {
+    const lines: string[] = [];
+    while (lines.length < AT_A_TIME && !ended) {
+      const end = text.indexOf("\n", at);
+      if (end < 0) throw new SyntaxError("the list is cut off");
+      lines.push(text.slice(at, end));
+      at = end + 1;
+      ended = text.startsWith("]}", at);
+    }
+    const piece = lines.join("");
+    for (const item of check(JSON.parse(`[${ended ? piece : piece.replace(/,$/, "")}]`) as unknown[])) items.push(item);
+  }
+  return { head, items };
+}
