@@ -14,7 +14,7 @@ import {
   splitKey,
   TrivaultError,
 } from "@trivault/core";
-import { checkManifestBytes } from "@trivault/crypto";
+import { judgeManifest } from "@trivault/crypto";
 import { readAll, type StoredObject, type Tier } from "@trivault/storage";
 import type { BackupRef } from "./site.ts";
 
@@ -46,7 +46,7 @@ export async function readManifest(
   const most = objects === undefined ? MAX_MANIFEST_BYTES : manifestBytesOf(objects);
   try {
     const bytes = await readAll(tier.store.get(key, { signal }), most);
-    const isOurs = trustedKeys ? checkManifestBytes(bytes, trustedKeys) === "trusted" : tier.kind === "local";
+    const isOurs = trustedKeys ? (await judgeManifest(bytes, trustedKeys)) === "trusted" : tier.kind === "local";
     if (!isOurs && trustedKeys && !anyOrigin) throw untrusted(tier, ref);
     if (!isOurs && bytes.length > MAX_UNTRUSTED_MANIFEST_BYTES) throw tooLarge(tier, ref, bytes.length);
     return { signed: decodeManifest(bytes, { database: ref.database, id: ref.backupId }), bytes };

@@ -18,6 +18,7 @@ import {
   signWith,
   verifySignature,
 } from "./signature.ts";
+import { judgeManifest } from "./judge-manifest.ts";
 import { loadOrCreateSigningKey, loadSigningKey } from "./signing-key.ts";
 
 let folder: string;
@@ -90,7 +91,36 @@ describe("Ed25519", () => {
   });
 });
 
+/** Turns of the event loop until it ends. */
+async function turnsOf(work: () => Promise<unknown>): Promise<number> {
+  let turns = 0;
+  const count = () => {
+    turns++;
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+  await work();
+  clearImmediate(counting);
+  return turns;
+}
+
 describe("manifests", () => {
+  test("9.B11 a large one is judged as any other, and the event loop goes on meanwhile", async () => {
+    const key = await loadOrCreateSigningKey(newFile());
+    const sha256 = "0".repeat(64);
+    const segments = Array.from({ length: 6000 }, (_, i) => {
+      const name = `data-${String(i + 1).padStart(6, "0")}.zst`;
+      return { name, size: 1, sha256, plainSize: 1, plainSha256: sha256 };
+    });
+    const large = encodeManifest(signManifest({ ...manifest, segments }, key));
+    expect(large.length).toBeGreaterThan(1024 * 1024);
+    const other = Buffer.from(large.toString().replace(manifest.id, manifest.id.replace("2026", "2027")));
+    expect(await judgeManifest(large, [key.publicKey])).toBe("trusted");
+    expect(await judgeManifest(other, [key.publicKey])).toBe("bad-signature");
+    expect(await judgeManifest(large.subarray(0, -10), [key.publicKey])).toBeNull();
+    expect(await turnsOf(() => judgeManifest(large, []))).toBeGreaterThan(0);
+  });
+
   test("trusted after a round trip through its file; unsigned, unknown and changed are told apart", async () => {
     const key = await loadOrCreateSigningKey(newFile());
     const bytes = encodeManifest(signManifest(manifest, key));
