@@ -19,8 +19,8 @@ beforeAll(async () => {
   await writeFile(path.join(cwd, "bin/trivault"), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`);
   await chmod(path.join(cwd, "bin/trivault"), 0o755);
   await mkdir(path.join(cwd, "there/.trivault/inventory"), { recursive: true });
-  const copy = (backupId: string) => ({
-    database: "archive",
+  const copy = (backupId: string, database = "archive") => ({
+    database,
     backupId,
     state: "complete",
     bytes: 1,
@@ -32,7 +32,9 @@ beforeAll(async () => {
   });
   const place = JSON.stringify(path.join(cwd, "there"));
   const cache = { version: 1, trust: "", tier: "local", place, scannedAt: "2026-11-23T02:00:00.000Z", capacity: null };
-  const inventory = { ...cache, copies: IDS.toReversed().map(copy) };
+  const [id = ""] = IDS;
+  const foreign = [copy(id, "zz;touch owned $(id) *"), copy(id, "zz\u202Eshop"), copy(id, "zz\nverify")];
+  const inventory = { ...cache, copies: [...IDS.toReversed().map((each) => copy(each)), ...foreign] };
   await writeFile(path.join(cwd, "there/.trivault/inventory/local.json"), JSON.stringify(inventory));
 });
 afterAll(() => rm(cwd, { recursive: true }));
@@ -61,7 +63,7 @@ test.each<[string, string[]]>([
   ["sync ", ["sync", "list", "stats", "test", "cleanup"]],
   ["cloud up", ["upload"]],
   ["sync list --t", ["--tier"]],
-  ["sync list --database ", ["archive", "shop"]],
+  ["sync list --database ", ["archive", "shop", "zz;touch owned $(id) *"]],
   ["sync list --database a", ["archive"]],
   ["cloud sync --wait --tier c", ["cloud"]],
   ["cloud sync --tier = c", ["cloud"]],
@@ -97,9 +99,10 @@ describe("the scripts", () => {
     return stdout.split("\n").filter((word) => word !== "");
   }
 
-  test("bash completes commands, options and values", async () => {
+  test("9.C22 bash completes commands, options and values, a stranger's name as one word", async () => {
     expect(await bash("trivault clo")).toEqual(["cloud"]);
-    expect(await bash("trivault sync list --database ")).toEqual(["archive", "shop"]);
+    const foreign = String.raw`zz\;touch\ owned\ \$\(id\)\ \*`;
+    expect(await bash("trivault sync list --database ")).toEqual(["archive", "shop", foreign]);
     expect(await bash("trivault sync list --database=sh")).toEqual(["shop"]);
     expect(await bash("trivault show 202611")).toEqual(IDS);
   });

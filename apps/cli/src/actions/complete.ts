@@ -1,4 +1,4 @@
-import { type Config, loadDotEnv, resolveConfig } from "@trivault/core";
+import { type Config, loadDotEnv, resolveConfig, visibleLine } from "@trivault/core";
 import type { Command, Option } from "commander";
 
 /**
@@ -14,7 +14,9 @@ export async function complete(
   const current = typed.at(-1) ?? "";
   const { command, option, operands } = walk(program, typed.slice(0, -1));
   const candidates = await candidatesFor(command, option, operands, current);
-  for (const word of candidates) if (word.startsWith(current)) write(`${word}\n`);
+  // A stranger's name that would do something to the terminal, or be several lines, is typed by whoever wants it.
+  const harmless = candidates.filter((word) => word === visibleLine(word));
+  for (const word of harmless) if (word.startsWith(current)) write(`${word}\n`);
 }
 
 /** bash hands \`--tier=re\` over as three words. */

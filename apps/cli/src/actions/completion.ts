@@ -4,9 +4,14 @@ import type { Shell } from "../shells.ts";
 
 /** The shells only pass on what was typed: which words may follow is decided in one place, `complete.ts`. */
 const SCRIPTS: Readonly<Record<Shell, string>> = {
+  // bash puts a word into the command line as it is, so a name is quoted for it; zsh and fish do that themselves.
   bash: `_trivault() {
-  local IFS=$'\\n'
-  COMPREPLY=($("\${COMP_WORDS[0]}" __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  local word
+  COMPREPLY=()
+  while IFS= read -r word; do
+    printf -v word %q "$word"
+    COMPREPLY+=("$word")
+  done < <("\${COMP_WORDS[0]}" __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -o default -F _trivault trivault`,
   zsh: `#compdef trivault
