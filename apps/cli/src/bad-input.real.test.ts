@@ -159,7 +159,7 @@ describe("an interruption", () => {
   async function whileLocked(use: () => Promise<void>): Promise<void> {
     const client = await connect(parseDatabaseUrl(site.sourceUrl));
     try {
-      await client.query("BEGIN; LOCK TABLE products IN ACCESS EXCLUSIVE MODE");
+      await client.query("BEGIN; LOCK TABLE public.products IN ACCESS EXCLUSIVE MODE");
       await use();
     } finally {
       await client.end();

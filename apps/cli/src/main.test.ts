@@ -135,6 +135,21 @@ test("9.C22 no name of a database or a file does anything to the terminal", asyn
   expect(outputs.map(({ stdout, stderr }) => stdout + stderr).join("")).toContain(String.raw`\x9b31m`);
 });
 
+test("9.C22 what is laid out in lines comes out in lines", async () => {
+  await writeFile(path.join(cwd, "key"), "no key", { mode: 0o600 });
+  const sftp = { BACKUP_REMOTE_SERVER: "127.0.0.1:1", BACKUP_SSH_USER: "u", BACKUP_REMOTE_DIR: "/b" };
+  const env = { ...sftp, BACKUP_SSH_KEY: "key", BACKUP_SSH_HOST_KEY: `SHA256:${"A".repeat(43)}` };
+  expect((await cli("site new")).stdout).toMatch(
+    /^Site +\w{16}\nBegun +\d.*\nFolder +\/.*\nHosts .*\nSigning key +tvsign1\S+\n$/,
+  );
+  expect((await cli("site show")).stdout).toMatch(/^Site .*\nBegun /);
+  expect((await cli("sync test", env)).stdout).toMatch(
+    /^remote: .*\n.* FAILED .*\n +what to do: .*\nremote: FAILED at "/s,
+  );
+  const { stdout } = await cli("health --fresh", { DATABASE_URL: "postgresql://u@h/shop" });
+  expect(stdout).toMatch(/^DATABASE .*\nshop /m);
+});
+
 describe("keys generate", () => {
   test("works without any configuration, keeps secrets to their files, and never overwrites", async () => {
     const { code, stdout, stderr } = await cli("keys generate --json", {

@@ -9,7 +9,12 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`);
 }
 
-/** One line, whatever the names in it hold. */
+/** On one line, where others follow. */
+export function printJsonLine(value: unknown): void {
+  process.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
+}
+
+/** One line, whatever the names in it hold: what is laid out in several would become one. */
 export function print(line: string): void {
   process.stdout.write(`${visibleLine(line)}\n`);
 }

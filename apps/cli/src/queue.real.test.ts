@@ -109,7 +109,7 @@ test("a failure for good ends the waiting with 1 and the reason", async () => {
 test("Ctrl-C ends the waiting, not the backup", async () => {
   await withWorker("dump,encrypt,remote-sync", async () => {
     const lock = await connect(parseDatabaseUrl(site.sourceUrl));
-    await lock.query("BEGIN; LOCK TABLE products IN ACCESS EXCLUSIVE MODE");
+    await lock.query("BEGIN; LOCK TABLE public.products IN ACCESS EXCLUSIVE MODE");
     const waiting = site.start("run --wait --idempotency-key interrupted", { env: { REDIS_URL: redis.url } });
     await sleep(10_000); // its start takes one second, and up to ten times that on a busy machine
     waiting.kill("SIGINT");

@@ -111,7 +111,7 @@ test("a backup that runs is completed by those who began it, while the new ones 
   await said(/worker ready/);
   const blocker = await connect(parseDatabaseUrl(url));
   try {
-    await blocker.query("BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE");
+    await blocker.query("BEGIN; LOCK TABLE public.held IN ACCESS EXCLUSIVE MODE");
     const runId = await request("slow");
     await said(/dumping slow/);
     await writeConfig(database("other"));

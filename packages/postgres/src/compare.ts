@@ -90,7 +90,7 @@ async function inDatabase<T>(connection: Connection, use: (client: Client) => Pr
   return withClient(connection, async (client) => {
     try {
       await client.query(
-        `SET row_security = off; SET statement_timeout = 0; SET search_path = pg_catalog; SET TimeZone = 'UTC';
+        `SET row_security = off; SET statement_timeout = 0; SET TimeZone = 'UTC';
          SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3; SET bytea_output = 'hex'`,
       );
       return await use(client);

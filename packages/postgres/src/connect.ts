@@ -12,7 +12,7 @@ const END_MS = 5000;
 
 /**
  * A connected client, TLS as libpq's sslmode says (PostgreSQL manual, table 34.1). The caller ends it. It has an 'error'
- * listener: a connection lost while idle shows in the next query, and does not end the process.
+ * listener: a connection lost while idle shows in the next query, and does not end the process. Its search path is pg_catalog.
  */
 export async function connect(connection: Connection, signal?: AbortSignal): Promise<Client> {
   let failure: unknown;
@@ -103,8 +103,12 @@ async function open(connection: Connection, ssl: Tls, signal: AbortSignal | unde
   client.on("error", () => {});
   const guard = guardPassword(client, connection);
   try {
-    await droppedOnAbort(client, signal, () => client.connect());
-    guard.checkLogin();
+    await droppedOnAbort(client, signal, async () => {
+      await client.connect();
+      guard.checkLogin();
+      // First of all: by a search path of its own, a database's owner could have us call what they put in the place of PostgreSQL's.
+      await client.query("SET search_path = pg_catalog");
+    });
   } catch (error) {
     // The socket may still be open, for instance after a wrong password.
     drop(client);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@
 import { expectNoLeaks, type PostgresServer, startPostgres } from "@trivault/testkit";
 import { applyGlobals, missingRoles } from "./apply-globals.ts";
 import { parseDatabaseUrl } from "./connection-url.ts";
+import { databaseOid } from "./discover.ts";
 import { type Globals, namesOnly } from "./globals.ts";
 import { decodeGlobals, encodeGlobals } from "./globals-file.ts";
 import { openSnapshot } from "./snapshot.ts";
@@ -19,7 +20,7 @@ const ATTACKS = `
   CREATE ROLE webapp LOGIN PASSWORD 'hush-hush' CONNECTION LIMIT 7 VALID UNTIL '2040-01-02 03:04:05+00';
   COMMENT ON ROLE webapp IS E'it''s\\n\\\\! touch /tmp/owned $roles$';
   ALTER ROLE webapp SET default_tablespace = E'A\\nALTER ROLE postgres y';
-  ALTER ROLE webapp SET application_name = ';ALTER ROLE webapp SUPERUSER;--';
+  ALTER ROLE webapp SET application_name = ''';ALTER ROLE webapp SUPERUSER;--';
   ALTER ROLE webapp SET search_path = "$user", public, "a, ""b""";
   ALTER ROLE webapp SET log_statement = 'none';
   ALTER ROLE webapp SET app.tenant = '42';
@@ -91,7 +92,8 @@ describe("9.C16 roles are data, and no role becomes more at the target than it w
     const names = ["alice", "dba", "mighty", "staff", "web", "webapp", expect.stringMatching(/^x\n/)];
     expect(roles.map(({ name }) => name)).toEqual(expect.arrayContaining(names));
     expect(roles.map(({ name }) => name)).not.toContain("stranger");
-    expect(memberships).toContainEqual({ role: "staff", member: "alice", admin: true, inherit: null, set: null });
+    const options = source.major >= 16 ? true : null;
+    expect(memberships).toContainEqual({ role: "staff", member: "alice", admin: true, inherit: options, set: options });
     expect(roles.find(({ name }) => name === "webapp")?.password).toMatch(/^SCRAM-SHA-256\$/);
     const seen = await globalsOf({ user: "webapp", password: "hush-hush" });
     expect(seen).toEqual({
@@ -161,6 +163,45 @@ describe("9.C16 roles are data, and no role becomes more at the target than it w
     expect(refused).toContainEqual(
       `"web" does not become a member of "dba", which was not made from this backup; if it shall be so: GRANT "dba" TO "web"`,
     );
+  });
+
+  test("nothing that a database's owner put into its search path is called, by whoever connects to it", async () => {
+    const url = await source.createDatabase("trapped");
+    await source.query(
+      `CREATE SCHEMA trap; CREATE TABLE tills (n int);
+      CREATE FUNCTION trap.current_setting(text) RETURNS text LANGUAGE plpgsql
+        AS $$ BEGIN ALTER ROLE stranger SUPERUSER; RETURN '150000'; END $$;
+      CREATE FUNCTION trap.same(name, name) RETURNS bool LANGUAGE plpgsql
+        AS $$ BEGIN ALTER ROLE stranger SUPERUSER; RETURN true; END $$;
+      CREATE OPERATOR trap.= (LEFTARG = name, RIGHTARG = name, FUNCTION = trap.same);
+      ALTER DATABASE trapped SET search_path = trap, public, pg_catalog`,
+      "trapped",
+    );
+    const connection = parseDatabaseUrl(url);
+    const snapshot = await openSnapshot(connection);
+    const selection = { schemas: [], tables: ["tills"], excludeSchemas: [], excludeTables: [] };
+    expect((await snapshot.details({ rowCounts: true, selection })).tables).toMatchObject([{ name: "tills" }]);
+    await snapshot.globals();
+    await snapshot.close();
+    expect(await databaseOid(connection)).toBeGreaterThan(0);
+    expect(await missingRoles(connection, ["nobody-here"])).toEqual(["nobody-here"]);
+    expect(await source.query("SELECT rolsuper FROM pg_roles WHERE rolname = 'stranger'")).toEqual([
+      { rolsuper: false },
+    ]);
+  });
+
+  test("nothing that somebody put into the target's search path is called", async () => {
+    await target.query(`CREATE SCHEMA trap;
+      CREATE FUNCTION trap.same(name, name) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN ALTER ROLE webapp SUPERUSER; RETURN false; END $$;
+      CREATE OPERATOR trap.= (LEFTARG = name, RIGHTARG = name, FUNCTION = trap.same);
+      CREATE ROLE webapp; ALTER DATABASE postgres SET search_path = trap, pg_catalog`);
+    try {
+      expect((await apply(namesOnly(["webapp"]))).existing).toHaveLength(1);
+      expect(await rolesOf(target)).toContainEqual(expect.objectContaining({ name: "webapp", rolsuper: false }));
+    } finally {
+      await target.query("ALTER DATABASE postgres RESET search_path");
+      await target.query("DROP SCHEMA trap CASCADE");
+    }
   });
 
   test("an administrator who may not make a role is told, and so is whoever restores", async () => {

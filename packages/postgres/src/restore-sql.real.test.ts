@@ -201,3 +201,15 @@ describe("an archive", () => {
     },
   );
 });
+
+test("9.C16 no name in the script leads to what somebody put into the target's search path", async () => {
+  const connection = parseDatabaseUrl(await server.createDatabase("trapped"));
+  await server.query(
+    `CREATE ROLE sneak; CREATE SCHEMA trap; CREATE FUNCTION trap.current_setting(text) RETURNS text LANGUAGE plpgsql
+       AS $$ BEGIN ALTER ROLE sneak SUPERUSER; RETURN ''; END $$; ALTER DATABASE trapped SET search_path = trap, pg_catalog`,
+    "trapped",
+  );
+  const script = zstd(Readable.from([Buffer.from("SELECT current_setting('work_mem');\n")]));
+  await restoreSql({ connection, tools, script });
+  expect(await server.query("SELECT rolsuper FROM pg_roles WHERE rolname = 'sneak'")).toEqual([{ rolsuper: false }]);
+});

@@ -136,7 +136,7 @@ test("9.B10 when the archive fails, pg_restore is gone by the time that is told,
   const url = await server.createDatabase("locked");
   await server.query("CREATE TABLE goods (old int)", "locked");
   await withClient(parseDatabaseUrl(url), async (session) => {
-    await session.query("BEGIN; LOCK TABLE goods");
+    await session.query("BEGIN; LOCK TABLE public.goods");
     const check = expectNoLeaks();
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield archive.subarray(0, archive.length / 2);

@@ -37,11 +37,8 @@ export function selectionArguments(selection: Selection, pgDumpMajor: number): s
 
 /** Asks the server what pg_dump will select: the same rules (selectDumpableTable in pg_dump.c), in the same snapshot. */
 export async function readSelected(client: pg.Client, selection: Selection): Promise<Selected> {
-  // A pattern without a schema means what the user's own search path finds.
-  await client.query("RESET search_path");
-  const { rows } = await client.query<Row>(tablesQuery(client, selection));
+  const { rows } = await client.query<Row>(tablesQuery(client, selection, await visibleTables(client, selection)));
   const publicSchema = await takesPublic(client, selection);
-  await client.query("SET search_path = pg_catalog");
   const chosen = rows.filter(({ chosen: yes }) => yes);
   if (selection.tables.length > 0) checkPartitions(rows);
   const includes = selection.schemas.length + selection.tables.length > 0;
@@ -53,6 +50,21 @@ export async function readSelected(client: pg.Client, selection: Selection): Pro
     dumpsSchemas: selection.tables.length === 0,
     createsPublic: selection.schemas.length > 0 && publicSchema,
   };
+}
+
+/**
+ * Ids, as an array of PostgreSQL's: a pattern without a schema means what the user's own search path finds. That path may lead
+ * to operators and functions of somebody else, so nothing is asked under it that could be one.
+ */
+async function visibleTables(client: pg.Client, { tables, excludeTables }: Selection): Promise<string> {
+  if ([...tables, ...excludeTables].every((pattern) => parts(pattern).length > 1)) return "{}";
+  await client.query("RESET search_path");
+  const { rows } = await client.query<{ oids: string | null }>(
+    `SELECT pg_catalog.array_agg(c.oid)::pg_catalog.text AS oids FROM pg_catalog.pg_class c
+     WHERE pg_catalog.pg_table_is_visible(c.oid)`,
+  );
+  await client.query("SET search_path = pg_catalog");
+  return rows[0]?.oids ?? "{}";
 }
 
 /** Whether or not it holds a table. */
@@ -92,13 +104,14 @@ function checkPartitions(rows: readonly Row[]): void {
   }
 }
 
-function tablesQuery(client: pg.Client, selection: Selection): string {
+function tablesQuery(client: pg.Client, selection: Selection, visible: string): string {
   const some = (patterns: readonly string[], condition: (pattern: string) => string) =>
     `(${patterns.map(condition).join(" OR ")})`;
   const inSchema = (pattern: string) => schemaMatches(client, pattern);
   const tableMatches = (pattern: string) => {
     const [name = "", schema] = parts(pattern).toReversed();
-    const where = schema === undefined ? "pg_catalog.pg_table_is_visible(c.oid)" : matches(client, "n.nspname", schema);
+    const isVisible = `c.oid = ANY (${client.escapeLiteral(visible)}::oid[])`;
+    const where = schema === undefined ? isVisible : matches(client, "n.nspname", schema);
     return `(${matches(client, "c.relname", name)} AND ${where})`;
   };
   const conditions = ["true"];

@@ -57,7 +57,6 @@ async function begin(client: pg.Client, connection: Connection): Promise<Snapsho
   for (const [since, name] of TIMEOUTS) if (server.major >= since) await client.query(`SET ${name} = 0`);
   // Rows hidden by a policy make a query fail instead of counting too few; pg_dump does the same.
   await client.query("SET row_security = off");
-  await client.query("SET search_path = pg_catalog");
   await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const { rows } = await client.query<{ id: string; recovery: boolean; pid: number; since: string }>(
     `SELECT pg_catalog.pg_export_snapshot() AS id, pg_catalog.pg_is_in_recovery() AS recovery,

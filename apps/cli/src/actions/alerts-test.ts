@@ -3,7 +3,7 @@ import { TrivaultError } from "@trivault/core";
 import { openChannels } from "@trivault/notify";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { print, printJson, table } from "../output.ts";
+import { printJson, printText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export async function alertsTest(
@@ -24,7 +24,7 @@ export async function alertsTest(
     if (json) printJson({ channels: tests });
     else {
       const rows = tests.map((test) => [test.channel, test.kind, test.ok ? "arrived" : "FAILED", test.problem ?? ""]);
-      print(table(["CHANNEL", "KIND", "TEST", "PROBLEM"], rows));
+      printText(table(["CHANNEL", "KIND", "TEST", "PROBLEM"], rows));
     }
     return tests.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
   } finally {

@@ -9,7 +9,7 @@ import {
 import { formatBytes, TrivaultError } from "@trivault/core";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { formatSeconds, formatTime, print, printJson, printText, table } from "../output.ts";
+import { formatSeconds, formatTime, print, printJson, printJsonLine, printText, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 
 export interface LogsOptions {
@@ -52,24 +52,23 @@ export async function auditLogs(options: LogsOptions, { signal }: Running): Prom
   printAll(events, format, following !== null);
   if (following === null) return EXIT.ok;
   const shown = events.at(-1)?.seq ?? 0;
-  for await (const event of following) if (event.seq > shown) print(PRINTED[format](event));
+  for await (const event of following) if (event.seq > shown) printEvent(event, format);
   return EXIT.ok;
 }
 
 function printAll(events: readonly RecordedEvent[], format: LogsOptions["format"], follows: boolean): void {
   if (format === "csv") printText([CSV_COLUMNS.join(","), ...events.map(csvLine)].join("\n"));
-  else if (follows) for (const event of events) print(PRINTED[format](event));
+  else if (follows) for (const event of events) printEvent(event, format);
   else if (format === "json") printJson(events);
   else if (events.length === 0) print("Nothing was recorded that fits.");
   else printText(table(["TIME", "ACTION", "OUTCOME", "WHAT", "WHO", "DETAILS"], events.map(cells)));
 }
 
-/** One event on a line of its own, where the next one is not known yet. */
-const PRINTED: Readonly<Record<LogsOptions["format"], (event: RecordedEvent) => string>> = {
-  table: (event) => cells(event).join("  "),
-  json: (event) => JSON.stringify(event),
-  csv: (event) => csvLine(event),
-};
+/** On a line of its own, where the next event is not known yet. */
+function printEvent(event: RecordedEvent, format: LogsOptions["format"]): void {
+  if (format === "json") printJsonLine(event);
+  else print(format === "csv" ? csvLine(event) : cells(event).join("  "));
+}
 
 function cells(event: RecordedEvent): string[] {
   const { database, backupId, tier, bytes, seconds, error, details = {} } = event;

@@ -1,10 +1,10 @@
-import { formatBytes, TrivaultError } from "@trivault/core";
+import { formatBytes, TrivaultError, visibleLine } from "@trivault/core";
 import { discardBackups, type DiscardPlan, planDiscard } from "@trivault/maintenance";
 import { actor } from "../actor.ts";
 import { ask, isInteractive } from "../ask.ts";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { print, printJson, say, table } from "../output.ts";
+import { print, printJson, printText, say, table } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withSite } from "./with-site.ts";
 
@@ -25,7 +25,8 @@ export async function discard(options: DiscardOptions, { signal, json }: Running
     const reached = plan.unreachable.length === 0;
     if (options.dryRun) {
       if (json) printJson({ dryRun: true, ...plan });
-      else print(plan.copies.length === 0 ? "Nothing would be deleted." : `${copiesTable(plan)}\n\n${summary(plan)}`);
+      else if (plan.copies.length === 0) print("Nothing would be deleted.");
+      else printText(`${copiesTable(plan)}\n\n${visibleLine(summary(plan))}`);
       return reached ? EXIT.ok : EXIT.failed;
     }
     await confirm(plan, options, signal);

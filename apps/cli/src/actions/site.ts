@@ -10,7 +10,7 @@ import {
 } from "@trivault/backup";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
-import { facts, print, printJson, say } from "../output.ts";
+import { facts, print, printJson, printText, say } from "../output.ts";
 import type { Running } from "../perform.ts";
 import { withTiers } from "./tiers.ts";
 
@@ -27,14 +27,17 @@ export async function site(
       const [here, found] = [await readSite(config), await findSites(tiers, signal)];
       for (const { tier, reason } of found.unreachable) say(`The tier ${tier} could not be asked: ${reason}`);
       if (json) printJson({ site: here, ...found });
-      else print([describe(config.backupDir, here), ...marksOf(found)].join("\n"));
+      else {
+        printText(describe(config.backupDir, here));
+        for (const line of marksOf(found)) print(line);
+      }
       return here === null ? EXIT.failed : EXIT.ok;
     }
     const made = await { new: beginNewSite, move: moveSite, recover: (each: SiteDeps) => recoverSite(each, wanted) }[
       verb
     ](deps);
     if (json) printJson({ site: made });
-    else print(describe(config.backupDir, made));
+    else printText(describe(config.backupDir, made));
     return EXIT.ok;
   });
 }

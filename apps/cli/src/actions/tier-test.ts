@@ -16,11 +16,12 @@ export async function testTiers(noun: TierNoun, options: TierTestOptions, { sign
   const { config } = readEnvironment("read");
   const tiers: { tier: string; kind: TierConfig["kind"]; ok: boolean; steps: ProbeStep[] }[] = [];
   for (const tier of chooseTiers(config, noun, options.tier)) {
-    if (!json) print(`${tiers.length > 0 ? "\n" : ""}${tier.name}: ${placeOf(tier)}`);
+    if (!json && tiers.length > 0) print("");
+    if (!json) print(`${tier.name}: ${placeOf(tier)}`);
     const steps: ProbeStep[] = [];
     for await (const step of probeTier(tier, { signal })) {
       steps.push(step);
-      if (!json) print(lineOf(step));
+      if (!json) for (const line of linesOf(step)) print(line);
     }
     const failed = steps.find(({ ok }) => ok === false);
     if (!json)
@@ -37,9 +38,9 @@ export async function testTiers(noun: TierNoun, options: TierTestOptions, { sign
   return ok ? EXIT.ok : EXIT.failed;
 }
 
-export function lineOf({ step, ok, detail, advice, seconds }: ProbeStep): string {
+export function linesOf({ step, ok, detail, advice, seconds }: ProbeStep): string[] {
   const result = ok === null ? "-" : ok ? "ok" : "FAILED";
   const time = ok === null ? "" : formatSeconds(seconds);
   const line = `  ${result.padEnd(6)}  ${step.padEnd(12)}  ${time.padStart(6)}  ${detail}`;
-  return advice === null || advice === "" ? line : `${line}\n${" ".repeat(10)}what to do: ${advice}`;
+  return advice === null || advice === "" ? [line] : [line, `${" ".repeat(10)}what to do: ${advice}`];
 }
