@@ -88,6 +88,25 @@ describe("the first page", () => {
   });
 });
 
+test("9.A1 copies that cannot be read are told as such, with the reason, and count as safe nowhere", () => {
+  const { databases, overview, tiers } = SITES.healthy();
+  const [database] = databases;
+  const [tier] = tiers;
+  if (database === undefined || tier === undefined) throw new Error("the fixture has them");
+  const health = { ...tier.health, unknown: 2, unknownReason: "AccessDenied: kms:Decrypt" };
+  expect(textOf(tierPage(view(), { ...tier, health }))).toMatch(
+    /2 could not be read.*2 could not be read – AccessDenied: kms:Decrypt/,
+  );
+  const blind = database.health.tiers.map((copy) => ({ ...copy, ok: false, ageSeconds: null, unknown: 3 }));
+  const unread = { ...database, health: { ...database.health, ok: false, tiers: blind } };
+  expect(textOf(databasePage(view(), { database: unread, tiers: overview.health.tiers, all: true }))).toMatch(
+    /3 could not be read/,
+  );
+  expect(textOf(databasePage(view(), { database, tiers: overview.health.tiers, all: true }))).not.toMatch(
+    /not be read/,
+  );
+});
+
 describe("names that somebody chose", () => {
   test("9.C22 are text and nothing else, wherever they stand", () => {
     const evil = `<script>alert("1")</script>'&/..\u202E\u2067`;

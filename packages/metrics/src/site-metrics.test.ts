@@ -86,6 +86,13 @@ test("an observer that has stopped looking makes nothing seem safe for ever", as
   expect(value("trivault_site_safe")).toBe(0);
 });
 
+test("9.A1 9.A7 copies that cannot be read, and those that nobody known here signed, are counted as such", async () => {
+  const tiers = [tierHealth("cloud", { complete: 3, unknown: 2, untrusted: 8 })];
+  const { value } = await scrape(async () => overview(["shop"], { tiers }));
+  const copies = (state: string) => value(`trivault_tier_copies{tier="cloud",state="${state}"}`);
+  expect(["complete", "damaged", "untrusted", "partial", "unknown"].map(copies)).toEqual([3, 0, 8, 0, 2]);
+});
+
 test("what is not known is absent, and not 0", async () => {
   const none = { ok: false, newestBackupId: null, ageSeconds: null, backups: 0, bytes: 0, unknown: 0, lacking: null };
   const database = databaseHealth("new", {

@@ -161,7 +161,9 @@ describe("9.C16 roles are data, and no role becomes more at the target than it w
     expect(after).toEqual(expect.arrayContaining(before));
     expect(after.find(({ name }) => name === "web")).toMatchObject({ member_of: [] });
     expect(refused).toContainEqual(
-      `"web" does not become a member of "dba", which was not made from this backup; if it shall be so: GRANT "dba" TO "web"`,
+      expect.stringMatching(
+        /^"web" does not become a member of "dba", which was not made from this backup; if it shall be so: GRANT "dba" TO "web"/,
+      ),
     );
   });
 
