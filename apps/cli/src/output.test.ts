@@ -1,5 +1,17 @@
-import { describe, expect, test } from "@jest/globals";
-import { facts, formatAge, formatSeconds, formatTime, table } from "./output.ts";
+import { describe, expect, jest, test } from "@jest/globals";
+import {
+  facts,
+  formatAge,
+  formatSeconds,
+  formatTime,
+  print,
+  printJson,
+  printJsonLine,
+  printText,
+  say,
+  sayText,
+  table,
+} from "./output.ts";
 
 describe("table", () => {
   test("aligns columns to their widest cell, numbers to the right, and leaves no blanks at line ends", () => {
@@ -21,6 +33,37 @@ describe("table", () => {
       String.raw`NAME${"\n"}shop\x1b[2J\nfake  yes\u202e`,
     );
   });
+});
+
+test("9.C22 whatever is printed does nothing to a terminal, and JSON stays what it was", () => {
+  const hostile = "shop\u001B[2J\u009B31m\nfake\u202E";
+  const written: string[] = [];
+  const streams = [process.stdout, process.stderr].map((stream) =>
+    jest.spyOn(stream, "write").mockImplementation((text) => written.push(String(text)) > 0),
+  );
+  try {
+    print(hostile);
+    printText(hostile);
+    say(hostile);
+    sayText(hostile);
+    printJson({ hostile });
+    printJsonLine({ hostile });
+  } finally {
+    for (const stream of streams) stream.mockRestore();
+  }
+  const shown = String.raw`shop\x1b[2J\x9b31m`;
+  const several = `${shown}\nfake\\u202e\n`;
+  expect(written.slice(0, 4)).toEqual([
+    `${shown}\\nfake\\u202e\n`,
+    several,
+    several.replace("fake", "  fake"),
+    several,
+  ]);
+  for (const json of written.slice(4)) {
+    expect(json).not.toMatch(/[^\n\P{C}]/u);
+    expect(JSON.parse(json)).toEqual({ hostile });
+  }
+  expect(written[5]?.split("\n")).toHaveLength(2);
 });
 
 test("facts stand in two columns", () => {

@@ -15,8 +15,10 @@ beforeEach(async () => {
   await mkdir(path.join(dir.path, ".trivault/inventory"), { recursive: true, mode: 0o700 });
   const at = new Date().toISOString();
   const copy = { database: "shop", backupId: ID, state: "unknown", problem: "AccessDenied: kms:Decrypt" };
+  const place = JSON.stringify(dir.path);
+  const tier = { version: 1, trust: "", tier: "local", place, scannedAt: at, capacity: null };
   const inventory = {
-    ...{ version: 1, trust: "", tier: "local", place: JSON.stringify(dir.path), scannedAt: at, capacity: null },
+    ...tier,
     copies: [{ ...copy, bytes: 2, objects: 1, newestAt: at, classes: {}, manifest: null, expected: null }],
   };
   await writeFile(path.join(dir.path, ".trivault/inventory/local.json"), JSON.stringify(inventory));

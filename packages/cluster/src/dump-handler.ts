@@ -7,7 +7,7 @@ import {
   type SlotRun,
   type StageContext,
 } from "@trivault/backup";
-import { findDatabase, isBackupId, newBackupId } from "@trivault/core";
+import { findDatabase, isBackupId, newBackupId, timeOfBackupId } from "@trivault/core";
 import type { MaintenanceSite } from "@trivault/maintenance";
 import { type DumpJob, dumpJobSchema, type Handler, type JobContext, parseJob } from "@trivault/queue";
 import { latestSlot } from "@trivault/schedule";
@@ -15,6 +15,8 @@ import type { DumpLimit } from "./dump-limit.ts";
 import { recorded } from "./recorded.ts";
 import type { Slot } from "./schedule-queue.ts";
 import { isSlotRun } from "./slot-history.ts";
+
+const CLOCKS_DIFFER_MS = 60_000;
 
 /** What a stage is called with by a job: what it starts is done in the name of who asked for the job. */
 export type ToStageContext = (context: JobContext, actor: string) => StageContext;
@@ -46,6 +48,14 @@ export function dumpHandler({ site, history, limit, dump, isQueued, stageContext
       return;
     await site.record({ action: "backup.dump", outcome: "ok", actor, database, backupId, details: detailsOf(slot) });
   };
+  /** Looked for in the record from the time of the id on, as nothing older can be it. */
+  const wasDumped = async (backupId: string): Promise<boolean> => {
+    if (!isBackupId(backupId)) return false;
+    const from = new Date(timeOfBackupId(backupId).getTime() - CLOCKS_DIFFER_MS);
+    for await (const _event of history.query({ backupId, action: "backup.dump", outcome: "ok", from }, "newest-first"))
+      return true;
+    return false;
+  };
   /** The newest slot, where its run waits already: of several that have come up while none could be run, one is enough. */
   const newerSlot = async ({ database }: DumpJob, slot: string): Promise<Date | null> => {
     const schedule = findDatabase(site.config, database)?.schedule;
@@ -64,6 +74,11 @@ export function dumpHandler({ site, history, limit, dump, isQueued, stageContext
         // Whoever was at this database before is through or dead, or would hold its slot.
         if (current !== undefined && (await settlePrevious(site, { database, backupId: current })) === "dumped") {
           return await goOn(job, current, context);
+        }
+        // Its job was put back into Redis, by whomever: a backup of now must not get the id of then.
+        if (current === undefined && (await wasDumped(handle.id))) {
+          const ended = (await settlePrevious(site, { database, backupId: handle.id })) !== "dumped";
+          return ended ? { database, served: handle.id } : await goOn(job, handle.id, context);
         }
         if (slot !== undefined) {
           if (await isSlotRun(history, { database, slot })) return { database, served: slot };

@@ -1,3 +1,4 @@
+import type { AuditLog } from "@trivault/audit";
 import { codeOf, findDatabase, TrivaultError, urlOfDatabase } from "@trivault/core";
 import { type MaintenanceSite, restoreRecorded } from "@trivault/maintenance";
 import { type Handler, parseJob, type RestoreJob, restoreJobSchema } from "@trivault/queue";
@@ -7,16 +8,17 @@ import { type Handler, parseJob, type RestoreJob, restoreJobSchema } from "@triv
  * that dies in it is followed by another, which finds the target empty (pg_restore works in one transaction) or says that
  * it is not.
  */
-export function restoreHandler(site: MaintenanceSite): Handler {
+export function restoreHandler(site: MaintenanceSite, history: Pick<AuditLog, "query">): Handler {
   return {
-    async run(data, context) {
+    async run(data, context, { id }) {
       const job = parseJob(restoreJobSchema, "restore", data);
+      if (await wasCarriedOut(history, job, id)) await refuseReplay(site, id);
       const { database, backupId, from, noOwner, globals, jobs, actor } = job;
       const targetUrl = targetOf(site, job);
       const request = { database, backup: backupId, from, targetUrl, noOwner, globals, jobs };
       try {
         const never = { force: false, allowUnsigned: false };
-        const result = await restoreRecorded(site, { ...request, ...never }, actor, context);
+        const result = await restoreRecorded(site, { ...request, ...never }, actor, context, id);
         context.note(
           result.tablesCompared === null
             ? "restored; the backup holds no row counts to compare with"
@@ -28,6 +30,33 @@ export function restoreHandler(site: MaintenanceSite): Handler {
       }
     },
   };
+}
+
+/** By the record: what Redis remembers of a job, whoever can write to Redis can take away. */
+async function wasCarriedOut(
+  history: Pick<AuditLog, "query">,
+  { backupId, askedAt }: RestoreJob,
+  id: string,
+): Promise<boolean> {
+  if (askedAt === undefined) return false;
+  // Hosts' clocks may differ by so much.
+  const from = new Date(new Date(askedAt).getTime() - 60_000);
+  const restores = history.query({ action: "backup.restored", outcome: "ok", backupId, from }, "newest-first");
+  for await (const { details } of restores) if (details?.["job"] === id) return true;
+  return false;
+}
+
+/** The seal of a job that was put back into Redis is good, and proves no second request. */
+async function refuseReplay(site: MaintenanceSite, id: string): Promise<never> {
+  const message = "This restore was carried out already, and its job was put back into Redis: ask for it anew.";
+  await site.record({
+    action: "job.refused",
+    outcome: "refused",
+    actor: "maintenance",
+    error: { code: "UNTRUSTED", message },
+    details: { queue: "restore", job: id, count: 1 },
+  });
+  throw new TrivaultError("UNTRUSTED", message, { permanent: true });
 }
 
 function targetOf({ config }: MaintenanceSite, { database, to, target }: RestoreJob): string {

@@ -67,7 +67,7 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
     },
     "remote-sync": copy("remote-sync"),
     "cloud-upload": copy("cloud-upload"),
-    restore: restoreHandler(site),
+    restore: restoreHandler(site, deps.history),
     verify: verifyHandler(site),
     maintenance: maintenanceHandler(site, maintainTier, (context) => stageContext(context, ITSELF)),
   };

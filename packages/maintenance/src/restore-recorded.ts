@@ -15,17 +15,18 @@ export interface RestoreSite {
 /** Nothing was touched: the restore was not let go on. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(["TARGET_NOT_EMPTY", "UNTRUSTED", "INPUT_INVALID"]);
 
-/** Restores, and records how it ended and where it went to (server and database, never the URL). */
+/** Restores, and records how it ended and where it went to (server and database, never the URL). `job`: the id of the job that asked. */
 export async function restoreRecorded(
   { config, tiers, record }: RestoreSite,
   request: RestoreRequest,
   actor: string,
   context: RestoreContext,
+  job?: string,
 ): Promise<RestoreResult> {
   const begun = performance.now();
   const { database, from, force } = request;
   const event = { action: "backup.restored", actor, database } as const;
-  const details = { target: describeTarget(request.targetUrl), from, force };
+  const details = { target: describeTarget(request.targetUrl), from, force, ...(job === undefined ? {} : { job }) };
   try {
     const result = await restoreBackup(config, tiers, request, {
       ...context,

@@ -175,7 +175,10 @@ describe("an archive", () => {
       const before = new Date(Date.now() - 1000);
       const file = await dump(`archive.${format}`, `--format=${format}`);
       const header = await readArchiveHeader(createReadStream(file), format, { tools });
-      expect(header).toMatchObject({ database: "shop", serverVersion: expect.stringMatching(/^15\./) });
+      expect(header).toMatchObject({
+        database: "shop",
+        serverVersion: expect.stringMatching(new RegExp(`^${server.major}\\.`)),
+      });
       expect(Number(header.createdAt)).toBeGreaterThan(Number(before));
       expect(Number(header.createdAt)).toBeLessThanOrEqual(Date.now());
       await checkArchive(createReadStream(file), format, { tools });

@@ -42,6 +42,8 @@ export const restoreJobSchema = z.object({
   globals: z.boolean(),
   jobs: z.int().min(1).max(32),
   actor,
+  /** When it was enqueued; jobs of an earlier version have none. */
+  askedAt: z.iso.datetime().optional(),
 });
 
 export type DumpJob = z.infer<typeof dumpJobSchema>;

@@ -104,7 +104,7 @@ export interface StartedRestore {
 export function startRestore(
   queues: Queues,
   redis: Redis,
-  { actor, ...job }: RestoreJob,
+  { actor, ...job }: Omit<RestoreJob, "askedAt">,
   seed: string,
 ): Promise<StartedRestore> {
   const jobId = `${job.backupId}.${seed.slice(-8)}`;
@@ -113,7 +113,7 @@ export function startRestore(
     const known = underway.find(({ id }) => id === jobId);
     const rival = known ? undefined : underway.find(({ data }) => isSamePlace(data, job));
     if (rival !== undefined) {
-      const { actor: _other, proof: _proof, ...its } = rival.data;
+      const { actor: _other, proof: _proof, askedAt: _at, ...its } = rival.data;
       if (isDeepStrictEqual(its, job)) return { jobId: rival.id ?? "", joined: true };
       throw new TrivaultError(
         "EXISTS",
@@ -121,13 +121,16 @@ export function startRestore(
       );
     }
     if (!known) await requireRoom(queues.restore, "restore", actor);
-    await queues.restore.add("restore", { ...job, actor }, { jobId });
+    await queues.restore.add("restore", { ...job, actor, askedAt: new Date().toISOString() }, { jobId });
     return { jobId, joined: false };
   });
 }
 
 /** Of the source's server the database says which that is. */
-function isSamePlace(its: Partial<RestoreJob>, { to, target, database }: Omit<RestoreJob, "actor">): boolean {
+function isSamePlace(
+  its: Partial<RestoreJob>,
+  { to, target, database }: Omit<RestoreJob, "actor" | "askedAt">,
+): boolean {
   if (its.target !== target || its.to !== to) return false;
   return to === "restore-server" || its.database === database;
 }

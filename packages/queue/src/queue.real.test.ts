@@ -408,7 +408,9 @@ describe("9.C21 a job that somebody wrote into Redis by hand", () => {
     await queue.add("dump", good?.data, { jobId: "copied" });
     await queue.add("other", good?.data, { jobId: `${runId}x` });
     await encrypt.add("dump", good?.data, { jobId: runId });
-    await queue.add("dump", { ...good?.data, actor: "user:ceo" }, { jobId: "changed" });
+    // Under its own id, in its own queue: only what it says is another's.
+    const changed = await queues.dump.getJob((await request(undefined, "crm")).runId);
+    await changed?.updateData({ ...changed.data, actor: "user:ceo" });
     const done: string[] = [];
     const run: Handler["run"] = async (_data, _context, { id }) => {
       done.push(id);
