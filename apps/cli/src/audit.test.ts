@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -87,6 +87,35 @@ test("--follow goes on with what comes, a line each, until it is interrupted", a
     .map((line) => JSON.parse(line));
   expect(events.length).toBeGreaterThan(2);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => events[0].seq + i));
+});
+
+test("9.A8 verify is told the record's end by the alerts' state and by the newest report, where all of the record is gone", async () => {
+  await using other = await makeTempDir("cli-audit");
+  const log = openAuditLog(path.join(other.path, "gone"));
+  for (let i = 0; i < 3; i++) await log.record({ action: "tier.swept", outcome: "ok", actor: "schedule" });
+  const head = log.head();
+  await log.close();
+  const verify = () => runCli(["audit", "verify"], { cwd: other.path, env: { BACKUP_DIR: other.path } });
+  const write = async (folder: string, file: string, content: object) => {
+    await mkdir(path.join(other.path, ".trivault", folder), { recursive: true });
+    await writeFile(path.join(other.path, ".trivault", folder, file), JSON.stringify(content));
+  };
+  const lists = { signs: [], alerts: [], ended: [], outbox: [], toRecord: [] };
+  await write("alerts", "state.json", { version: 1, seen: null, head, incidents: {}, ...lists });
+  expect(await verify()).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("alerts/state.json has seen event 3"),
+  });
+  await rm(path.join(other.path, ".trivault/alerts"), { recursive: true });
+  const at = new Date();
+  const mail = { attempts: 0, sentAt: null, problem: null, nextAt: null };
+  const state = { madeAt: at, period: { from: at, to: at }, well: true, summary: "", mail };
+  await write("reports", "2026-12-01.json", { recordHead: head });
+  await write("reports", "2026-12-01.state.json", state);
+  expect(await verify()).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("reports/2026-12-01.json has seen event 3"),
+  });
 });
 
 test("verify ends with 0 while the record is whole, and with 1 and the place once it is not", async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type Config, resolveConfig } from "@trivault/core";
 import { freePort, makeTempDir, type PostgresServer, startPostgres, type TempDir } from "@trivault/testkit";
 import { knownDatabases } from "./discovery.ts";
+import { keepDiscovery } from "./keep-discovery.ts";
 
 let dir: TempDir;
 let postgres: PostgresServer;
@@ -62,6 +63,26 @@ ${main(postgres.url)}`;
   await writeFile(cache, "{ damaged");
   expect(await names(away)).toEqual([]);
   expect(await names(await config(yaml), true)).toEqual(["shop", "main.app_two", "main.app_one"]);
+});
+
+test("9.A3 a database that is dropped on the server is gone, is recorded once, and is no longer once it is back", async () => {
+  const events: string[] = [];
+  const record = async ({ action, database }: { action: string; database?: string | undefined }) =>
+    void events.push(`${action} ${database}`);
+  const main = await config(`servers:\n  main: { url: "${postgres.url}", include: ["blog"] }\n`);
+  const known = () => knownDatabases(main, { fresh: true });
+  const keep = () => keepDiscovery({ config: main, record, now: () => new Date() }, { fresh: true });
+  await postgres.createDatabase("blog");
+  expect((await known()).databases.map(({ name }) => name)).toEqual(["main.blog"]);
+  await postgres.query("DROP DATABASE blog");
+  expect((await known()).gone).toMatchObject([{ name: "main.blog", server: "main" }]);
+  for (let round = 0; round < 2; round++) await keep();
+  expect(events).toEqual(["database.vanished main.blog"]);
+  await postgres.createDatabase("blog");
+  await keep();
+  expect((await known()).gone).toEqual([]);
+  expect(events).toEqual(["database.vanished main.blog", "database.returned main.blog"]);
+  await postgres.query("DROP DATABASE blog");
 });
 
 test("one server that is away does not hide the others, and a name that no tier can hold is told", async () => {
