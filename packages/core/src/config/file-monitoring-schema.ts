@@ -150,7 +150,7 @@ const share = (description: string) => number(0, 1, description).optional();
 export const reports = section(
   {
     schedule: text(FORMATS.schedule, 'A cron line; "0 7 * * *" by default. off: only on demand.').optional(),
-    timeZone: text(FORMATS.timeZone, "Of its schedule and its days; that of all by default.").optional(),
+    timeZone: text(FORMATS.timeZone, "Time zone of the schedule and of its days; the site's by default.").optional(),
     to: listOf(address, "mail addresses", "Who gets them by mail; nobody by default.").optional(),
     language: oneOf(LANGUAGES, "en by default.").optional(),
     keepDays: whole(1, 36_500, "How long they stay in BACKUP_DIR; 400 by default.").optional(),

@@ -7,7 +7,7 @@ export const en = {
   skip: "Skip to the content",
   theme: "Theme",
   queueAway:
-    "The queue cannot be reached, so nothing can be started now. What is shown comes from the record and the tiers.",
+    "The queue cannot be reached, so nothing can be started now. What is shown comes from the audit log and the tiers.",
   signOut: "Sign out",
   and: " and ",
   since: "since",
@@ -22,7 +22,7 @@ export const en = {
     tiers: "Tiers",
     tier: "Tier",
     alerts: "Alerts",
-    audit: "Record",
+    audit: "Audit log",
     reports: "Reports",
     queues: "Queues",
     firing: "firing",
@@ -83,8 +83,8 @@ export const en = {
     unknown: "not known",
     coming: "to be copied",
   },
-  databaseState: { ok: "Safe", warn: "Look here", bad: "Not safe" },
-  runState: { ok: "well", incomplete: "incomplete", failed: "failed", running: "running" },
+  databaseState: { ok: "Safe", warn: "Needs attention", bad: "Not safe" },
+  runState: { ok: "succeeded", incomplete: "incomplete", failed: "failed", running: "running" },
   backupState: {
     queued: "waiting",
     running: "running",
@@ -95,7 +95,7 @@ export const en = {
   },
   stage: { dump: "dump", encrypt: "encrypt", copy: "copy" },
   stageState: { waiting: "waiting", active: "running", retrying: "trying again", completed: "done", failed: "failed" },
-  outcome: { ok: "well", failed: "failed", refused: "refused" },
+  outcome: { ok: "succeeded", failed: "failed", refused: "refused" },
   checkOutcome: { ok: "passed", unknown: "not known from here", failed: "failed" },
   strip: {
     none: "no run yet",
@@ -118,7 +118,7 @@ export const en = {
   actor: { schedule: "schedule", maintenance: "maintenance" },
   tier: {
     kind: { local: "local disk", sftp: "server (SFTP)", s3: "object storage (S3)" },
-    well: "Well",
+    well: "Healthy",
     unreachable: "Unreachable",
     unknown: "Not looked at yet",
     overBudget: "Over its budget",
@@ -149,7 +149,7 @@ export const en = {
     full: "Full on",
     notForeseen: "not in sight",
     atThisRate: "at this rate",
-    smallQuestion: "for a small question",
+    smallQuestion: "for a small request",
     noPrices: "no prices configured",
     heldOverTime: "Held over time",
     latencyOverTime: "Latency over time",
@@ -190,8 +190,8 @@ export const en = {
       "None in the last 35 days. Until one was, nobody knows how long it takes, nor that it works: restore one into a new database.",
   },
   calendar: {
-    goes: "goes soon",
-    heldUntil: "goes by rules that changed, not before",
+    goes: "to be deleted",
+    heldUntil: "to be deleted by changed rules, not before",
     day: (count: number, where: string) => `${count} backup${count === 1 ? "" : "s"} on ${where}`,
   },
   keep: { kept: (reason: string) => `Kept: ${reason}` },
@@ -221,7 +221,7 @@ export const en = {
     restoreHint: "With this program, the identity file and one tier; neither this page nor the queue is needed.",
     copy: "Copy",
     log: "What happened",
-    noLog: "Nothing of it is on record.",
+    noLog: "The audit log holds nothing of it.",
   },
 };
 
