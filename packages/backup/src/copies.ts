@@ -78,6 +78,8 @@ export interface Copy extends BackupRef {
   readonly bytes: number;
   readonly objects: number;
   readonly newestAt: Date;
+  /** Null where it has none, and so is none. */
+  readonly manifest: Pick<StoredObject, "size" | "modifiedAt"> | null;
 }
 
 /** Every copy on a tier, of one backup, of one database or of all, by listing alone. */
@@ -91,21 +93,17 @@ export async function listCopies(tier: Tier, of?: string | BackupRef, signal?: A
     const id = `${ref.database}/${ref.backupId}`;
     const before = copies.get(id);
     copies.set(id, {
-      ...ref,
+      database: ref.database,
+      backupId: ref.backupId,
       complete: (before?.complete ?? false) || ref.file === MANIFEST,
       bytes: (before?.bytes ?? 0) + object.size,
       objects: (before?.objects ?? 0) + 1,
       newestAt: before && before.newestAt > object.modifiedAt ? before.newestAt : object.modifiedAt,
+      manifest:
+        ref.file === MANIFEST ? { size: object.size, modifiedAt: object.modifiedAt } : (before?.manifest ?? null),
     });
   }
-  return [...copies.values()].map(({ database: name, backupId, complete, bytes, objects, newestAt }) => ({
-    database: name,
-    backupId,
-    complete,
-    bytes,
-    objects,
-    newestAt,
-  }));
+  return [...copies.values()];
 }
 
 /** However young, and whatever the clock that dated it said. */

@@ -1,9 +1,18 @@
-import { type BackupList, listBackups, type ListedCopy, type BackupRef, summariseBackups } from "@trivault/backup";
-import type { Config, CopyState } from "@trivault/core";
+import {
+  type BackupList,
+  type BackupRef,
+  type Copy,
+  listCopies,
+  type ListedCopy,
+  siteTrust,
+  summariseBackups,
+} from "@trivault/backup";
+import { type Config, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
-import { nameOf, readInventory } from "./inventory-cache.ts";
+import { inDoubt, nameOf, readAllNotes, readCache, readInventory, trustOf } from "./inventory-cache.ts";
 import { isFresh } from "./inventory-freshness.ts";
 import { readTierState } from "./maintain-state.ts";
+import { judgeAll, judgeUnread } from "./scan-manifests.ts";
 
 const FRESH_FOR_ROUNDS = 2;
 
@@ -22,8 +31,8 @@ interface ListSite {
 
 /**
  * All backups on all tiers (or those of one database). The local tier is listed as it is now; of the others it is told what
- * maintenance found and what was done since, and where that is too old they are asked themselves. A copy that is listed and
- * that maintenance found bad, or could not read, is shown as that.
+ * maintenance found and what was done since, and where that is too old they are asked themselves. Whatever was listed is
+ * shown as what it is worth, as a scan would find it: a manifest alone, which anybody can have put there, makes no backup.
  */
 export async function listSite(site: ListSite, { signal, fresh = false, database }: ListOptions): Promise<BackupList> {
   const [local, ...others] = site.tiers;
@@ -36,35 +45,49 @@ export async function listSite(site: ListSite, { signal, fresh = false, database
     else if ("reason" in found) unreachable.push({ tier: tier.name, reason: found.reason });
     else known.push(...found.copies.filter((copy) => database === undefined || copy.database === database));
   }
-  const listed = await listBackups(live, database, signal);
-  const bad = await knownBad(site.config, live);
-  if (known.length === 0 && unreachable.length === 0 && bad.size === 0) return listed;
-  const now = listed.backups.flatMap(({ id, database: name, copies }) =>
-    copies.map((copy) => {
-      const state = copy.complete ? (bad.get(`${copy.tier}/${name}/${id}`) ?? copy.state) : copy.state;
-      return { database: name, backupId: id, ...copy, state, complete: state === "complete" };
+  const { trustedKeys } = await siteTrust(site);
+  await Promise.all(
+    live.map(async (tier) => {
+      try {
+        const listed = await listCopies(tier, database, signal);
+        known.push(...(await judgeListed(site.config, tier, listed, { trustedKeys, signal })));
+      } catch (error) {
+        unreachable.push({ tier: tier.name, reason: messageOf(signal.aborted ? signal.reason : error) });
+      }
     }),
   );
   const order = new Map(site.tiers.map(({ name }, index) => [name, index]));
   const place = ({ tier }: { tier: string }) => order.get(tier) ?? 0;
   return {
-    backups: summariseBackups([...now, ...known].toSorted((a, b) => place(a) - place(b))),
-    unreachable: [...listed.unreachable, ...unreachable].toSorted((a, b) => place(a) - place(b)),
+    backups: summariseBackups(known.toSorted((a, b) => place(a) - place(b))),
+    unreachable: unreachable.toSorted((a, b) => place(a) - place(b)),
   };
 }
 
-/** A listing shows that a copy has a manifest; that it is damaged, untrusted or unreadable is what maintenance found. */
-async function knownBad(config: Config, tiers: readonly Tier[]): Promise<Map<string, CopyState>> {
-  const found = await Promise.all(tiers.map(({ name }) => readInventory(config, name)));
-  return new Map(
-    found
-      .filter((inventory) => inventory !== null)
-      .flatMap(({ tier, copies }) =>
-        copies
-          .filter(({ state }) => state !== "complete" && state !== "partial")
-          .map((copy) => [`${tier}/${nameOf(copy)}`, copy.state] as const),
-      ),
-  );
+/** What is known of each from the last scan; of those that are new, or were changed since, the manifest is read. */
+async function judgeListed(
+  config: Config,
+  tier: Tier,
+  listed: readonly Copy[],
+  { trustedKeys, signal }: { readonly trustedKeys: readonly string[]; readonly signal: AbortSignal },
+): Promise<(BackupRef & ListedCopy)[]> {
+  const [cached, notes] = await Promise.all([readCache(config, tier.name), readAllNotes(config, tier.name)]);
+  const scanned = cached?.trust === trustOf(trustedKeys) ? cached.inventory.copies : [];
+  const known = new Map(scanned.map((copy) => [nameOf(copy), copy]));
+  const judged = listed.map((copy) => {
+    const unread = { ...copy, classes: {}, stamps: "" };
+    return judgeUnread(unread, known.get(nameOf(copy))) ?? unread;
+  });
+  const toRead = judged.filter((copy) => !("state" in copy));
+  const read = await judgeAll(tier, toRead, { known, trust: { trustedKeys }, signal });
+  const found = new Map([...judged.filter((copy) => "state" in copy), ...read].map((copy) => [nameOf(copy), copy]));
+  const [damaged, doubts] = [new Set(notes.damaged.map(nameOf)), new Map(notes.doubtful.map((n) => [nameOf(n), n]))];
+  return [...found].map(([name, copy]) => {
+    const isDamaged = copy.state === "complete" && damaged.has(name);
+    const { state } = isDamaged ? { state: "damaged" as const } : inDoubt(copy, doubts.get(name));
+    const { database, backupId, bytes } = copy;
+    return { tier: tier.name, database, backupId, bytes, state, complete: state === "complete" };
+  });
 }
 
 /** What maintenance found lately; null where nobody looked for some time. */

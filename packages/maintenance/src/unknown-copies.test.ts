@@ -117,7 +117,7 @@ describe("9.A1 a manifest that cannot be read", () => {
     await putEverywhere([id]);
     const { site } = failing("local", (key) => (isManifest(key) ? errorOf("STORE_REFUSED") : null));
     await maintain("local", site);
-    const { backups } = await listSite(fake.site, { signal: fake.context.signal, fresh: true });
+    const { backups } = await listSite(site, { signal: fake.context.signal, fresh: true });
     expect(backups[0]?.copies).toMatchObject([{ tier: "local", state: "unknown" }, {}, {}]);
   });
 
