@@ -3,9 +3,10 @@ import { checkManifest, type ManifestTrust } from "@trivault/crypto";
 import type { Tier } from "@trivault/storage";
 import { readManifest } from "./copies.ts";
 import { type BackupList, type BackupSummary, chooseBackup } from "./list.ts";
+import { provesBad } from "./standing.ts";
 import type { Trust } from "./trust.ts";
 
-/** A complete backup that is newer than the one chosen, and that no key known here vouches for. */
+/** A backup that is newer than the one chosen: no key known here vouches for it, or none of its manifests could be read. */
 export interface PassedOver {
   readonly id: string;
   /** Where it lies. */
@@ -25,10 +26,10 @@ export interface ChooseOptions {
 }
 
 /** Better first; `unreadable` may be any of the others. */
-const VERDICTS = ["trusted", "unreadable", "unknown-key", "unsigned", "bad-signature"] as const;
-type Verdict = (typeof VERDICTS)[number] & (ManifestTrust | "unreadable");
+const VERDICTS = ["trusted", "unreadable", "unknown-key", "unsigned", "bad-signature", "no-manifest"] as const;
+type Verdict = (typeof VERDICTS)[number] & (ManifestTrust | "unreadable" | "no-manifest");
 
-const REASONS: Readonly<Record<Exclude<Verdict, "trusted" | "unreadable">, string>> = {
+const REASONS: Readonly<Record<ManifestTrust & Exclude<Verdict, "trusted">, string>> = {
   "unknown-key": "signed by a key that is not known here",
   unsigned: "not signed",
   "bad-signature": "changed after it was signed",
@@ -114,7 +115,7 @@ async function judge(
       if (verdict !== null) found.set(verdict, REASONS[verdict]);
     } catch (error) {
       signal.throwIfAborted();
-      found.set("unreadable", messageOf(error));
+      found.set(provesBad(error) ? "no-manifest" : "unreadable", messageOf(error));
     }
   }
   const verdict = VERDICTS.find((each) => found.has(each)) ?? "unreadable";

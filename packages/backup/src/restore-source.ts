@@ -17,6 +17,7 @@ import { readManifest } from "./copies.ts";
 import { fetchSegment } from "./fetch.ts";
 import type { BackupSummary } from "./list.ts";
 import type { Progress, StageContext } from "./site.ts";
+import { provesBad } from "./standing.ts";
 import { isTrusted, requireTrusted, type Trust } from "./trust.ts";
 
 /** Larger than the description of any database we could restore; a bound on what a tier can make us hold. */
@@ -94,6 +95,7 @@ export async function readTrusted(
 ): Promise<SignedManifest> {
   let last: unknown;
   let passable: SignedManifest | null = null;
+  let unread: unknown;
   for (const tier of holders) {
     try {
       const ref = { database: backup.database, backupId: backup.id };
@@ -105,11 +107,13 @@ export async function readTrusted(
     } catch (error) {
       signal.throwIfAborted();
       last = error;
+      if (!provesBad(error)) unread ??= error;
       onBad(tier.name, messageOf(error));
     }
   }
   if (passable !== null) return passable;
-  throw last ?? new TrivaultError("NOT_FOUND", `Backup ${backup.id} vanished while it was being read.`);
+  // Where one tier could not be read, that the others have no good manifest does not mean that there is none.
+  throw unread ?? last ?? new TrivaultError("NOT_FOUND", `Backup ${backup.id} vanished while it was being read.`);
 }
 
 /** One segment is read and opened while the one before it is being restored. */

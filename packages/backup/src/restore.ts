@@ -55,7 +55,7 @@ export interface RestoreResult {
   readonly segmentsFrom: Readonly<Record<string, number>>;
   /** What a tier should have had and had not; the restore took it from another one. */
   readonly damage: readonly { readonly tier: string; readonly problem: string }[];
-  /** Newer ones that `latest` did not take, as no key known here vouches for them. */
+  /** Newer ones that `latest` did not take: no key known here vouches for them, or they could not be read. */
   readonly passedOver: readonly PassedOver[];
   /** Tables whose exact row counts were compared with those of the backup; null where it holds none. */
   readonly tablesCompared: number | null;
@@ -191,7 +191,7 @@ async function openTrusted(
 
 function passedOverLine(passedOver: readonly PassedOver[]): string {
   const count = passedOver.length === 1 ? "1 newer backup is" : `${passedOver.length} newer backups are`;
-  return `${count} passed over, as no key known here vouches for them: ${namePassedOver(passedOver)}`;
+  return `${count} passed over: ${namePassedOver(passedOver)}`;
 }
 
 /** What only pg_restore can do, which knows what is in an archive. */

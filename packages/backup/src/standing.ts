@@ -25,14 +25,23 @@ export async function readStanding(
   try {
     stored = await readManifest(tier, ref, { signal, trustedKeys, ...(objects !== undefined && { objects }) });
   } catch (error) {
-    const code = codeOf(error);
-    if (code === "CORRUPT" || code === "UNTRUSTED") return { is: "bad", problem: messageOf(error) };
+    if (provesBad(error)) return { is: "bad", problem: messageOf(error) };
     throw error;
   }
   if (stored !== null) return { is: "trusted", stored };
-  if ((await tier.store.stat(backupKey(ref.database, ref.backupId, MANIFEST), { signal })) === null) {
-    return { is: "absent" };
-  }
+  await requireAbsent(tier, ref, signal);
+  return { is: "absent" };
+}
+
+/** Of what reading a manifest throws: whether its bytes were read and are no good. Any other error says nothing of them. */
+export function provesBad(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "CORRUPT" || code === "UNTRUSTED";
+}
+
+/** For a manifest that was not found. Throws where the tier shows one all the same: then nothing is known. */
+export async function requireAbsent(tier: Tier, ref: BackupRef, signal: AbortSignal): Promise<void> {
+  if ((await tier.store.stat(backupKey(ref.database, ref.backupId, MANIFEST), { signal })) === null) return;
   throw new TrivaultError(
     "STORE_FAILED",
     `${tier.name} shows a manifest of backup ${ref.backupId} and does not give it out. Look at that server.`,

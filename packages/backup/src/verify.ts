@@ -3,6 +3,7 @@ import type { Tier } from "@trivault/storage";
 import { forEachConcurrently } from "./concurrency.ts";
 import { readManifest } from "./copies.ts";
 import type { BackupRef, Progress } from "./site.ts";
+import { provesBad, requireAbsent } from "./standing.ts";
 import { isTrusted, requireTrusted, type Trust } from "./trust.ts";
 
 export interface Verification {
@@ -49,11 +50,14 @@ export async function verifyCopy(
       trustedKeys: trust.trustedKeys,
       anyOrigin: true, // so that `requireTrusted` says what is wrong with it
     });
-    if (!stored) return damagedManifest("is missing: there is no complete copy here");
+    if (!stored) {
+      await requireAbsent(tier, ref, options.signal);
+      return damagedManifest("is missing: there is no complete copy here");
+    }
     requireTrusted(stored.signed, trust, options.allowUnsigned);
     signed = stored.signed;
   } catch (error) {
-    if (isDamage(error)) return damagedManifest(messageOf(error));
+    if (provesBad(error)) return damagedManifest(messageOf(error));
     throw error;
   }
   const { manifest } = signed;
@@ -85,9 +89,4 @@ export async function verifyCopy(
   );
   const sorted = (found: FileProblem[]) => found.toSorted((a, b) => (a.file < b.file ? -1 : 1));
   return done({ bytes, damage: sorted(damage), unread: sorted(unread), trusted: isTrusted(signed, trust.trustedKeys) });
-}
-
-function isDamage(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "CORRUPT" || code === "UNTRUSTED";
 }

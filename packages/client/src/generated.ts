@@ -162,7 +162,8 @@ export type BackupManifest = {
   } | null;
   readonly copies: readonly {
     readonly tier: string;
-    readonly state: "complete" | "partial" | "none" | "unknown";
+    /** untrusted: its manifest was read and is no good. unknown: it could not be read. */
+    readonly state: "complete" | "untrusted" | "partial" | "none" | "unknown";
     readonly bytes: number | null;
     readonly signature: "trusted" | "unsigned" | "unknown-key" | "bad-signature" | null;
     /** The public key that the signature names. */

@@ -1,5 +1,13 @@
 import type { RecordedEvent } from "@trivault/audit";
-import { type Copy, isTrusted, listCopies, readManifest, restoreCommand, siteTrust } from "@trivault/backup";
+import {
+  type Copy,
+  isTrusted,
+  listCopies,
+  readManifest,
+  readStanding,
+  restoreCommand,
+  siteTrust,
+} from "@trivault/backup";
 import { background, findDatabase, isBackupId, messageOf, timeOfBackupId, totalSize } from "@trivault/core";
 import type { BackupView, CopyView, LogLine, ManifestView, StageView } from "@trivault/dashboard";
 import { readInventories } from "@trivault/maintenance";
@@ -123,8 +131,9 @@ interface Ref {
 }
 
 /** As the tiers themselves tell now; where one does not answer in time, as it was found before. */
-async function copiesOf({ tiers }: ApiDeps, ref: Ref, row: RetentionRow | null): Promise<CopyView[]> {
+async function copiesOf({ config, tiers }: ApiDeps, ref: Ref, row: RetentionRow | null): Promise<CopyView[]> {
   const signal = AbortSignal.timeout(ASK_MS);
+  const { trustedKeys } = await siteTrust({ config });
   return Promise.all(
     tiers.map(async (tier): Promise<CopyView> => {
       const placed = row?.tiers.find((each) => each.tier === tier.name);
@@ -135,14 +144,26 @@ async function copiesOf({ tiers }: ApiDeps, ref: Ref, row: RetentionRow | null):
       if (copy === undefined) return { tier: tier.name, state: "absent", bytes: null, segments: null, reasons };
       const { bytes, complete } = copy;
       // A listing shows that it is there; that it is damaged or not to be trusted is what maintenance found.
-      const state = complete
-        ? placed && placed.state !== "absent" && placed.state !== "partial"
-          ? placed.state
-          : "complete"
-        : "partial";
+      const found = placed?.state === "absent" || placed?.state === "partial" ? undefined : placed?.state;
+      const state = complete ? (found ?? (await stateOfOne(tier, ref, trustedKeys, signal))) : "partial";
       return { tier: tier.name, state, bytes, segments: complete ? copy.objects - 1 : copy.objects, reasons };
     }),
   );
+}
+
+/** By its manifest, of which maintenance knows nothing yet. */
+async function stateOfOne(
+  tier: Tier,
+  ref: Ref,
+  trustedKeys: readonly string[],
+  signal: AbortSignal,
+): Promise<CopyView["state"]> {
+  try {
+    const standing = await readStanding(tier, ref, trustedKeys, signal);
+    return ({ trusted: "complete", bad: "untrusted", absent: "partial" } as const)[standing.is];
+  } catch {
+    return "unknown";
+  }
 }
 
 /** Undefined: there is none. Null: it could not be asked in time. */

@@ -14,7 +14,9 @@ const answer = z
     copies: listOf(
       z.object({
         tier: z.string(),
-        state: z.enum(["complete", "partial", "none", "unknown"]),
+        state: z
+          .enum(["complete", "untrusted", "partial", "none", "unknown"])
+          .describe("untrusted: its manifest was read and is no good. unknown: it could not be read."),
         bytes: bytes.nullable(),
         signature: z.enum(["trusted", "unsigned", "unknown-key", "bad-signature"]).nullable(),
         signedBy: z.string().nullable().describe("The public key that the signature names."),
