@@ -216,7 +216,7 @@ describe("a manifest that was changed", () => {
   afterAll(() => writeFile(manifest(), original));
 
   test("is believed by nobody", async () => {
-    expect((await site.cli(`show ${id}`)).stdout).toMatch(/^local +complete .*bad-signature$/m);
+    expect((await site.cli(`show ${id}`)).stdout).toMatch(/^local +untrusted .*bad-signature$/m);
     const verified = await site.cli("verify --tier local --allow-unsigned");
     expect({ code: verified.code, stderr: verified.stderr }).toEqual({
       code: 1,

@@ -1,9 +1,12 @@
-import { auditFolder, openAuditLog, type Recorder } from "@trivault/audit";
+import { auditFolder, type AuditLog, openAuditLog, type Recorder } from "@trivault/audit";
 import { codeOf, type Config, messageOf } from "@trivault/core";
 import { say } from "./output.ts";
 
 /** The record for one command. That it cannot be written is one line on stderr, and never a reason to fail. */
-export async function withRecord<T>(config: Config, use: (record: Recorder) => Promise<T>): Promise<T> {
+export async function withRecord<T>(
+  config: Config,
+  use: (record: Recorder, history: Pick<AuditLog, "query">) => Promise<T>,
+): Promise<T> {
   const audit = openAuditLog(auditFolder(config.backupDir));
   let told = false;
   const record: Recorder = async (event) => {
@@ -12,7 +15,7 @@ export async function withRecord<T>(config: Config, use: (record: Recorder) => P
     say(`Warning: this is not in the record, which cannot be written in ${auditFolder(config.backupDir)}.`);
   };
   try {
-    return await use(record);
+    return await use(record, audit);
   } finally {
     await audit.close();
   }

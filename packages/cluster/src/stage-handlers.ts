@@ -68,7 +68,7 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
     "remote-sync": copy("remote-sync"),
     "cloud-upload": copy("cloud-upload"),
     restore: restoreHandler(site, deps.history),
-    verify: verifyHandler(site),
+    verify: verifyHandler({ ...site, history: deps.history }),
     maintenance: maintenanceHandler(site, maintainTier, (context) => stageContext(context, ITSELF)),
   };
 }

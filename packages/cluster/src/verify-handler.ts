@@ -1,13 +1,13 @@
 import { findTier, listCopies, siteTrust } from "@trivault/backup";
 import { TrivaultError } from "@trivault/core";
-import { type MaintenanceSite, verifyRecorded } from "@trivault/maintenance";
+import { type MaintenanceSite, verifyRecorded, type VerifySite } from "@trivault/maintenance";
 import { type Handler, parseJob, verifyJobSchema } from "@trivault/queue";
 
 /**
  * Reads one copy whole. That it is damaged or missing is the result of the job and no failure of it; only a tier that cannot
  * be read is, and is asked again later.
  */
-export function verifyHandler(site: MaintenanceSite): Handler {
+export function verifyHandler(site: MaintenanceSite & Pick<VerifySite, "history">): Handler {
   return {
     async run(data, context) {
       const { database, backupId, tier: name, actor } = parseJob(verifyJobSchema, "verify", data);

@@ -1,6 +1,7 @@
 import { type BackupRef, noteDamage, noteDoubt, readStanding, siteTrust, type StageContext } from "@trivault/backup";
 import { backupKey, backupPrefix, codeOf, formatBytes, messageOf, type Segment, splitKey } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
+import { isGone } from "./deleted-since.ts";
 import { inDoubt, nameOf } from "./inventory-cache.ts";
 import { stampOf, stampsIn } from "./inventory-listing.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
@@ -96,6 +97,8 @@ async function verifyCopyInDoubt(
     bytes += segment.size;
     segments++;
   }
+  // Deleted since it was listed: whether that was one of us, the next scan tells.
+  if (wrong.length > 0 && (await isGone(tier, copy, signal))) return null;
   const all = segments === toCheck.length && unread.length === 0;
   const [first] = unread;
   const doubt = {

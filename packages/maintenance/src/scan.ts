@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { removeNotes, type TierNote, type Trust, writeUsage } from "@trivault/backup";
+import { readNotes, removeNotes, type TierNote, type Trust, writeUsage } from "@trivault/backup";
 import { type Config, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import {
@@ -76,10 +76,12 @@ export async function scanTier(site: ScanSite, tier: Tier, { signal, trust }: Sc
   await dropNotes(config, tier.name, "damaged", damaged, judged);
   const noted = withDamage(copies, damaged);
   const inventory: Inventory = { tier: tier.name, scannedAt, copies: noted, capacity };
+  // What one of us deleted while the tier was being listed is not lost.
+  const ours = [...deleted, ...(await readNotes(config, tier.name, "deleted"))];
   const kept = await remember(
     config,
     { inventory, trust: fingerprint },
-    cached && withoutDeleted(cached, deleted),
+    cached && withoutDeleted(cached, ours),
     identity,
   );
   if (kept) {

@@ -185,7 +185,12 @@ describe("9.A1 a segment that cannot be read", () => {
       key.endsWith("data-000002.zst") ? errorOf("STORE_REFUSED") : null,
     );
     const remote = site.tiers[1] as Tier;
-    const checked = await verifyRecorded(site, remote, shop(id), options(await siteTrust(fake.site)));
+    const checked = await verifyRecorded(
+      { ...site, history: fake.history },
+      remote,
+      shop(id),
+      options(await siteTrust(fake.site)),
+    );
     expect(checked).toMatchObject({ state: "unknown", problems: [{ file: "data-000002.zst" }] });
     expect(await readNotes(fake.config, "remote", "damaged")).toEqual([]);
     for (let rounds = 0; rounds < 2; rounds++) {
@@ -204,7 +209,12 @@ describe("9.A1 a segment that cannot be read", () => {
     await spoil(fake.tier("remote"), shop(id), "data-000001.zst", Buffer.from("short"));
     const { site } = failing("remote", (key) => (key.endsWith("details.zst") ? errorOf("STORE_FAILED") : null));
     const remote = site.tiers[1] as Tier;
-    const checked = await verifyRecorded(site, remote, shop(id), options(await siteTrust(fake.site)));
+    const checked = await verifyRecorded(
+      { ...site, history: fake.history },
+      remote,
+      shop(id),
+      options(await siteTrust(fake.site)),
+    );
     expect(checked.state).toBe("damaged");
     expect(await readNotes(fake.config, "remote", "damaged")).toMatchObject([{ problem: "data-000001.zst" }]);
   });
@@ -215,7 +225,9 @@ describe("9.A1 a segment that cannot be read", () => {
     await spoil(fake.tier("remote"), shop(id), "data-000001.zst", Buffer.from("short"));
     const trust = { identities: null, trustedKeys: [] };
     const anyOrigin = { ...options(trust), allowUnsigned: true };
-    expect(await verifyRecorded(fake.site, fake.tier("remote"), shop(id), anyOrigin)).toMatchObject({
+    expect(
+      await verifyRecorded({ ...fake.site, history: fake.history }, fake.tier("remote"), shop(id), anyOrigin),
+    ).toMatchObject({
       state: "damaged",
     });
     expect(await readNotes(fake.config, "remote", "damaged")).toEqual([]);

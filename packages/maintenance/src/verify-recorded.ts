@@ -11,12 +11,16 @@ import {
 } from "@trivault/backup";
 import { type Config, hidePasswords, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
+import { type History, isDeletedByUs } from "./deleted-since.ts";
 
 export interface CheckedCopy {
   readonly backupId: string;
   readonly tier: string;
-  /** `missing`: no complete copy is there. `unknown`: something of it could not be read, so nothing is known. */
-  readonly state: "good" | "damaged" | "missing" | "unknown";
+  /**
+   * `missing`: no complete copy is there. `deleted`: nor need there be, as this site deleted it, be it since it was listed.
+   * `unknown`: something of it could not be read, so nothing is known.
+   */
+  readonly state: "good" | "damaged" | "missing" | "deleted" | "unknown";
   readonly bytes: number;
   readonly seconds: number;
   readonly problems: readonly { readonly file: string; readonly problem: string }[];
@@ -25,6 +29,7 @@ export interface CheckedCopy {
 export interface VerifySite {
   readonly config: Pick<Config, "backupDir">;
   readonly record: Recorder;
+  readonly history: History;
 }
 
 export interface VerifyOptions {
@@ -38,7 +43,10 @@ export interface VerifyOptions {
   readonly note: (line: string) => void;
 }
 
-/** Reads one copy whole, writes into the record what came of it, and tells maintenance what it has to make anew. */
+/**
+ * Reads one copy whole, writes into the record what came of it, and notes for maintenance what it has to make anew. Nothing
+ * is recorded of one that this site deleted meanwhile: it is neither damaged nor missed.
+ */
 export async function verifyRecorded(
   site: VerifySite,
   tier: Tier,
@@ -46,6 +54,10 @@ export async function verifyRecorded(
   options: VerifyOptions,
 ): Promise<CheckedCopy> {
   const { checked, verdict } = await check(tier, ref, options);
+  const isLost = checked.state === "damaged" || checked.state === "missing";
+  if (isLost && (await isDeletedByUs(site, tier, ref, options.signal))) {
+    return { ...checked, state: "deleted", problems: [] };
+  }
   const [first] = checked.problems;
   const message = first && hidePasswords(`${first.file === "" ? "" : `${first.file} `}${first.problem}`);
   await site.record({

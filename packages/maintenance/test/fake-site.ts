@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { AuditEvent } from "@trivault/audit";
+import type { AuditEvent, AuditLog } from "@trivault/audit";
 import { type BackupRef, copyStage, type NextStage, type StageContext } from "@trivault/backup";
 import {
   backupKey,
@@ -28,6 +28,8 @@ export interface FakeSite extends AsyncDisposable {
   readonly notes: string[];
   readonly started: NextStage[];
   readonly context: StageContext;
+  /** What was recorded, as the record is read. */
+  readonly history: Pick<AuditLog, "query">;
   tier(name: string): Tier;
   /** The same site, with stores that another function makes of the real ones. */
   with(wrap: (store: Store, name: string) => Store): MaintenanceSite;
@@ -95,6 +97,15 @@ export async function fakeSite(
     config,
     signingKey,
     events,
+    history: {
+      async *query({ backupId, tier, outcome, action = [] }) {
+        for (const [index, event] of [...events.entries()].toReversed()) {
+          const same = event.backupId === backupId && event.tier === tier && event.outcome === outcome;
+          const rest = { seq: index + 1, at: new Date(), host: "here", pid: process.pid };
+          if (same && [action].flat().includes(event.action)) yield { ...event, ...rest };
+        }
+      },
+    },
     notes,
     started,
     context,

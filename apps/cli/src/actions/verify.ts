@@ -39,10 +39,11 @@ export async function verify(options: VerifyOptions, { signal, json }: Running):
     const tiers = options.tier === undefined ? all : [findTier(all, options.tier)];
     const allowUnsigned = options.allowUnsigned ?? false;
     const { backups, passedOver } = await choose(tiers, database, options.backup, trust, { signal, allowUnsigned });
-    const copies = await withRecord(config, (record) =>
-      verifyAll({ config, record }, tiers, backups, trust, { signal, allowUnsigned }),
+    const copies = await withRecord(config, (record, history) =>
+      verifyAll({ config, record, history }, tiers, backups, trust, { signal, allowUnsigned }),
     );
-    const good = passedOver.length === 0 && copies.every(({ state }) => state === "good");
+    const expected = copies.filter(({ state }) => state !== "deleted");
+    const good = passedOver.length === 0 && expected.length > 0 && expected.every(({ state }) => state === "good");
     if (json) printJson({ database, good, copies, passedOver });
     else printText(copyTable(copies));
     if (passedOver.length > 0) say(`Newer, and not trusted: ${passedOver.length}. ${namePassedOver(passedOver)}.`);
@@ -120,7 +121,7 @@ async function verifyOne(
     note: say,
     progress: ({ bytes, totalBytes }) => report({ state: "active", bytes, totalBytes: totalBytes ?? null }),
   });
-  report({ state: checked.state === "good" ? "completed" : "failed" });
+  report({ state: ["good", "deleted"].includes(checked.state) ? "completed" : "failed" });
   return checked;
 }
 
