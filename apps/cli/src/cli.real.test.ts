@@ -164,7 +164,7 @@ test("9.A5 a backup signed by a stranger is restored only by its id and with --a
   );
   expectRefusal(await site.cli("restore --database shop --allow-unsigned", { env }), /never the latest/);
   expect(await databases()).not.toContain("from_stranger");
-  expect((await site.cli(`show ${id}`, { env })).stdout).toMatch(/^remote +complete .*unknown-key$/m);
+  expect((await site.cli(`show ${id}`, { env })).stdout).toMatch(/^remote +untrusted .*unknown-key$/m);
   expect((await site.cli("verify --tier remote", { env })).code).toBe(1);
   expect((await site.cli("verify --tier remote --allow-unsigned", { env })).code).toBe(0);
   expect((await site.cli(`restore --database shop --backup ${id} --allow-unsigned`, { env })).code).toBe(0);
