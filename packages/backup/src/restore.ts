@@ -104,6 +104,7 @@ export async function restoreBackup(
       details: source.details,
       serverMajor: source.manifest.server.major,
       force: request.force,
+      signal,
     });
     let roles: AppliedGlobals | null;
     try {
@@ -138,7 +139,7 @@ export async function restoreBackup(
       target: connection.database,
       created: target.created,
       bytes: totalSize(source.manifest),
-      tablesCompared: await compare(connection, source.details),
+      tablesCompared: await compare(connection, source.details, signal),
       roles,
       seconds: (performance.now() - begun) / 1000,
       segmentsFrom: Object.fromEntries(source.segmentsFrom),
@@ -214,9 +215,9 @@ async function prepareRoles(
   context: RestoreContext,
 ): Promise<AppliedGlobals | null> {
   if (request.noOwner) return null;
-  const applied = request.globals ? await makeRoles(source, connection) : null;
+  const applied = request.globals ? await makeRoles(source, connection, context.signal) : null;
   for (const line of applied?.refused ?? []) context.note(line);
-  const missing = await missingRoles(connection, source.details?.roles ?? []);
+  const missing = await missingRoles(connection, source.details?.roles ?? [], context.signal);
   if (missing.length === 0) return applied;
   const names = missing.map((role) => JSON.stringify(role)).join(", ");
   const next = applied
@@ -229,11 +230,11 @@ async function prepareRoles(
   );
 }
 
-async function makeRoles(source: BackupSource, connection: Connection): Promise<AppliedGlobals> {
+async function makeRoles(source: BackupSource, connection: Connection, signal: AbortSignal): Promise<AppliedGlobals> {
   const file = await source.globals();
   const globals = file && decodeGlobals(file);
-  if (globals) return applyGlobals(connection, globals);
-  const applied = await applyGlobals(connection, namesOnly(source.details?.roles ?? []));
+  if (globals) return applyGlobals(connection, globals, signal);
+  const applied = await applyGlobals(connection, namesOnly(source.details?.roles ?? []), signal);
   const script = file
     ? "the script that it has instead is not carried out: look at it, and run by hand what you want of it, as RECOVERY.md says"
     : "the user who made it could not read them";
@@ -241,10 +242,10 @@ async function makeRoles(source: BackupSource, connection: Connection): Promise<
   return { ...applied, refused: [told, ...applied.refused] };
 }
 
-async function compare(connection: Connection, details: Details | null): Promise<number | null> {
+async function compare(connection: Connection, details: Details | null, signal: AbortSignal): Promise<number | null> {
   const counted = details?.tables.filter((table) => table.rows !== null).length ?? 0;
   if (!details || counted === 0) return null;
-  const differences = await compareRows(connection, details);
+  const differences = await compareRows(connection, details, signal);
   if (differences.length === 0) return counted;
   const shown = differences.slice(0, 5).map(describe).join("; ");
   throw new TrivaultError(

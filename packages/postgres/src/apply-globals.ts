@@ -16,8 +16,12 @@ export interface AppliedGlobals {
 }
 
 /** Makes the roles and tablespaces that the target lacks; rolesBlock says what is left out. All roles, or none on an error. */
-export async function applyGlobals(connection: Connection, globals: Globals): Promise<AppliedGlobals> {
-  return withClient(connection, async (client) => {
+export async function applyGlobals(
+  connection: Connection,
+  globals: Globals,
+  signal?: AbortSignal,
+): Promise<AppliedGlobals> {
+  const apply = async (client: pg.Client) => {
     const said = { made: [] as string[], existing: [] as string[], refused: [] as string[] };
     client.on("notice", ({ code, message = "" }) => {
       if (code === SAID.made) said.made.push(message);
@@ -28,6 +32,7 @@ export async function applyGlobals(connection: Connection, globals: Globals): Pr
       await client.query(SESSION);
       await client.query(rolesBlock(globals));
     } catch (error) {
+      signal?.throwIfAborted();
       const { message } = connectionError(error, connection);
       throw new TrivaultError("RESTORE_FAILED", `The roles of the backup could not be made: ${message}`, {
         cause: error,
@@ -44,19 +49,25 @@ export async function applyGlobals(connection: Connection, globals: Globals): Pr
       }
     }
     return said;
-  });
+  };
+  return withClient(connection, apply, signal);
 }
 
 /** Those of `roles` that the target's server does not have. */
-export async function missingRoles(connection: Connection, roles: readonly string[]): Promise<string[]> {
-  return withClient(connection, async (client) => {
+export async function missingRoles(
+  connection: Connection,
+  roles: readonly string[],
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const look = async (client: pg.Client) => {
     const { rows } = await client.query<{ name: string }>(
       `SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = name) ORDER BY place`,
       [roles],
     );
     return rows.map(({ name }) => name);
-  });
+  };
+  return withClient(connection, look, signal);
 }
 
 async function hasTablespace(client: pg.Client, name: string): Promise<boolean> {

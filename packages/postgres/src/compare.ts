@@ -14,8 +14,12 @@ export interface RowDifference {
 }
 
 /** Counts every table that was counted when the backup was made. An empty list says that all agree. */
-export async function compareRows(connection: Connection, details: Details): Promise<RowDifference[]> {
-  return inDatabase(connection, async (client) => {
+export async function compareRows(
+  connection: Connection,
+  details: Details,
+  signal?: AbortSignal,
+): Promise<RowDifference[]> {
+  const count = async (client: Client) => {
     const differences: RowDifference[] = [];
     for (const table of details.tables) {
       if (table.rows === null) continue;
@@ -24,7 +28,8 @@ export async function compareRows(connection: Connection, details: Details): Pro
       differences.push({ table: `${table.schema}.${table.name}`, expected: table.rows, found });
     }
     return differences;
-  });
+  };
+  return inDatabase(connection, count, signal);
 }
 
 export interface TableDigest {
@@ -86,8 +91,12 @@ async function countIfExists(client: Client, table: { schema: string; name: stri
 }
 
 /** Settings under which equal values have equal texts, and no policy hides a row. */
-async function inDatabase<T>(connection: Connection, use: (client: Client) => Promise<T>): Promise<T> {
-  return withClient(connection, async (client) => {
+async function inDatabase<T>(
+  connection: Connection,
+  use: (client: Client) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const work = async (client: Client) => {
     try {
       await client.query(
         `SET row_security = off; SET statement_timeout = 0; SET TimeZone = 'UTC';
@@ -95,7 +104,9 @@ async function inDatabase<T>(connection: Connection, use: (client: Client) => Pr
       );
       return await use(client);
     } catch (error) {
+      signal?.throwIfAborted();
       throw connectionError(error, connection);
     }
-  });
+  };
+  return withClient(connection, work, signal);
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import { TrivaultError, codeOf, messageOf } from "@trivault/core";
+import { background, TrivaultError, codeOf, messageOf } from "@trivault/core";
 import { Client } from "pg";
 import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
@@ -9,6 +9,8 @@ import { guardPassword, userFile, verifiesServer } from "./protection.ts";
 
 /** What a server has to answer a good-bye. */
 const END_MS = 5000;
+/** And to be told that a query is not wanted any more. */
+const CANCEL_MS = 5000;
 
 /**
  * A connected client, TLS as libpq's sslmode says (PostgreSQL manual, table 34.1). The caller ends it. It has an 'error'
@@ -31,18 +33,47 @@ export async function connect(connection: Connection, signal?: AbortSignal): Pro
   throw connectionError(failure, connection);
 }
 
-/** Connects, uses, and always ends. */
+/** Connects, uses, and always ends. Where `signal` aborts, so does the query that runs, here and on the server. */
 export async function withClient<T>(
   connection: Connection,
   use: (client: Client) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
   const client = await connect(connection, signal);
+  let cancelling: Promise<void> | null = null;
+  const cancel = () => {
+    cancelling = background(cancelQuery(connection, serverProcessOf(client)));
+  };
+  signal?.addEventListener("abort", cancel, { once: true });
   try {
     return await droppedOnAbort(client, signal, () => use(client));
   } finally {
+    signal?.removeEventListener("abort", cancel);
+    await Promise.allSettled([endClient(client), cancelling]);
+  }
+}
+
+/**
+ * Ends what a session of ours asks. A server notices a client that is gone only when it has something to send: a query behind
+ * a lock would wait on for ever. `since`, when its transaction began, tells it from another that has its process by now.
+ */
+export async function cancelQuery(connection: Connection, pid: number | null, since?: string): Promise<void> {
+  const signal = AbortSignal.timeout(CANCEL_MS);
+  const client = await connect(connection, signal);
+  try {
+    const text =
+      "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND usename = current_user " +
+      "AND application_name = $2 AND ($3::timestamptz IS NULL OR xact_start = $3::timestamptz)";
+    const { applicationName } = connection;
+    await droppedOnAbort(client, signal, () => client.query(text, [pid, applicationName, since ?? null]));
+  } finally {
     await endClient(client);
   }
+}
+
+/** node-postgres keeps it, and does not say so in its types. */
+function serverProcessOf(client: Client): number | null {
+  return (client as unknown as { readonly processID?: number | null }).processID ?? null;
 }
 
 /** Does `work` with a client. Where `signal` aborts first, the connection is dropped, and its reason thrown. */

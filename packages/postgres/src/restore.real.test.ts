@@ -6,6 +6,7 @@ import { zstdCompress, zstdDecompress } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { silentLogger } from "@trivault/core";
 import { type PostgresServer, type TempDir, expectNoLeaks, makeTempDir, startPostgres, until } from "@trivault/testkit";
+import { compareRows } from "./compare.ts";
 import { withClient } from "./connect.ts";
 import { parseDatabaseUrl } from "./connection-url.ts";
 import type { Details } from "./details.ts";
@@ -150,6 +151,22 @@ test("9.B10 when the archive fails, pg_restore is gone by the time that is told,
   });
   const columns = "SELECT column_name AS c FROM information_schema.columns WHERE table_name = 'goods'";
   expect(await server.query(columns, "locked")).toEqual([{ c: "old" }]);
+});
+
+test("9.B10 rows that are compared behind a lock are no longer once that is cancelled, here and on the server", async () => {
+  const url = await server.createDatabase("compared");
+  await server.query("CREATE TABLE goods (n int)", "compared");
+  await withClient(parseDatabaseUrl(url), async (session) => {
+    await session.query("BEGIN; LOCK TABLE public.goods");
+    const waiting = () => server.query("SELECT FROM pg_locks WHERE NOT granted");
+    const stop = new AbortController();
+    const comparing = compareRows(parseDatabaseUrl(url), details, stop.signal);
+    const refused = expect(comparing).rejects.toThrow("enough");
+    await until(async () => (await waiting()).length === 1);
+    stop.abort(new Error("enough"));
+    await refused;
+    await until(async () => (await waiting()).length === 0);
+  });
 });
 
 test("without owners it goes where the roles are missing; with clean it goes over what is there", async () => {

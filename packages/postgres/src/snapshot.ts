@@ -2,7 +2,7 @@ import { background, type Selection } from "@trivault/core";
 import type pg from "pg";
 import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
-import { connect, droppedOnAbort, endClient, withClient } from "./connect.ts";
+import { cancelQuery, connect, droppedOnAbort, endClient } from "./connect.ts";
 import { type Details, type Server, countRows, readDetails, readServer } from "./details.ts";
 import { describeProtection } from "./protection.ts";
 import { type ReadGlobals, readGlobals } from "./read-globals.ts";
@@ -38,9 +38,6 @@ const TIMEOUTS: readonly (readonly [since: number, name: string])[] = [
   [17, "transaction_timeout"],
 ];
 
-/** How long the server may take to be told that a query is not wanted any more. */
-const CANCEL_MS = 5000;
-
 export async function openSnapshot(connection: Connection, signal?: AbortSignal): Promise<Snapshot> {
   const client = await connect(connection, signal);
   try {
@@ -62,12 +59,11 @@ async function begin(client: pg.Client, connection: Connection): Promise<Snapsho
     `SELECT pg_catalog.pg_export_snapshot() AS id, pg_catalog.pg_is_in_recovery() AS recovery,
        pg_catalog.pg_backend_pid() AS pid, pg_catalog.now()::pg_catalog.text AS since`,
   );
-  const { id = "", recovery = false, ...session } = rows[0] ?? {};
+  const [{ id = "", recovery = false, pid = null, since = undefined } = {}] = rows;
   let cancelling: Promise<void> | null = null;
   let closing: Promise<void> | undefined;
-  // A server notices a client that is gone only when it has something to send: a query behind a lock would wait on for ever.
   const cancel = () => {
-    cancelling ??= background(cancelQuery(connection, session));
+    cancelling ??= background(cancelQuery(connection, pid, since));
   };
   const cancellable = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
     signal?.addEventListener("abort", cancel, { once: true });
@@ -94,11 +90,4 @@ async function begin(client: pg.Client, connection: Connection): Promise<Snapsho
     // end() drops the connection at once where a query still runs; the server rolls back.
     close: () => (closing ??= Promise.allSettled([endClient(client), cancelling]).then(() => undefined)),
   };
-}
-
-/** Of the session whose transaction began then: its process may be that of another by now. */
-async function cancelQuery(connection: Connection, { pid, since }: { pid?: number; since?: string }): Promise<void> {
-  const text =
-    "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND xact_start = $2::timestamptz";
-  await withClient(connection, (client) => client.query(text, [pid, since]), AbortSignal.timeout(CANCEL_MS));
 }

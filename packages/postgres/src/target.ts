@@ -21,6 +21,7 @@ export interface TargetOptions {
   readonly serverMajor: number;
   /** Into a database that holds something already. */
   readonly force: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Makes the database that a restore goes into, or makes sure that it is empty. */
@@ -39,11 +40,12 @@ export async function prepareTarget(connection: Connection, options: TargetOptio
   }
 }
 
-async function checkTarget(connection: Connection, { serverMajor, force }: TargetOptions): Promise<number> {
-  const { major, objects } = await withClient(connection, async (client) => ({
+async function checkTarget(connection: Connection, { serverMajor, force, signal }: TargetOptions): Promise<number> {
+  const look = async (client: Client) => ({
     major: (await readServer(client)).major,
     objects: await userObjects(client),
-  }));
+  });
+  const { major, objects } = await withClient(connection, look, signal);
   checkMajor(connection, major, serverMajor);
   if (force || objects.length === 0) return major;
   const message =
@@ -53,10 +55,10 @@ async function checkTarget(connection: Connection, { serverMajor, force }: Targe
 }
 
 /** A backup of single tables holds no CREATE SCHEMA, and one of single schemas holds it for `public`, too. */
-async function prepareSchemas(connection: Connection, { details, force }: TargetOptions): Promise<void> {
+async function prepareSchemas(connection: Connection, { details, force, signal }: TargetOptions): Promise<void> {
   const { neededSchemas = [], createsPublic = false } = details ?? {};
   if (neededSchemas.length === 0 && !createsPublic) return;
-  await withClient(connection, async (client) => {
+  const prepare = async (client: Client) => {
     try {
       for (const schema of neededSchemas) {
         await client.query(`CREATE SCHEMA IF NOT EXISTS ${client.escapeIdentifier(schema)}`);
@@ -64,9 +66,11 @@ async function prepareSchemas(connection: Connection, { details, force }: Target
       // The target is empty, and RESTRICT makes sure of it.
       if (createsPublic && !force) await client.query("DROP SCHEMA IF EXISTS public RESTRICT");
     } catch (error) {
+      signal?.throwIfAborted();
       throw connectionError(error, connection);
     }
-  });
+  };
+  await withClient(connection, prepare, signal);
 }
 
 function checkMajor(connection: Connection, major: number, serverMajor: number): void {

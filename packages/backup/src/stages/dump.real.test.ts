@@ -57,8 +57,8 @@ describe("9.B10 a dump that is stopped, or fails, ends with all that it started,
     server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LOCK TABLE%noise%'", "shop");
   test.each([
     ["roles are read behind a lock", "pg_catalog.pg_auth_members", 1, stopped],
-    ["rows are counted, and dumped, behind one", "noise", 2, stopped],
-    ["rows are counted behind one when pg_dump fails", "noise", 2, pgDumpEnds],
+    ["rows are counted, and dumped, behind one", "public.noise", 2, stopped],
+    ["rows are counted behind one when pg_dump fails", "public.noise", 2, pgDumpEnds],
   ])("while %s", async (_, table, waiting, end) => {
     const lock = await locking(table);
     try {
