@@ -56,6 +56,18 @@ describe("what is told", () => {
     ]);
   });
 
+  test("9.A1 a copy that could not be read is neither copied over nor deleted, and nothing relies on it", () => {
+    const [old, newest] = [1, 2].map((day) =>
+      backup(`2026-11-0${day}T00:00:00Z`, { copies: { local: "complete", remote: "unknown" } }),
+    ) as [PlanBackup, PlanBackup];
+    expect(told(plan([old, newest], [tier("local", policy({ last: 1 })), tier("remote", policy({ last: 2 }))]))).toEqual([
+      "local 20261102t00 keep: the newest, remote shall have it and has not got it yet",
+      "remote 20261102t00 keep: could not be read: nothing is known of it",
+      "local 20261101t00 keep: remote shall have it and has not got it yet",
+      "remote 20261101t00 keep: could not be read: nothing is known of it",
+    ]);
+  });
+
   test("what another tier waits for, what is marked, and what is no copy", () => {
     const [a, b, c, d] = [1, 2, 3, 4].map((day) => backup(`2026-11-0${day}T00:00:00Z`)) as [
       PlanBackup,
