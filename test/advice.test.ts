@@ -12,7 +12,8 @@ const DANGEROUS = [
   // Whose a thing shall be is said in words, of one file; the rest are calls and imports.
   /\bchown\b(?!\(|,)/,
   /ssh-keyscan [^`]*>>? \$\{(?!shellWord\()/,
-  // A path in a command is one word of the shell.
+  // A database's name in a command, and a path, is one word of the shell.
+  /--(?:database|target|file|output)[ =]\$\{(?!shellWord\()/,
   /(?:chmod \d+|mkdir(?: -p)?|install -d[^`$]*) \$\{(?!shellWord\()/,
 ];
 

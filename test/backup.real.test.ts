@@ -2,9 +2,11 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { zstdCompress } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { readManifest, type RestoreRequest, restoreBackup } from "@trivault/backup";
-import { backupKey, type Config, MANIFEST, resolveConfig, silentLogger } from "@trivault/core";
+import { backupKey, type Config, encodeManifest, MANIFEST, resolveConfig, silentLogger } from "@trivault/core";
+import { loadSigningKey, sealBytes, signManifest } from "@trivault/crypto";
 import { digestDatabase, parseDatabaseUrl, type TableDigest } from "@trivault/postgres";
 import { bytesSource, readAll, type Tier } from "@trivault/storage";
 import { Client } from "pg";
@@ -159,6 +161,44 @@ describe("restore", () => {
       BACKUP_IDENTITY_FILE: escrow,
     };
     expect((await restore({ from: "remote" }, resolveConfig(env, "read"))).digests).toEqual(source);
+  });
+
+  test("9.C16 of a backup of before, with a script of pg_dumpall: nothing of it is carried out, and that is told", async () => {
+    const script =
+      "CREATE ROLE dba SUPERUSER LOGIN;\nALTER ROLE shopkeeper SUPERUSER;\n\\! touch /tmp/owned\nGRANT dba TO shopkeeper;\n";
+    const plain = await promisify(zstdCompress)(`--\n-- PostgreSQL database cluster dump\n--\n${script}`);
+    const { bytes, ...hashes } = await sealBytes(
+      plain,
+      site.config.encryption.mode === "age" ? site.config.encryption.recipients : [],
+    );
+    const stored = await readManifest(tier("local"), { database: DATABASE, backupId });
+    const manifest = stored?.signed.manifest;
+    if (manifest === undefined) throw new Error("it is there");
+    const segments = manifest.segments.map((each) =>
+      each.name === "globals.zst.age" ? { name: each.name, ...hashes } : each,
+    );
+    const signed = signManifest({ ...manifest, segments }, await loadSigningKey(site.config.signingKeyFile));
+    await withChanged(
+      "local",
+      "globals.zst.age",
+      () => Buffer.from(bytes),
+      () =>
+        withChanged(
+          "local",
+          MANIFEST,
+          () => Buffer.from(encodeManifest(signed)),
+          async () => {
+            const { result, digests } = await restore({ from: "local", globals: true });
+            expect(digests).toEqual(source);
+            expect(result.roles?.refused).toEqual([expect.stringContaining("is not carried out")]);
+          },
+        ),
+    );
+    const client = new Client({ connectionString: site.postgres.url });
+    await client.connect();
+    const { rows } = await client.query("SELECT rolname FROM pg_roles WHERE rolsuper ORDER BY 1");
+    await client.end();
+    expect(rows).toEqual([{ rolname: "postgres" }]);
   });
 
   test("by hand, with the commands of the RECOVERY.md that lies on the remote server, and nothing of ours", async () => {

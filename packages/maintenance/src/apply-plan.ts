@@ -1,5 +1,5 @@
 import { listInUse, listRuns } from "@trivault/backup";
-import { backupKey, codeOf, type Config, findDatabase, MANIFEST, messageOf, writeUtc } from "@trivault/core";
+import { backupKey, codeOf, type Config, findDatabase, MANIFEST, messageOf, shellWord, writeUtc } from "@trivault/core";
 import type { Decision } from "@trivault/retention";
 import type { Tier } from "@trivault/storage";
 import { deleteCopy } from "./delete-copy.ts";
@@ -269,7 +269,7 @@ function rulesMessage(database: string, tier: Tier, here: readonly Decision[]): 
 function lookAndSay(database: string, { kind }: Tier): string {
   const command = { local: "backup:rotate", sftp: "backup:sync:cleanup", s3: "backup:cloud:cleanup" }[kind];
   return (
-    `Look at it with npm run ${command} -- --database ${database} --dry-run; if it is right, say npm run ${command} -- ` +
-    `--database ${database} --yes`
+    `Look at it with npm run ${command} -- --database ${shellWord(database)} --dry-run; if it is right, say npm run ${command} -- ` +
+    `--database ${shellWord(database)} --yes`
   );
 }

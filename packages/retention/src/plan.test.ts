@@ -60,7 +60,9 @@ describe("what is told", () => {
     const [old, newest] = [1, 2].map((day) =>
       backup(`2026-11-0${day}T00:00:00Z`, { copies: { local: "complete", remote: "unknown" } }),
     ) as [PlanBackup, PlanBackup];
-    expect(told(plan([old, newest], [tier("local", policy({ last: 1 })), tier("remote", policy({ last: 2 }))]))).toEqual([
+    expect(
+      told(plan([old, newest], [tier("local", policy({ last: 1 })), tier("remote", policy({ last: 2 }))])),
+    ).toEqual([
       "local 20261102t00 keep: the newest, remote shall have it and has not got it yet",
       "remote 20261102t00 keep: could not be read: nothing is known of it",
       "local 20261101t00 keep: remote shall have it and has not got it yet",

@@ -1,4 +1,4 @@
-import { formatBytes, median } from "@trivault/core";
+import { formatBytes, median, shellWord } from "@trivault/core";
 import { type Counted, TINY } from "./rules.ts";
 import type { PlanBackup } from "./types.ts";
 
@@ -37,7 +37,7 @@ export function sizeWarning(database: string, series: readonly Counted[], accept
     `${database}: ${count(small.length)} of less than a tenth of the size of those before, from ${first.id} on ` +
       `(${formatBytes(first.bytes)} after ${formatBytes(medianSize(normal.slice(-YARDSTICK.most)))}). They displace none of those ` +
       `before. Look at what is in the newest one; if the database did become so small, say so: ` +
-      `trivault keep accept-size --database ${database} --from ${first.id}`,
+      `trivault keep accept-size --database ${shellWord(database)} --from ${first.id}`,
   ];
 }
 

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { background, directoryOf, messageOf, TrivaultError } from "@trivault/core";
+import { background, directoryOf, messageOf, shellWord, TrivaultError } from "@trivault/core";
 import { checkArchive, newestTools, readArchiveHeader, type Server, type Tools } from "@trivault/postgres";
 import type { BackupRef, Site } from "../site.ts";
 import { adoptedAs, type Dump } from "./claims.ts";
@@ -58,7 +58,7 @@ export async function planAdoption(site: Site, options: PlanOptions): Promise<Ad
     reason: `cannot be read: ${reason}`,
   }));
   for (const file of found.dumpFolders) {
-    const reason = `is a dump in pg_dump's directory format: \`pg_restore --file=${file}.sql ${file}\` makes plain SQL of it, which can be adopted; then delete the folder`;
+    const reason = `is a dump in pg_dump's directory format: \`pg_restore --file=${shellWord(`${file}.sql`)} ${shellWord(file)}\` makes plain SQL of it, which can be adopted; then delete the folder`;
     refused.push({ file, reason });
   }
   const totalBytes = found.files.reduce((sum, { size }) => sum + size, 0);
