@@ -92,6 +92,27 @@ reports: { schedule: off, to: [a@example.org], language: fr, keepDays: 30, targe
     expect(zoned.monitoring.reports.schedule).toEqual({ cron: "0 7 * * *", timeZone: "Europe/Paris" });
   });
 
+  test("9.C20 a secret that would cross the network in clear is told of", async () => {
+    const { warnings } = await made.resolve(
+      `alerts:
+  channels:
+    here: { kind: webhook, url: "http://[::1]:1/hunter2" }
+    far: { kind: ntfy, url: "http://ntfy.example.org/hunter2", token: hunter2 }
+    bot: { kind: telegram, botToken: "123456:hunter2hunter2", chatId: 1, apiUrl: "http://10.0.0.7:8081" }
+    safe: { kind: slack, url: "https://hooks.slack.com/hunter2" }
+  deadMan: { url: "http://ping.example.org/hunter2" }
+`,
+      DATABASE,
+    );
+    const told = warnings.filter((warning) => warning.includes("in clear"));
+    expect(told.map((warning) => warning.split(" in clear")[0])).toEqual([
+      "alerts: far goes to ntfy.example.org",
+      "alerts: bot goes to 10.0.0.7:8081",
+      "alerts: deadMan goes to ping.example.org",
+    ]);
+    expect(told.join()).not.toContain("hunter2");
+  });
+
   test("have their mistakes told at once, with line and remedy, and never a secret", async () => {
     const found = await made.problems(
       `mail: { host: smtp.example.org, port: 70000, user: ann, security: none, from: hunter }

@@ -67,6 +67,7 @@ export function readMonitoring(input: Input): Result {
     reports: readReports(around),
   };
   checkMail(around);
+  warnings.push(...channels.flatMap(inClear), ...inClear({ name: "deadMan", ...monitoring.alerts.deadMan }));
   return { monitoring, problems, warnings };
 }
 
@@ -125,6 +126,17 @@ function readChannel(around: Around, name: string, channel: FileChannel): Channe
     return url === null || secret === LEFT_OUT ? null : { ...common, kind: channel.kind, url, secret };
   }
   return url === null ? null : { ...common, kind: channel.kind, url };
+}
+
+/** A webhook's address is itself a secret, and a token goes with each message. */
+function inClear(channel: { readonly name: string; readonly url?: string; readonly apiUrl?: string }): string[] {
+  const url = channel.url ?? channel.apiUrl;
+  if (url === undefined) return [];
+  const { protocol, hostname, host } = new URL(url);
+  if (protocol !== "http:" || isLoopback(hostname.replaceAll(/[[\]]/g, ""))) return [];
+  return [
+    `alerts: ${channel.name} goes to ${host} in clear, and with it the secret that opens that address: use https.`,
+  ];
 }
 
 function readDeadMan(around: Around): MonitoringConfig["alerts"]["deadMan"] {
