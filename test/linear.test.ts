@@ -17,7 +17,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
 
 /** A regular expression in a source: after an operator, a bracket or a comma, so that it is no division. */
 const LITERAL =
-  /(?<=[=(,:[!&|?{};\n+]\s{0,40}|return\s{1,9})\/(?![*/])((?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+)\/([dgimsuvy]*)/g;
+  /(?<=[=(,:[!&|?{};\n+]\s{0,40}|=>\s{1,9}|return\s{1,9})\/(?![*/])((?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+)\/([dgimsuvy]*)/g;
 
 interface Found {
   readonly where: string;

@@ -229,6 +229,15 @@ describe("errors", () => {
     });
   });
 
+  test("9.C12 a stranger's path of any length is logged by its beginning", async () => {
+    const lines: string[] = [];
+    const log = createLogger("info", "test", { write: (line) => void lines.push(line) });
+    const { statusCode } = await appUnderTest({ log }).app.inject({ url: `/${"a".repeat(15_000)}` });
+    expect(statusCode).toBe(401);
+    expect(lines.join("")).toContain("/aaa");
+    for (const line of lines) expect(line.length).toBeLessThan(1000);
+  });
+
   test("a path that cannot be decoded", async () => {
     const answer = await appUnderTest().app.inject({ ...LIST, url: `${LIST.url}/%zz` });
     expect(answer.json()).toMatchObject({ status: 400, code: "INPUT_INVALID" });

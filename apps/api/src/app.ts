@@ -85,10 +85,10 @@ export function buildApp(deps: ApiDeps): App {
   return app;
 }
 
-/** One line for each request that changes something or fails; what only looks (Bull Board, every few seconds) is debug. */
 /** Characters: enough for any path of ours. A stranger chooses how long a path is. */
 const LOGGED_URL = 500;
 
+/** One line for each request that changes something or fails; what only looks (Bull Board, every few seconds) is debug. */
 function logRequests(app: App): void {
   app.addHook("onResponse", async (request, reply) => {
     const notable = reply.statusCode >= 400 || !["GET", "HEAD"].includes(request.method);

@@ -38,6 +38,12 @@ describe("the log", () => {
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({ name: "test" });
   });
 
+  test("9.C12 of an error that a stranger made as long as they liked, its beginning", () => {
+    const { lines, log } = capture();
+    log.error({ err: new Error("x".repeat(1_000_000), { cause: new Error("y".repeat(1_000_000)) }) }, "failed");
+    expect(lines.join("").length).toBeLessThan(100_000);
+  });
+
   test("stays one JSON object a line, whatever is logged", () => {
     const parts = fc.array(
       fc.constantFrom("redis://", "u", ":", "p", "@", "h", "/", '"', "\\", "\n", " ", "?password=", "x"),
