@@ -58,7 +58,7 @@ export const AUDIT_ACTIONS = [
   "report.failed",
   "config.loaded",
   "config.refused",
-  /** A job in Redis that no process of this site had made; it was not carried out. `details.count` of them. */
+  /** A job in Redis that no process of this site had made, or a restore's that was put back after it ended; it was not carried out. `details.count` of them. */
   "job.refused",
   /** A user of the dashboard: in, out, or not let in. */
   "access.login",
