@@ -40,6 +40,7 @@ const SECRETS: readonly (readonly [what: string, secret: string])[] = [
   ["a key in base64", Buffer.from(PEM).toString("base64")],
   ["a key's middle on one line", `  b3BlbnNzaC1rZXktdjE${BODY}`],
   ["a key's middle of RSA", `MIIEpAIBAAKCAQEA${BODY}`],
+  ["a token of the API's", `tv_${BODY.padEnd(43, "A")}`],
   ["several lines", `/srv\n${BODY}`],
   ["a URL", `postgresql://u:${BODY}@h/db`],
 ];

@@ -8,9 +8,18 @@ const KEY = /-----BEGIN |PuTTY-User-Key-File|AGE-SECRET-KEY-/i;
 /** How one begins in base64, without the lines around it: PEM itself, OpenSSH's, PKCS#8 of Ed25519, and DER of RSA and others. */
 const BASE64_KEY = /^\s*(?:LS0tLS1CRUdJTi|b3BlbnNzaC1rZXktdjE|MC4CAQAwBQYDK2VwBCIE|MII[A-Za-z0-9+/]{20})/;
 
+/** A token of the API's. */
+const TOKEN = /^\s*tv_[\w-]{43}\s*$/;
+
 /** What cannot be meant as a path, and is shown and recorded nowhere: a key, any text of several lines, a URL with a password. */
 export function looksSecret(text: string): boolean {
-  return KEY.test(text) || BASE64_KEY.test(text) || /[\r\n]/.test(text) || /:\/\/[^/\s]{0,1000}@/.test(text);
+  return (
+    KEY.test(text) ||
+    BASE64_KEY.test(text) ||
+    TOKEN.test(text) ||
+    /[\r\n]/.test(text) ||
+    /:\/\/[^/\s]{0,1000}@/.test(text)
+  );
 }
 
 /** Whether a variable holds the key itself, where a path is usual: containers often have nothing but variables. */
