@@ -405,6 +405,8 @@ test("9.A8 an empty BACKUP_DIR and a copied one begin nothing, until somebody sa
   });
   expect(await readdir(lost)).toEqual([]);
   expect((await json("backup:site:recover", "", { env: { BACKUP_DIR: lost } })).site.id).toBe(own.id);
+  const record: Recorded[] = await json("backup:audit:logs", "", { env: { BACKUP_DIR: lost } });
+  expect(record).toMatchObject([{ action: "site.recovered", outcome: "ok", details: { site: own.id } }]);
 
   await cp(lost, copy, { recursive: true });
   const env = { BACKUP_DIR: copy, BACKUP_SIGNING_KEY_FILE: path.join(copy, "signing.key") };

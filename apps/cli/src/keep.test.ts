@@ -59,6 +59,7 @@ test("a backup is held, listed and released, and all of it stands in the record"
   });
   expect((await keep("list")).stdout).toBe("No backup is held.\n");
   expect(await recorded()).toMatchObject([
+    { action: "site.begun" },
     { action: "keep.marked", outcome: "ok", database: "shop", backupId: ID, details: { reason: "lawsuit 4711" } },
     { action: "keep.released", outcome: "ok", actor: held[0].actor, details: { reason: "lawsuit 4711" } },
   ]);
@@ -67,7 +68,10 @@ test("a backup is held, listed and released, and all of it stands in the record"
 test("a size is accepted from a backup on", async () => {
   expect(await keep(`accept-size --from ${ID}`)).toMatchObject({ code: 0, stderr: "" });
   expect((await keep("list")).stdout).toBe(`No backup is held.\n\nSIZE ACCEPTED OF  FROM\nshop              ${ID}\n`);
-  expect(await recorded()).toMatchObject([{ action: "size.accepted", database: "shop", backupId: ID }]);
+  expect(await recorded()).toMatchObject([
+    { action: "site.begun" },
+    { action: "size.accepted", database: "shop", backupId: ID },
+  ]);
 }, 60_000);
 
 const REFUSED: readonly [string, Readonly<Record<string, string>>, number, RegExp][] = [

@@ -1,5 +1,7 @@
 import { auditFolder, type AuditLog, openAuditLog, type Recorder } from "@trivault/audit";
+import { requireOwnSite } from "@trivault/cluster";
 import { codeOf, type Config, messageOf } from "@trivault/core";
+import type { Environment } from "./environment.ts";
 import { say } from "./output.ts";
 
 /** The record for one command. That it cannot be written is one line on stderr, and never a reason to fail. */
@@ -19,6 +21,19 @@ export async function withRecord<T>(
   } finally {
     await audit.close();
   }
+}
+
+/**
+ * As `withRecord`, for a command that writes what belongs to the site into BACKUP_DIR: where that is not this site's folder,
+ * as an empty mount point is not, nothing is written.
+ */
+export async function withOwnRecord<T>(
+  { config, log }: Pick<Environment, "config" | "log">,
+  signal: AbortSignal,
+  use: (record: Recorder) => Promise<T>,
+): Promise<T> {
+  await requireOwnSite(config, log, signal);
+  return withRecord(config, use);
 }
 
 /** `error` of an event. */

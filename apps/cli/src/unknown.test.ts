@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { hash } from "node:crypto";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
@@ -7,21 +8,25 @@ import { runCli } from "./testing/spawn-cli.ts";
 const ID = "20261123t020000z-7f3k9xq2";
 let dir: TempDir;
 
-/** A site whose last look at its tier could not read the manifest of its backup. */
+/** A site that could not read segments of its backup when they were to be verified. */
 beforeEach(async () => {
   dir = await makeTempDir("tv-unknown");
-  await mkdir(path.join(dir.path, "shop", ID), { recursive: true });
-  await writeFile(path.join(dir.path, "shop", ID, "manifest.json"), "{}");
-  await mkdir(path.join(dir.path, ".trivault/inventory"), { recursive: true, mode: 0o700 });
+  const manifest = path.join(dir.path, "shop", ID, "manifest.json");
+  const trivault = path.join(dir.path, ".trivault");
+  const doubtful = path.join(trivault, "tiers/local/doubtful");
+  for (const folder of [path.dirname(manifest), path.join(trivault, "inventory"), doubtful])
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(manifest, "{}");
   const at = new Date().toISOString();
-  const copy = { database: "shop", backupId: ID, state: "unknown", problem: "AccessDenied: kms:Decrypt" };
+  const read = { manifest: { size: 2, modifiedAt: (await stat(manifest)).mtime }, expected: { objects: 0, bytes: 0 } };
+  const copy = { database: "shop", backupId: ID, state: "complete", bytes: 2, objects: 1, newestAt: at, classes: {} };
   const place = JSON.stringify(dir.path);
-  const tier = { version: 1, trust: "", tier: "local", place, scannedAt: at, capacity: null };
-  const inventory = {
-    ...tier,
-    copies: [{ ...copy, bytes: 2, objects: 1, newestAt: at, classes: {}, manifest: null, expected: null }],
-  };
-  await writeFile(path.join(dir.path, ".trivault/inventory/local.json"), JSON.stringify(inventory));
+  const trust = hash("sha256", ""); // no key is known here
+  const tier = { version: 1, trust, tier: "local", place, scannedAt: at, capacity: null };
+  const inventory = { ...tier, copies: [{ ...copy, ...read }] };
+  await writeFile(path.join(trivault, "inventory/local.json"), JSON.stringify(inventory));
+  const doubt = { problem: "AccessDenied: kms:Decrypt", files: ["data-000001.zst"], seen: null };
+  await writeFile(path.join(doubtful, `shop.${ID}`), JSON.stringify(doubt));
 });
 afterEach(() => dir.remove());
 

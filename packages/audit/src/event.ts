@@ -56,6 +56,10 @@ export const AUDIT_ACTIONS = [
   /** A report was mailed, or could not be made or mailed; `details.day` says which. */
   "report.sent",
   "report.failed",
+  /** A person said whose folder BACKUP_DIR is: a new site's, one that the tiers know, one that lay elsewhere. */
+  "site.begun",
+  "site.recovered",
+  "site.moved",
   "config.loaded",
   "config.refused",
   /** A job in Redis that no process of this site had made, or a restore's that was put back after it ended; it was not carried out. `details.count` of them. */

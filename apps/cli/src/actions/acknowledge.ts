@@ -4,7 +4,7 @@ import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { print, printJson } from "../output.ts";
 import type { Running } from "../perform.ts";
-import { withRecord } from "../record.ts";
+import { withOwnRecord } from "../record.ts";
 
 export interface AcknowledgeOptions {
   readonly database: string;
@@ -12,9 +12,13 @@ export interface AcknowledgeOptions {
   readonly json?: boolean;
 }
 
-export async function acknowledge({ database, reason }: AcknowledgeOptions, { json }: Running): Promise<number> {
-  const { config } = readEnvironment("read");
-  const mark = await withRecord(config, (record) =>
+export async function acknowledge(
+  { database, reason }: AcknowledgeOptions,
+  { json, signal }: Running,
+): Promise<number> {
+  const environment = readEnvironment("read");
+  const { config } = environment;
+  const mark = await withOwnRecord(environment, signal, (record) =>
     acknowledgeGone({ config, record, now: () => new Date() }, database, { actor: actor(), reason: reason ?? null }),
   );
   if (json) printJson({ database, ...mark });

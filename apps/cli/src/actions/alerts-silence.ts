@@ -5,7 +5,7 @@ import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatTime, print, printJson } from "../output.ts";
 import type { Running } from "../perform.ts";
-import { withRecord } from "../record.ts";
+import { withOwnRecord } from "../record.ts";
 
 export interface SilenceOptions {
   /** Seconds. */
@@ -14,12 +14,13 @@ export interface SilenceOptions {
   readonly json?: boolean;
 }
 
-export async function alertsSilence(id: string, options: SilenceOptions, { json }: Running): Promise<number> {
-  const { config } = readEnvironment("read");
+export async function alertsSilence(id: string, options: SilenceOptions, { json, signal }: Running): Promise<number> {
+  const environment = readEnvironment("read");
+  const { config } = environment;
   const now = new Date();
   const until = new Date(now.getTime() + options.for * 1000);
   const current = await listAlerts(config, "en", now);
-  const silence = await withRecord(config, (record) =>
+  const silence = await withOwnRecord(environment, signal, (record) =>
     silenceAlert(config, record, current, { alert: id, reason: options.reason, until, actor: actor() }, now),
   );
   if (json) printJson(silence);
@@ -27,9 +28,12 @@ export async function alertsSilence(id: string, options: SilenceOptions, { json 
   return EXIT.ok;
 }
 
-export async function alertsUnsilence(id: string, { json }: Running): Promise<number> {
-  const { config } = readEnvironment("read");
-  const was = await withRecord(config, (record) => unsilenceAlert(config, record, id, actor(), new Date()));
+export async function alertsUnsilence(id: string, { json, signal }: Running): Promise<number> {
+  const environment = readEnvironment("read");
+  const { config } = environment;
+  const was = await withOwnRecord(environment, signal, (record) =>
+    unsilenceAlert(config, record, id, actor(), new Date()),
+  );
   if (!was)
     throw new TrivaultError("NOT_FOUND", `${id} is not silenced; \`list\` tells which are.`, { permanent: true });
   if (json) printJson({ alert: id, silence: null });

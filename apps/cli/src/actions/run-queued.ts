@@ -1,4 +1,5 @@
-import type { Config, QueueName } from "@trivault/core";
+import { requireOwnSite } from "@trivault/cluster";
+import type { Config, Logger, QueueName } from "@trivault/core";
 import { copiesOf, countWorkers, type Queues, requestBackup, type RunStatus, type StageStatus } from "@trivault/queue";
 import { actor } from "../actor.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -16,7 +17,8 @@ interface Request {
 }
 
 /** Enqueues a backup for the workers, and waits for it where that is asked for. */
-export async function runOnWorkers(config: Config, request: Request, running: Running): Promise<number> {
+export async function runOnWorkers(config: Config, log: Logger, request: Request, running: Running): Promise<number> {
+  await requireOwnSite(config, log, running.signal); // before the key that jobs are sealed with is looked for, and made
   return withQueues(config, "say --inline to make the backup in this process", async (queues, redis) => {
     const missing = await queuesWithoutWorker(config, queues, request.database);
     if (missing.length > 0 && request.wait) return refuse(request, missing, running);

@@ -14,5 +14,5 @@ export async function run(options: RunOptions, running: Running): Promise<number
   const { config, log } = readEnvironment("backup");
   const database = chooseConfigured(config, options.database);
   if (options.inline) return (await import("./run-inline.ts")).runHere(config, log, database, running);
-  return (await import("./run-queued.ts")).runOnWorkers(config, { ...options, database }, running);
+  return (await import("./run-queued.ts")).runOnWorkers(config, log, { ...options, database }, running);
 }

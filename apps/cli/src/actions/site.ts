@@ -8,11 +8,15 @@ import {
   type SiteDeps,
   type SiteIdentity,
 } from "@trivault/backup";
+import { actor } from "../actor.ts";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { facts, print, printJson, printText, say } from "../output.ts";
 import type { Running } from "../perform.ts";
+import { withRecord } from "../record.ts";
 import { withTiers } from "./tiers.ts";
+
+const DONE = { new: "site.begun", recover: "site.recovered", move: "site.moved" } as const;
 
 /** `wanted`: a site's id, for `recover`. */
 export async function site(
@@ -36,6 +40,15 @@ export async function site(
     const made = await { new: beginNewSite, move: moveSite, recover: (each: SiteDeps) => recoverSite(each, wanted) }[
       verb
     ](deps);
+    // Only now: before, there may have been no folder of a site that it could be written into.
+    await withRecord(config, (record) =>
+      record({
+        action: DONE[verb],
+        outcome: "ok",
+        actor: actor(),
+        details: { site: made.id, signingKey: made.signingKey, path: made.path, host: made.hosts.at(-1) ?? null },
+      }),
+    );
     if (json) printJson({ site: made });
     else printText(describe(config.backupDir, made));
     return EXIT.ok;

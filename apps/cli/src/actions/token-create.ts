@@ -4,7 +4,7 @@ import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatTime, print, printJson, say } from "../output.ts";
 import type { Running } from "../perform.ts";
-import { withRecord } from "../record.ts";
+import { withOwnRecord } from "../record.ts";
 
 export interface CreateTokenOptions {
   readonly name: string;
@@ -14,21 +14,22 @@ export interface CreateTokenOptions {
   readonly json?: boolean;
 }
 
-export async function tokenCreate({ name, role, expires }: CreateTokenOptions, { json }: Running): Promise<number> {
-  const { config } = readEnvironment("read");
+export async function tokenCreate(
+  { name, role, expires }: CreateTokenOptions,
+  { json, signal }: Running,
+): Promise<number> {
+  const environment = readEnvironment("read");
+  const { config } = environment;
   const now = new Date();
   const expiresAt = expires === null ? null : new Date(now.getTime() + expires * 1000);
   const createdBy = actor();
-  const token = await createToken(config.api.accessFile, { name, role, expiresAt, createdBy }, now);
   const until = expiresAt?.toISOString() ?? null;
-  await withRecord(config, (record) =>
-    record({
-      action: "access.token",
-      outcome: "ok",
-      actor: createdBy,
-      details: { change: "created", token: name, role, expiresAt: until },
-    }),
-  );
+  const details = { change: "created", token: name, role, expiresAt: until };
+  const token = await withOwnRecord(environment, signal, async (record) => {
+    const made = await createToken(config.api.accessFile, { name, role, expiresAt, createdBy }, now);
+    await record({ action: "access.token", outcome: "ok", actor: createdBy, details });
+    return made;
+  });
   if (json) printJson({ name, role, expiresAt: until, token });
   else {
     print(token);

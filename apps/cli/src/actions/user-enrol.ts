@@ -7,7 +7,7 @@ import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { printJson, printText, say } from "../output.ts";
 import type { Running } from "../perform.ts";
-import { withRecord } from "../record.ts";
+import { withOwnRecord } from "../record.ts";
 
 export interface AddUserOptions {
   readonly name: string;
@@ -21,24 +21,32 @@ export interface ResetUserOptions {
 }
 
 export async function userAdd({ name, role }: AddUserOptions, { signal, json }: Running): Promise<number> {
-  const { config } = readEnvironment("read");
+  const environment = readEnvironment("read");
   const password = await askForPassword(name, signal);
   const createdBy = actor();
-  const enrolment = await addUser(config.api.accessFile, { name, role, password, createdBy }, new Date());
   const details = { change: "added", user: name, role };
-  await withRecord(config, (record) => record({ action: "access.user", outcome: "ok", actor: createdBy, details }));
+  const enrolment = await withOwnRecord(environment, signal, async (record) => {
+    const { accessFile } = environment.config.api;
+    const made = await addUser(accessFile, { name, role, password, createdBy }, new Date());
+    await record({ action: "access.user", outcome: "ok", actor: createdBy, details });
+    return made;
+  });
   if (json) printJson({ name, role, ...enrolment });
   else await tell(`The user ${name} is added, as ${role}.`, enrolment);
   return EXIT.ok;
 }
 
 export async function userReset(name: string, { role }: ResetUserOptions, { signal, json }: Running): Promise<number> {
-  const { config } = readEnvironment("read");
-  await expectUser(config.api.accessFile, name);
+  const environment = readEnvironment("read");
+  const { accessFile } = environment.config.api;
+  await expectUser(accessFile, name);
   const password = await askForPassword(name, signal);
-  const enrolment = await resetUser(config.api.accessFile, { name, password, role });
   const details = { change: "reset", user: name, ...(role === undefined ? {} : { role }) };
-  await withRecord(config, (record) => record({ action: "access.user", outcome: "ok", actor: actor(), details }));
+  const enrolment = await withOwnRecord(environment, signal, async (record) => {
+    const made = await resetUser(accessFile, { name, password, role });
+    await record({ action: "access.user", outcome: "ok", actor: actor(), details });
+    return made;
+  });
   if (json) printJson({ name, ...enrolment });
   else await tell(`The user ${name} has a new password and second factor; all their sessions have ended.`, enrolment);
   return EXIT.ok;
