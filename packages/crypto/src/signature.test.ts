@@ -99,9 +99,12 @@ async function turnsOf(work: () => Promise<unknown>): Promise<number> {
     counting = setImmediate(count);
   };
   let counting = setImmediate(count);
-  await work();
-  clearImmediate(counting);
-  return turns;
+  try {
+    await work();
+    return turns;
+  } finally {
+    clearImmediate(counting);
+  }
 }
 
 describe("manifests", () => {

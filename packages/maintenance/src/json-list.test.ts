@@ -30,12 +30,15 @@ test("9.B15 whatever its length, no more of it is parsed or made in one turn of 
     counting = setImmediate(count);
   };
   let counting = setImmediate(count);
-  const text = await writeList({ version: 1 }, "copies", items);
-  expect(turns).toBeGreaterThanOrEqual(19);
-  await parseList(text, "copies", (piece) => {
-    pieces.push(turns);
-    return piece;
-  });
-  clearImmediate(counting);
+  try {
+    const text = await writeList({ version: 1 }, "copies", items);
+    expect(turns).toBeGreaterThanOrEqual(19);
+    await parseList(text, "copies", (piece) => {
+      pieces.push(turns);
+      return piece;
+    });
+  } finally {
+    clearImmediate(counting);
+  }
   expect(new Set(pieces).size).toBe(20);
 });
