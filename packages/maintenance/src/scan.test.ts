@@ -116,6 +116,14 @@ test("the cache is for the owner alone, and one that is broken or of another tie
   }
 });
 
+test("9.B15 the cache has a line for each copy, so that it is read some hundred at a time (json-list.ts)", async () => {
+  for (const id of idsOf(3)) await putBackup([fake.tier("remote")], fake.signingKey, ref(id));
+  await scan();
+  const [head = "", ...lines] = (await readFile(cacheFile(), "utf8")).split("\n");
+  expect(head).toMatch(/"copies":\[$/);
+  expect(lines).toHaveLength(4);
+});
+
 test("what was noted as damaged stays so until the copy is made anew, and its note goes with the copy", async () => {
   const [id = ""] = idsOf(1);
   await putBackup([fake.tier("remote")], fake.signingKey, ref(id));
