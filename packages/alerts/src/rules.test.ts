@@ -237,6 +237,18 @@ describe("workers and queue", () => {
 });
 
 describe("the site", () => {
+  test("9.A3 a database that is gone is told until somebody took note, by the server that held it", () => {
+    const since = ago(7200).toISOString();
+    const orphan = { reason: "gone", server: "main", since, backups: 2, bytes: 2e6, newestBackupId: null } as const;
+    const gone = (name: string, more: object = {}) => ({ ...orphan, name, acknowledged: null, ...more });
+    const acknowledged = { by: "user:ada", at: since, reason: null };
+    const observed = observe({ site: { orphans: [gone("main.blog"), gone("main.wiki", { acknowledged })] } });
+    expect(seen(observed)).toEqual(["database-vanished main: main.blog"]);
+    expect(wordsOf(observed, "database-vanished")).toMatch(/main\.blog.*gone[^]*2 backups[^]*backup:acknowledge/);
+    const others = ["not-configured", "restored-into"].map((reason) => gone("main.crm2", { reason }));
+    expect(seen(observe({ site: { orphans: others } }))).toEqual([]);
+  });
+
   test("what expires is told in time", () => {
     const expiries = (days: number) => [{ kind: "token", name: "ci", at: ago(-days * 86_400) } as const];
     expect(seen(observe({ expiries: expiries(20) }))).toEqual([]);
