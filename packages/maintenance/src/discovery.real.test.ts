@@ -69,9 +69,9 @@ test("9.A3 a database that is dropped on the server is gone, is recorded once, a
   const events: string[] = [];
   const record = async ({ action, database }: { action: string; database?: string | undefined }) =>
     void events.push(`${action} ${database}`);
-  const main = await config(`servers:\n  main: { url: "${postgres.url}", include: ["blog"] }\n`);
-  const known = () => knownDatabases(main, { fresh: true });
-  const keep = () => keepDiscovery({ config: main, record, now: () => new Date() }, { fresh: true });
+  const blogs = await config(`servers:\n  main: { url: "${postgres.url}", include: ["blog"] }\n`);
+  const known = () => knownDatabases(blogs, { fresh: true });
+  const keep = () => keepDiscovery({ config: blogs, record, now: () => new Date() }, { fresh: true });
   await postgres.createDatabase("blog");
   expect((await known()).databases.map(({ name }) => name)).toEqual(["main.blog"]);
   await postgres.query("DROP DATABASE blog");
