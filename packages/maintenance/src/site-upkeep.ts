@@ -16,7 +16,7 @@ import {
 } from "@trivault/backup";
 import { isBackupId, messageOf, modifiedAt, readdirOrEmpty } from "@trivault/core";
 import type { MaintenanceSite } from "./maintain-site.ts";
-import { ORPHAN_AGE_MS } from "./maintain-sweep.ts";
+import { sweepSpool } from "./sweep-spool.ts";
 
 export interface Upkeep {
   readonly runsEnded: number;
@@ -105,23 +105,6 @@ async function isSilent(run: RunDirectory, site: MaintenanceSite): Promise<boole
   const limit = 3 * site.config.worker.takeoverSeconds * 1000;
   const times = await Promise.all([run.path, run.dumpLease, run.sealLease, run.journal].map(modifiedAt));
   return Date.now() - Math.max(...times) > limit;
-}
-
-/** Spool folders whose run is gone: plaintext that nobody will ever fetch. */
-async function sweepSpool(site: MaintenanceSite, { note }: StageContext): Promise<number> {
-  const runs = new Set(await listRuns(site.config));
-  let removed = 0;
-  for (const name of (await readdirOrEmpty(site.config.spoolDir)).filter(isBackupId)) {
-    const folder = path.join(site.config.spoolDir, name);
-    try {
-      if (runs.has(name) || Date.now() - (await modifiedAt(folder)) < ORPHAN_AGE_MS) continue;
-      await rm(folder, { recursive: true, force: true });
-      removed++;
-    } catch (error) {
-      note(`plaintext that nobody needs is left in ${folder}: ${messageOf(error)}`);
-    }
-  }
-  return removed;
 }
 
 async function recordSwept(site: MaintenanceSite, what: string, ref: BackupRef): Promise<void> {
