@@ -116,6 +116,21 @@ describe("9.A2 whoever looks at a tier takes nothing of what maintenance records
     expect(await maintain()).toMatchObject({ lost: 3 });
   });
 
+  test("whoever looks with fewer keys loses nothing, and hides no loss that follows", async () => {
+    const [first = ""] = await prepare();
+    const { signal } = fake.context;
+    const stranger = () => scanTier(fake.site, fake.tier("remote"), { signal, trust: { trustedKeys: [] } });
+    for (let times = 0; times < 2; times++) {
+      expect((await stranger()).inventory.copies.every(({ state }) => state === "untrusted")).toBe(true);
+    }
+    for (const { key } of await Array.fromAsync(fake.tier("remote").store.list(`shop/${first}/`))) {
+      await fake.tier("remote").store.delete(key);
+    }
+    await stranger();
+    expect(await maintain()).toMatchObject({ lost: 1 });
+    expect(losses()).toEqual([expect.objectContaining({ action: "tier.vanished", backupId: first })]);
+  });
+
   test("a look that found nothing lost leaves nothing, and what we deleted is no loss", async () => {
     const [first = ""] = await prepare();
     await noteDeletion(fake.config, "remote", shop(first));

@@ -12,12 +12,16 @@ type Loss = AuditEvent & { readonly action: "tier.vanished" | "tier.shrunk" };
 
 /**
  * What is missing that was complete when it was known last, and what has lost bytes: nobody of us did it. One event for
- * each database, however many copies, since whoever wipes a tier wipes thousands. What cannot be read now is not lost.
+ * each database, however many copies, since whoever wipes a tier wipes thousands. What cannot be read now is not lost, nor
+ * what is not trusted only because whoever looked knows other keys.
  */
 export function lossesSince(before: Inventory | null, now: Inventory): Loss[] {
   const present = new Map(now.copies.map((copy) => [nameOf(copy), copy]));
   const were = before?.copies.filter((copy) => knownState(copy) === "complete") ?? [];
-  const stateNow = (copy: InventoryCopy) => present.get(nameOf(copy))?.state ?? "partial";
+  const stateNow = (copy: InventoryCopy) => {
+    const { state, lastState } = present.get(nameOf(copy)) ?? { state: "partial", lastState: null };
+    return state === "untrusted" && lastState !== null ? lastState : state;
+  };
   return [
     ...eventsOf(
       "tier.vanished",
@@ -33,7 +37,23 @@ export function lossesSince(before: Inventory | null, now: Inventory): Loss[] {
 }
 
 function knownState({ state, lastState }: InventoryCopy): CopyState | null {
-  return state === "unknown" ? lastState : state;
+  return state === "unknown" || state === "untrusted" ? lastState : state;
+}
+
+/**
+ * The copy as it was judged now. Where it is not trusted by the keys of whoever looks, though its manifest is the one that was
+ * known with other keys, it keeps what it was known as: should it vanish then, that is a loss.
+ */
+export function withKnownState(
+  copy: InventoryCopy,
+  before: InventoryCopy | undefined,
+  sameKeys: boolean,
+): InventoryCopy {
+  if (copy.state !== "untrusted" || before?.manifest == null || copy.manifest === null) return copy;
+  const sameManifest =
+    before.manifest.size === copy.manifest.size && +before.manifest.modifiedAt === +copy.manifest.modifiedAt;
+  if (!sameManifest || (sameKeys && before.state !== "untrusted")) return copy;
+  return { ...copy, lastState: knownState(before) };
 }
 
 function eventsOf(action: Loss["action"], tier: string, copies: readonly InventoryCopy[]): Loss[] {

@@ -14,7 +14,7 @@ import {
   trustOf,
   writeCache,
 } from "./inventory-cache.ts";
-import { lossesSince, noteLosses } from "./inventory-changes.ts";
+import { lossesSince, noteLosses, withKnownState } from "./inventory-changes.ts";
 import { hasChanged, type ListedCopy, listTier } from "./inventory-listing.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 import { judgeAll, judgeUnread } from "./scan-manifests.ts";
@@ -71,7 +71,9 @@ export async function scanTier(site: ScanSite, tier: Tier, { signal, trust }: Sc
   const stamps = stampsBefore(known, notes);
   const found = listed.map((copy) => judged.get(nameOf(copy))).filter((copy) => copy !== undefined);
   const copies = found.map((copy) => {
-    return { ...withSeenAt(copy, known.get(nameOf(copy)), scannedAt), stamps: stamps(copy) ?? copy.stamps };
+    const before = known.get(nameOf(copy));
+    const seen = withSeenAt(withKnownState(copy, before, cached?.trust === fingerprint), before, scannedAt);
+    return { ...seen, stamps: stamps(copy) ?? copy.stamps };
   });
   await dropNotes(config, tier.name, "damaged", damaged, judged);
   const noted = withDamage(copies, damaged);
