@@ -15,7 +15,7 @@ export interface InventoryCopy {
   readonly state: CopyState;
   /** Why its state is unknown, for people. */
   readonly problem: string | null;
-  /** Where its state is unknown: what it was when it was known last. */
+  /** Where its state is unknown, or it is not trusted by the keys of whoever looked: what it was when it was known last. */
   readonly lastState: CopyState | null;
   /** As listed, all objects. */
   readonly bytes: number;
