@@ -54,12 +54,12 @@ async function backedUp(database: string, count = 2): Promise<string[]> {
   return ids;
 }
 
-async function health() {
+async function health(only?: string) {
   const { databases, ...news } = await knownDatabases(fake.config, fresh);
   const audit = { async *query() {} };
   const { signal } = fake.context;
   const { config, tiers, now } = fake.site;
-  return backupHealth({ config, tiers, now, databases, news, audit, signal, fresh: true });
+  return backupHealth({ config, tiers, now, databases, news, only, audit, signal, fresh: true });
 }
 
 const actions = () => fake.events.map(({ action, database }) => `${action} ${database}`);
@@ -91,6 +91,26 @@ describe("9.A3 a discovered database that disappears", () => {
       ],
     });
     expect(actions()).toEqual(["database.vanished main.blog", "database.acknowledged main.blog"]);
+  });
+
+  test("asked for alone is not well until somebody has taken note, and then is; so is a site of which all is gone", async () => {
+    for (const name of ["main.crm", "main.blog", "main.wiki"]) await backedUp(name, 1);
+    await keepDiscovery(fake.site, fresh);
+    held = [];
+    expect(await health("main.blog")).toMatchObject({ ok: false, databases: [] });
+    await acknowledgeGone(fake.site, "main.blog", { actor: "user:ada@host" }, fresh);
+    const noted = await health("main.blog");
+    expect(noted.ok).toBe(true);
+    expect(describeHealth(noted)).toBe(
+      "main.blog is gone from its server main, as user:ada@host took note; 1 backup of it is there",
+    );
+    expect((await health()).ok).toBe(false);
+    for (const name of ["main.crm", "main.wiki"]) await acknowledgeGone(fake.site, name, { actor: "a" }, fresh);
+    expect((await health()).ok).toBe(true);
+    // Of a server that never answered, nothing is known.
+    await rm(path.join(fake.config.backupDir, ".trivault/discovered.json"));
+    held = null;
+    expect((await health()).ok).toBe(false);
   });
 
   test("is noticed by whoever replaces what the server said before, and recorded by maintenance", async () => {

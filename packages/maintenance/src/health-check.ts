@@ -5,7 +5,7 @@ import { checkDatabase, FUTURE_MS } from "./health-databases.ts";
 import { diskUsage } from "./health-disk-usage.ts";
 import type { HealthHistory, LackingCopy } from "./health-history.ts";
 import { type DiscoveryNews, findOrphans, NO_NEWS } from "./health-orphans.ts";
-import { type DatabaseHealth, type HealthReport, isVanished, type TierHealth } from "./health-report.ts";
+import { type DatabaseHealth, type HealthReport, isVanished, type Orphan, type TierHealth } from "./health-report.ts";
 import { type HeldCopy, type Holdings, totalOf } from "./holdings.ts";
 import type { Marks } from "./marks.ts";
 import { planDatabase } from "./plan-site.ts";
@@ -155,11 +155,19 @@ function assemble(parts: Parts, history: HealthHistory): HealthReport {
     syncStatus:
       failed || tiers.some(({ reachable }) => !reachable) ? "failed" : lacking.length > 0 ? "pending" : "success",
     diskUsage: diskUsage(config, totals),
-    ok: checked.length > 0 && checked.every(({ ok }) => ok) && !orphans.some(isVanished),
+    ok: (checked.length > 0 || isAllGone(orphans, news)) && checked.every(({ ok }) => ok) && !orphans.some(isVanished),
     databases: checked,
     tiers,
     orphans,
   };
+}
+
+/** Nothing is left to back up, and somebody has taken note of that; not where a server has never answered. */
+function isAllGone(orphans: readonly Orphan[], { unknownServers }: DiscoveryNews): boolean {
+  return (
+    unknownServers.length === 0 &&
+    orphans.some(({ reason, acknowledged }) => reason === "gone" && acknowledged !== null)
+  );
 }
 
 function copiesOn(holdings: readonly (Holdings | null)[], name: string): (tier: string) => readonly HeldCopy[] {

@@ -15,9 +15,21 @@ export function describeHealth({ databases, tiers, orphans }: HealthReport): str
     );
   const problems = databases.map(({ problem }) => problem).filter((problem) => problem !== null);
   problems.unshift(...vanished.map(describeVanished));
+  const noted = databases.length === 0 ? orphans.filter(isAcknowledged) : [];
+  problems.push(...noted.map(describeAcknowledged));
   const told = problems.slice(0, MOST_PROBLEMS);
   if (problems.length > told.length) told.push(`${problems.length - told.length} more have problems`);
-  return [headline(databases, vanished.length), ...told, ...down].join("; ");
+  const isOver = databases.length + vanished.length === 0 && noted.length > 0;
+  return [...(isOver ? [] : [headline(databases, vanished.length)]), ...told, ...down].join("; ");
+}
+
+function isAcknowledged({ reason, acknowledged }: Orphan): boolean {
+  return reason === "gone" && acknowledged !== null;
+}
+
+function describeAcknowledged({ name, server, acknowledged, backups }: Orphan): string {
+  const left = backups === 1 ? "1 backup of it is" : `${backups} backups of it are`;
+  return `${name} is gone from its server${server === null ? "" : ` ${server}`}, as ${acknowledged?.by ?? "somebody"} took note; ${left} there`;
 }
 
 function describeVanished({ name, server, since, backups }: Orphan): string {
