@@ -297,7 +297,7 @@ test("9.A3 a discovered database that is dropped is not well until somebody take
   await writeFile(file, servers(""), { mode: 0o600 });
   const env = {
     DATABASE_URL: "",
-    BACKUP_REMOTE_SERVER: "",
+    ...Object.fromEntries(Object.keys(site.env).flatMap((name) => (/REMOTE|SSH/.test(name) ? [[name, ""]] : []))),
     BACKUP_CONFIG: file,
     BACKUP_DIR: path.join(site.folder, "discovered"),
     BACKUP_ENCRYPTION: "none",
@@ -310,7 +310,9 @@ test("9.A3 a discovered database that is dropped is not well until somebody take
     const { code, stdout } = await cli(`health --json ${more}`);
     return { code, ...JSON.parse(stdout) };
   };
-  for (const name of ["main.blog", "main.wiki"]) expect((await cli(`run --inline --database ${name}`)).code).toBe(0);
+  for (const name of ["main.blog", "main.wiki"]) {
+    expect(await cli(`run --inline --database ${name}`)).toMatchObject({ code: 0 });
+  }
   expect(await health()).toMatchObject({ code: 0, orphans: [] });
   expect((await cli("restore --database main.wiki")).code).toBe(0);
   expect(await databases()).toContain("crm2");
@@ -318,16 +320,13 @@ test("9.A3 a discovered database that is dropped is not well until somebody take
 
   await site.postgres.query("DROP DATABASE blog");
   const row = { name: "main.blog", reason: "gone", server: "main", since: expect.any(String), backups: 1 };
-  for (const only of ["", "--database main.blog"]) {
-    const { code, orphans } = await health(only);
+  for (const { code, orphans } of await Promise.all([health(), health("--database main.blog")])) {
     expect([code, orphans[0]]).toMatchObject([1, { ...row, acknowledged: null }]);
   }
-  expect((await cli("health --nagios")).code).toBe(2);
   expect((await cli("run --inline --database main.wiki")).code).toBe(0); // and a round of maintenance
   expect(await recorded("database.vanished", env)).toMatchObject([{ database: "main.blog", outcome: "failed" }]);
   expect((await cli("acknowledge --database main.blog --reason moved")).code).toBe(0);
-  for (const only of ["", "--database main.blog"]) {
-    const { code, orphans } = await health(only);
+  for (const { code, orphans } of await Promise.all([health(), health("--database main.blog")])) {
     expect([code, orphans[0]]).toMatchObject([0, { ...row, acknowledged: { reason: "moved" } }]);
   }
   await writeFile(file, servers(', "crm2"'), { mode: 0o600 });
