@@ -120,7 +120,7 @@ describe("GET /api/v1/backups", () => {
           startedAt: "2026-11-23T02:00:00.000Z",
           bytes: 9,
           copies: [
-            { tier: "local", complete: true, state: "complete", bytes: 9 },
+            { tier: "local", complete: false, state: "untrusted", bytes: 9 }, // nobody signed its manifest
             { tier: "cloud", complete: false, state: "partial", bytes: 7 },
           ],
           links: { self: `/api/v1/backups/${NEW}`, queues: "/queues" },
