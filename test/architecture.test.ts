@@ -48,6 +48,16 @@ describe("each rule fires", () => {
       "may not import @trivault/crypto",
     ],
     [
+      "folders",
+      "up, inside a package",
+      {
+        ...core,
+        "packages/maintenance/package.json": manifest("maintenance"),
+        "packages/maintenance/src/inventory/a.ts": 'import { b } from "../upkeep/b.ts";',
+      },
+      "may not import the folder upkeep",
+    ],
+    [
       "arrows",
       "to the testkit",
       storage({ "a.ts": 'export * from "@trivault/testkit";' }),

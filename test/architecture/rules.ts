@@ -17,19 +17,32 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   retention: ["core"],
   schedule: ["core"],
   backup: ["core", ...ADAPTERS],
-  maintenance: ["core", ...ADAPTERS, "audit", "backup", "retention", "schedule"],
-  cluster: ["core", ...ADAPTERS, "audit", "backup", "maintenance", "queue", "schedule"],
+  site: ["core", ...ADAPTERS, "audit", "backup", "schedule"],
+  maintenance: ["core", ...ADAPTERS, "audit", "backup", "retention", "schedule", "site"],
+  cluster: ["core", ...ADAPTERS, "audit", "backup", "maintenance", "queue", "schedule", "site"],
   access: ["core"],
   notify: ["core"],
-  monitor: ["core", "storage", "audit", "backup", "maintenance", "retention"],
-  metrics: ["core", "audit", "maintenance", "monitor"],
-  alerts: ["core", "audit", "backup", "maintenance", "monitor", "notify"],
-  reports: ["core", "audit", "maintenance", "monitor", "notify", "schedule"],
+  monitor: ["core", "storage", "audit", "backup", "maintenance", "retention", "site"],
+  metrics: ["core", "audit", "maintenance", "monitor", "site"],
+  alerts: ["core", "audit", "backup", "maintenance", "monitor", "notify", "site"],
+  reports: ["core", "audit", "maintenance", "monitor", "notify", "schedule", "site"],
   dashboard: ["core", "monitor"],
   client: [],
   testkit: ["core", "storage"],
 };
 const APP = Object.keys(ARROWS).filter((name) => name !== "testkit");
+
+/** Folders of a package that has several subjects: which of its own each of them may import. */
+const FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  maintenance: {
+    inventory: [],
+    discovery: ["inventory"],
+    plan: ["inventory", "discovery"],
+    repair: ["inventory", "plan"],
+    health: ["inventory", "discovery", "plan"],
+    upkeep: ["inventory", "discovery", "plan", "repair", "health"],
+  },
+};
 
 /** Libraries that shape whatever imports them, and the only places for them. */
 const CONFINED: readonly { library: RegExp; to: RegExp }[] = [
@@ -45,6 +58,17 @@ const arrows: Rule = ({ files }) =>
     if (file.isTest && target === "testkit") return null;
     const allowed = file.folder.startsWith("apps/") ? APP : (ARROWS[ownName(file)] ?? []);
     return allowed.includes(target) ? null : `may not import @trivault/${target}`;
+  });
+
+/** What stands beside the folders is open to them all, and knows none of them. */
+const folders: Rule = ({ files }) =>
+  forEachImport(files, (file, specifier) => {
+    const known = FOLDERS[ownName(file)];
+    if (known === undefined || file.isTest || !specifier.startsWith(".") || isIndex(file)) return null;
+    const from = folderIn(file, file.path);
+    const to = folderIn(file, resolve(file, specifier));
+    if (to === null || to === from) return null;
+    return from !== null && known[from]?.includes(to) ? null : `may not import the folder ${to}: ${specifier}`;
   });
 
 const entryPoints: Rule = ({ files, manifests }) =>
@@ -136,6 +160,7 @@ const cycles: Rule = ({ files }) => {
 
 export const RULES = {
   arrows,
+  folders,
   entryPoints,
   ownIndex,
   confined,
@@ -156,6 +181,10 @@ function forEachImport(files: readonly SourceFile[], check: (file: SourceFile, s
   );
 }
 
+const isIndex = (file: SourceFile) => file.path === `${file.folder}/src/index.ts`;
+/** `packages/core/src/config/cron.ts` → `config`; null for what lies in no folder of its package. */
+const folderIn = (file: SourceFile, target: string) =>
+  /^src\/([^/]+)\//.exec(path.relative(file.folder, target))?.[1] ?? null;
 const ownName = (file: SourceFile) => path.basename(file.folder);
 const resolve = (file: SourceFile, specifier: string) => path.join(path.dirname(file.path), specifier);
 const inside = (folder: string, target: string) => target.startsWith(`${folder}/`);

@@ -10,7 +10,7 @@ import {
   messageOf,
   TrivaultError,
 } from "@trivault/core";
-import { readHeartbeats, startHeartbeat } from "@trivault/maintenance";
+import { readHeartbeats, startHeartbeat } from "@trivault/site";
 import { openObserver } from "@trivault/monitor";
 import { createMailer } from "@trivault/notify";
 import { createReportMaker, headSeenByReports, startReports } from "@trivault/reports";

@@ -1,5 +1,6 @@
 import { formatBytes, writeUtc } from "@trivault/core";
-import type { ClassCost, PlanReport, TierCost } from "@trivault/maintenance";
+import type { PlanReport } from "@trivault/maintenance";
+import type { ClassCost, TierCost } from "@trivault/site";
 import { facts, print, printText, say, table } from "./output.ts";
 
 /** The plan on stdout, warnings on stderr. */

@@ -1,5 +1,5 @@
 import { hidePasswords, messageOf, within } from "@trivault/core";
-import type { Heartbeat } from "@trivault/maintenance";
+import type { Heartbeat } from "@trivault/site";
 import type { Observer, Overview } from "@trivault/monitor";
 import type { Expiry, QueueSeen, QueuesSeen } from "./types.ts";
 

@@ -1,6 +1,6 @@
 import type { AuditVerdict } from "@trivault/audit";
 import type { AlertRule, Config, QueueName, Severity } from "@trivault/core";
-import type { Heartbeat } from "@trivault/maintenance";
+import type { Heartbeat } from "@trivault/site";
 import type { Overview } from "@trivault/monitor";
 import type { Incidents } from "./incidents.ts";
 import type { Expiring } from "./texts/facts.ts";

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from "@trivault/audit";
 import { type Config, newBackupId, QUEUES, resolveConfig } from "@trivault/core";
-import type { Heartbeat } from "@trivault/maintenance";
+import type { Heartbeat } from "@trivault/site";
 import type { Overview } from "@trivault/monitor";
 import type { Incidents } from "../src/incidents.ts";
 import type { Observation } from "../src/types.ts";

@@ -1,5 +1,5 @@
 import { background, type Config, type DatabaseConfig, type Logger } from "@trivault/core";
-import { type DiscoveryProblem, knownDatabases } from "@trivault/maintenance";
+import { type DiscoveryProblem, knownDatabases } from "@trivault/site";
 
 /**
  * All databases there are, for a caller that asks every few seconds: the first answer is waited for, later ones are those of

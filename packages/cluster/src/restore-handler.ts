@@ -1,6 +1,7 @@
 import type { AuditLog } from "@trivault/audit";
 import { codeOf, findDatabase, TrivaultError, urlOfDatabase } from "@trivault/core";
-import { type MaintenanceSite, restoreRecorded } from "@trivault/maintenance";
+import { type MaintenanceSite } from "@trivault/maintenance";
+import { restoreRecorded } from "@trivault/site";
 import { type Handler, parseJob, type RestoreJob, restoreJobSchema } from "@trivault/queue";
 
 /**

@@ -1,7 +1,7 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { listSlotRuns, openDumpSlots } from "@trivault/backup";
 import { type Config, ensureStateFolder, type Logger } from "@trivault/core";
-import { startHeartbeat } from "@trivault/maintenance";
+import { startHeartbeat } from "@trivault/site";
 import {
   checkRedis,
   closeQueues,

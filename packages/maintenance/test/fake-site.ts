@@ -16,8 +16,8 @@ import {
 } from "@trivault/core";
 import { createSealer, loadOrCreateSigningKey, signManifest, type SigningKey } from "@trivault/crypto";
 import { bytesSource, localStore, memoryStore, type Store, type Tier } from "@trivault/storage";
-import { recordRepair } from "../src/maintain-repair.ts";
-import type { MaintenanceSite } from "../src/maintain-site.ts";
+import { recordRepair } from "../src/repair/repair.ts";
+import type { MaintenanceSite } from "../src/maintenance-site.ts";
 
 /** A site with a real local tier and two tiers in memory; what it records, notes and starts is kept for looking at. */
 export interface FakeSite extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { ALERT_RULES } from "@trivault/core";
-import type { Heartbeat } from "@trivault/maintenance";
+import type { Heartbeat } from "@trivault/site";
 import type { Sample } from "./families.ts";
 import { flag, known, one } from "./overview-samples.ts";
 

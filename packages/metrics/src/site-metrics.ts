@@ -1,6 +1,6 @@
 import type { AuditLog } from "@trivault/audit";
 import { type Config, type Logger, messageOf, within } from "@trivault/core";
-import { readHeartbeats } from "@trivault/maintenance";
+import { readHeartbeats } from "@trivault/site";
 import type { Observer } from "@trivault/monitor";
 import { exposition } from "./exposition.ts";
 import type { Sample } from "./families.ts";

@@ -1,5 +1,5 @@
 import { background, type Config, type Logger, messageOf } from "@trivault/core";
-import { type KnownDatabases, knownDatabases } from "@trivault/maintenance";
+import { type KnownDatabases, knownDatabases } from "@trivault/site";
 
 /** What is known already is waited for no longer than this. */
 const PATIENCE_MS = 2000;

@@ -1,5 +1,6 @@
 import type { Config, TierConfig } from "@trivault/core";
-import { costOfCopies, type Holdings, summaryOf, type TierCost, type TierHealth, totalOf } from "@trivault/maintenance";
+import { type Holdings, summaryOf, type TierHealth, totalOf } from "@trivault/maintenance";
+import { costOfCopies, type TierCost } from "@trivault/site";
 import type { TierPage, TierRow, TierSample, VerificationRow } from "./views.ts";
 
 export interface TierPageInput {

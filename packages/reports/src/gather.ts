@@ -1,6 +1,7 @@
 import type { AuditLog, RecordedEvent } from "@trivault/audit";
 import { type Config, DAY_MS, type Language, TrivaultError } from "@trivault/core";
-import { costOfCopies, loadMarks, readInventories } from "@trivault/maintenance";
+import { loadMarks, readInventories } from "@trivault/maintenance";
+import { costOfCopies } from "@trivault/site";
 import { FACT_ACTIONS, type Overview } from "@trivault/monitor";
 import { COPY_ACTIONS, foldCopies } from "./copy-history.ts";
 import { EVENT_ACTIONS, type OpenAlert, type ReportInput, windowOf } from "./input.ts";

@@ -1,5 +1,5 @@
 import { background, configJsonSchema, LANGUAGES } from "@trivault/core";
-import { checkConnections, describeConfig } from "@trivault/maintenance";
+import { checkConnections, describeConfig } from "@trivault/site";
 import { z } from "zod";
 import type { ApiDeps, App } from "../deps.ts";
 import { listOf, problems } from "../schema-parts.ts";

@@ -1,5 +1,5 @@
 import { type Config, formatBytes, formatDuration, type Selection, visibleLine } from "@trivault/core";
-import { checkConnections, type ConnectionCheck, describeConfig, type InForce } from "@trivault/maintenance";
+import { checkConnections, type ConnectionCheck, describeConfig, type InForce } from "@trivault/site";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { facts, formatTime, printJson, printText, table } from "../output.ts";

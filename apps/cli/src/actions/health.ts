@@ -2,14 +2,8 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { formatBytes, hidePasswords, messageOf, TrivaultError } from "@trivault/core";
-import {
-  backupHealth,
-  type DatabaseHealth,
-  describeHealth,
-  type HealthReport,
-  type KnownDatabases,
-  knownDatabases,
-} from "@trivault/maintenance";
+import { backupHealth, type DatabaseHealth, describeHealth, type HealthReport } from "@trivault/maintenance";
+import { type KnownDatabases, knownDatabases } from "@trivault/site";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatAge, formatSeconds, formatTime, print, printJson, printText, say, table } from "../output.ts";

@@ -1,7 +1,7 @@
 import type { Recorder } from "@trivault/audit";
 import { namePassedOver, type RestoreRequest, type RestoreResult } from "@trivault/backup";
 import { formatBytes, TrivaultError } from "@trivault/core";
-import { restoreRecorded } from "@trivault/maintenance";
+import { restoreRecorded } from "@trivault/site";
 import { describeConnection, parseDatabaseUrl } from "@trivault/postgres";
 import { actor } from "../actor.ts";
 import { ask, isInteractive } from "../ask.ts";

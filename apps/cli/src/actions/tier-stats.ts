@@ -1,14 +1,7 @@
 import { siteTrust } from "@trivault/backup";
 import { formatBytes, placeOf, type TierConfig, timeOfBackupId } from "@trivault/core";
-import {
-  type BudgetState,
-  checkBudget,
-  costOf,
-  type Inventory,
-  type InventoryCopy,
-  scanAll,
-  type TierCost,
-} from "@trivault/maintenance";
+import { type BudgetState, checkBudget, type Inventory, type InventoryCopy, scanAll } from "@trivault/maintenance";
+import { costOf, type TierCost } from "@trivault/site";
 import { openTiers } from "@trivault/storage";
 import { readEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";

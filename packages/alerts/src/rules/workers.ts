@@ -1,5 +1,5 @@
 import { QUEUES } from "@trivault/core";
-import type { Heartbeat } from "@trivault/maintenance";
+import type { Heartbeat } from "@trivault/site";
 import type { Observation } from "../types.ts";
 import { begun, datum, secondsIn, twoUnits } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";

@@ -1,0 +1,10 @@
+export { type DiscoveryProblem, type KnownDatabases, knownDatabases, type LeftOut } from "./discovery.ts";
+export type { Acknowledgement, GoneDatabase } from "./gone.ts";
+export { type ClassCost, costOf, costOfCopies, type TierCost } from "./cost.ts";
+export { type Heartbeat, HEARTBEAT_MS, type HeartbeatSource, readHeartbeats, startHeartbeat } from "./heartbeats.ts";
+export { restoreRecorded, type RestoreSite } from "./restore-recorded.ts";
+export { checkConnections, type ConnectionCheck } from "./check-connections.ts";
+export { describeConfig, type InForce } from "./describe-config.ts";
+export { type DiscoveryOptions } from "./discovery.ts";
+export { forgetGone, loadGone, noteGone, noteRecorded, writeAcknowledgement } from "./gone.ts";
+export { forgetRestored, loadRestored, noteRestored } from "./restored-names.ts";
