@@ -40,7 +40,7 @@ export async function withClient<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   const client = await connect(connection, signal);
-  let cancelling: Promise<void> | null = null;
+  let cancelling = Promise.resolve();
   const cancel = () => {
     cancelling = background(cancelQuery(connection, serverProcessOf(client)));
   };

@@ -59,11 +59,11 @@ async function begin(client: pg.Client, connection: Connection): Promise<Snapsho
     `SELECT pg_catalog.pg_export_snapshot() AS id, pg_catalog.pg_is_in_recovery() AS recovery,
        pg_catalog.pg_backend_pid() AS pid, pg_catalog.now()::pg_catalog.text AS since`,
   );
-  const [{ id = "", recovery = false, pid = null, since = undefined } = {}] = rows;
+  const [session] = rows;
   let cancelling: Promise<void> | null = null;
   let closing: Promise<void> | undefined;
   const cancel = () => {
-    cancelling ??= background(cancelQuery(connection, pid, since));
+    cancelling ??= background(cancelQuery(connection, session?.pid ?? null, session?.since));
   };
   const cancellable = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
     signal?.addEventListener("abort", cancel, { once: true });
@@ -77,14 +77,16 @@ async function begin(client: pg.Client, connection: Connection): Promise<Snapsho
     }
   };
   return {
-    snapshotId: id,
+    snapshotId: session?.id ?? "",
     server,
     protection: describeProtection(connection, client),
     details: ({ rowCounts, selection, signal }) =>
       cancellable(signal, async () => {
         const selected = selection && !isEverything(selection) ? await readSelected(client, selection) : null;
         const details = await readDetails(client, server, selected);
-        return rowCounts ? { ...details, tables: await countRows(client, details.tables, recovery) } : details;
+        return rowCounts
+          ? { ...details, tables: await countRows(client, details.tables, session?.recovery ?? false) }
+          : details;
       }),
     globals: (signal) => cancellable(signal, () => readGlobals(client, server.major)),
     // end() drops the connection at once where a query still runs; the server rolls back.

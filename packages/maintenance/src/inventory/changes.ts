@@ -49,7 +49,7 @@ export function withKnownState(
   before: InventoryCopy | undefined,
   sameKeys: boolean,
 ): InventoryCopy {
-  if (copy.state !== "untrusted" || before?.manifest == null || copy.manifest === null) return copy;
+  if (copy.state !== "untrusted" || !before?.manifest || !copy.manifest) return copy;
   const sameManifest =
     before.manifest.size === copy.manifest.size && +before.manifest.modifiedAt === +copy.manifest.modifiedAt;
   if (!sameManifest || (sameKeys && before.state !== "untrusted")) return copy;

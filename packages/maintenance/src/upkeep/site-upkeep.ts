@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import path from "node:path";
 import {
   abortedReason,
   type BackupRef,
@@ -14,7 +13,7 @@ import {
   runDirectory,
   type StageContext,
 } from "@trivault/backup";
-import { isBackupId, messageOf, modifiedAt, readdirOrEmpty } from "@trivault/core";
+import { messageOf, modifiedAt } from "@trivault/core";
 import type { MaintenanceSite } from "../maintenance-site.ts";
 import { sweepSpool } from "./sweep-spool.ts";
 
