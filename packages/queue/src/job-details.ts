@@ -2,7 +2,7 @@ import type { QueueName } from "@trivault/core";
 import { z } from "zod";
 import { failingFast } from "./producer.ts";
 import type { Queues } from "./queues.ts";
-import { type StageStatus, statusOf } from "./runs.ts";
+import { readJob, type StageStatus, statusOf } from "./runs.ts";
 
 /** The newest of them, where there are more. */
 const MOST_LINES = 500;
@@ -43,11 +43,11 @@ export function jobDetails(queues: Queues, queue: QueueName, id: string): Promis
     if (!known) return null;
     // What is said by a job that nobody of this site made is not repeated as if somebody had asked for it.
     const about = aboutSchema.parse((await queues[queue].isOurs(known)) ? known.data : {});
-    // It may have ended since, and its result belongs to its state.
-    const job = (await queues[queue].getJob(id)) ?? known;
-    const { stage: _stage, ...status } = await statusOf(queue, about.tier ?? null, job);
-    const result = resultSchema.parse(job.returnvalue ?? null);
-    return { queue, id, createdAt: new Date(job.timestamp), about, result, ...status };
+    const read = await readJob(queues[queue], id);
+    if (read === null) return null;
+    const { stage: _stage, ...status } = statusOf(queue, about.tier ?? null, read);
+    const result = resultSchema.parse(read.job.returnvalue ?? null);
+    return { queue, id, createdAt: new Date(read.job.timestamp), about, result, ...status };
   });
 }
 

@@ -2,7 +2,7 @@ import type { Config, QueueName } from "@trivault/core";
 import type { Job } from "bullmq";
 import { failingFast } from "./producer.ts";
 import type { Queues } from "./queues.ts";
-import { type RunStatus, runStatus, type StageStatus, statusOf } from "./runs.ts";
+import { readJob, type RunStatus, runStatus, type StageStatus, statusOf } from "./runs.ts";
 
 /** What is being done to one backup: made and copied, restored, or verified. */
 export interface MovingRun extends RunStatus {
@@ -94,8 +94,8 @@ async function backupOf(
   // Its dump is long forgotten: a copy that maintenance brings.
   const stages: StageStatus[] = [];
   for (const { queue, job } of jobs) {
-    const now = await queues[queue].getJob(job.id ?? "");
-    if (now) stages.push(await statusOf(queue, textOf(now.data?.to) ?? null, now));
+    const now = await readJob(queues[queue], job.id ?? "");
+    if (now) stages.push(statusOf(queue, textOf(now.job.data?.to) ?? null, now));
   }
   const database = textOf(jobs[0]?.job.data?.database);
   return database === null || stages.length === 0
@@ -105,10 +105,11 @@ async function backupOf(
 
 async function otherOf(queues: Queues, { kind, key }: Entry): Promise<MovingRun | null> {
   if (kind === "backup") return null;
-  const job = await queues[kind].getJob(key);
+  const read = await readJob(queues[kind], key);
+  const { job } = read ?? {};
   const database = textOf(job?.data?.database);
-  if (!job || database === null) return null;
-  const stages = [await statusOf(kind, textOf(job.data?.tier), job)];
+  if (read === null || job === undefined || database === null) return null;
+  const stages = [statusOf(kind, textOf(job.data?.tier), read)];
   return { kind, runId: key, database, backupId: textOf(job.data?.backupId), stages };
 }
 

@@ -37,18 +37,18 @@ export function copiesOf(config: Configured, database: string): { tier: string; 
 /** How a requested backup gets on, from its jobs; null where the queue does not know the run (any more). */
 export function runStatus(queues: Queues, config: Configured, runId: string): Promise<RunStatus | null> {
   return failingFast(async () => {
-    const dump = (await queues.dump.getJob(runId)) ?? (await dumpJobOf(queues, runId));
+    const dump = (await readJob(queues.dump, runId)) ?? (await dumpJobOf(queues, runId));
     if (!dump) return null;
-    const data = dumpJobSchema.parse(dump.data);
+    const data = dumpJobSchema.parse(dump.job.data);
     const backupId = data.current ?? null;
-    const stages = [await statusOf("dump", null, dump)];
+    const stages = [statusOf("dump", null, dump)];
     if (backupId !== null) {
-      stages.push(await statusOf("encrypt", null, await queues.encrypt.getJob(backupId)));
+      stages.push(statusOf("encrypt", null, await readJob(queues.encrypt, backupId)));
       for (const { tier, queue } of copiesOf(config, data.database)) {
-        stages.push(await statusOf(queue, tier, await queues[queue].getJob(copyJobId(backupId, tier))));
+        stages.push(statusOf(queue, tier, await readJob(queues[queue], copyJobId(backupId, tier))));
       }
     }
-    return { runId: dump.id ?? runId, database: data.database, backupId, stages };
+    return { runId: dump.job.id ?? runId, database: data.database, backupId, stages };
   });
 }
 
@@ -59,15 +59,16 @@ export function copyStatus(
   { backupId, tier }: { readonly backupId: string; readonly tier: string },
 ): Promise<StageStatus | null> {
   return failingFast(async () => {
-    const job = await queues[queue].getJob(copyJobId(backupId, tier));
-    return job ? statusOf(queue, tier, job) : null;
+    const read = await readJob(queues[queue], copyJobId(backupId, tier));
+    return read && statusOf(queue, tier, read);
   });
 }
 
 /** The dump job that makes a backup: scheduled runs and retries have other job ids than their backup. */
-async function dumpJobOf(queues: Queues, backupId: string): Promise<Job | undefined> {
+async function dumpJobOf(queues: Queues, backupId: string): Promise<ReadJob | null> {
   const jobs = await queues.dump.getJobs(["active", "waiting", "delayed", "failed", "completed"], 0, 500);
-  return jobs.find((job) => job.data?.current === backupId);
+  const id = jobs.find((job) => job.data?.current === backupId)?.id;
+  return id === undefined ? null : readJob(queues.dump, id);
 }
 
 /** True once nothing of the run will change by itself any more. */
@@ -91,8 +92,26 @@ export async function countWorkers(queues: Queues): Promise<Record<string, numbe
   );
 }
 
-export async function statusOf(stage: QueueName, tier: string | null, job: Job | undefined): Promise<StageStatus> {
-  if (!job)
+export interface ReadJob {
+  readonly job: Job;
+  readonly state: string;
+}
+
+/**
+ * A job and its state; null where the queue does not know it. The state is read first: a job that ends meanwhile is said to run
+ * for one look longer, and never to have ended without its result or its reason.
+ */
+export async function readJob(
+  queue: Pick<Queues[QueueName], "getJobState" | "getJob">,
+  id: string,
+): Promise<ReadJob | null> {
+  const state = await queue.getJobState(id);
+  const job = await queue.getJob(id);
+  return job ? { job, state } : null;
+}
+
+export function statusOf(stage: QueueName, tier: string | null, read: ReadJob | null): StageStatus {
+  if (read === null)
     return {
       stage,
       tier,
@@ -103,7 +122,7 @@ export async function statusOf(stage: QueueName, tier: string | null, job: Job |
       startedAt: null,
       finishedAt: null,
     };
-  const state = await job.getState();
+  const { job, state } = read;
   return {
     stage,
     tier,
