@@ -1,27 +1,50 @@
-import { expect, test } from "@jest/globals";
-import type { Job } from "bullmq";
-import { readJob } from "./runs.ts";
+import { describe, expect, test } from "@jest/globals";
+import { isSettled, type RunStatus, type StageStatus } from "./runs.ts";
 
-/** A queue whose one job ends between any two reads. */
-function endingQueue() {
-  let ended = false;
-  const read = <T>(before: T, after: T): T => {
-    const answer = ended ? after : before;
-    ended = true;
-    return answer;
-  };
+type State = StageStatus["state"];
+
+function run(dump: State, encrypt?: State, copy?: State): RunStatus {
+  const stages = [
+    ["dump", dump],
+    ["encrypt", encrypt],
+    ["cloud-upload", copy],
+  ] as const;
   return {
-    getJobState: async () => read("active" as const, "completed" as const),
-    getJob: async () => ({ returnvalue: read(null, { state: "good" }) }) as Job,
+    runId: "20261123t020000z-7f3k9xq2",
+    database: "shop",
+    backupId: null,
+    stages: stages.flatMap(([stage, state]) =>
+      state === undefined
+        ? []
+        : [
+            {
+              stage,
+              tier: stage === "cloud-upload" ? "cloud" : null,
+              state,
+              attempts: 1,
+              progress: null,
+              problem: null,
+              startedAt: null,
+              finishedAt: null,
+            },
+          ],
+    ),
   };
 }
 
-test("a job that ends while it is read is never said to have ended without its result", async () => {
-  const read = await readJob(endingQueue(), "some");
-  expect({ state: read?.state, result: read?.job.returnvalue }).toEqual({ state: "active", result: { state: "good" } });
-});
+describe("isSettled", () => {
+  test.each<[string, RunStatus]>([
+    ["all is complete", run("completed", "completed", "completed")],
+    ["a copy failed for good", run("completed", "completed", "failed")],
+    ["the dump failed for good, whatever its followers do", run("failed", "active", "waiting")],
+    ["the encryption failed for good after the dump was through", run("completed", "failed", "active")],
+  ])("is true where %s", (_what, status) => expect(isSettled(status)).toBe(true));
 
-test("a job that the queue does not know is none", async () => {
-  const empty = { getJobState: async () => "unknown" as const, getJob: async () => undefined };
-  expect(await readJob(empty, "gone")).toBeNull();
+  test.each<[string, RunStatus]>([
+    ["the dump alone is known yet", run("completed")],
+    ["a copy is tried again", run("completed", "completed", "retrying")],
+    ["a copy has not begun", run("completed", "completed", "waiting")],
+    ["the dump is tried again, which gave up the encryption of its first attempt", run("retrying", "failed", "failed")],
+    ["the dump's worker died, and another one is about to take it", run("active", "failed", "failed")],
+  ])("is false where %s", (_what, status) => expect(isSettled(status)).toBe(false));
 });
