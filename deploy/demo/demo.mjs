@@ -1,5 +1,5 @@
 // The demo profile's conductor. Makes keys and a sample database at the first start, writes the settings that the API and
-// the workers wait for, asks the API for a backup and tells how it gets on; then stays until it is stopped, and takes the
+// the workers wait for, asks the API for a backup and shows its progress; then stays until it is stopped, and takes the
 // settings away again, so that a later start without the profile does not find them.
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -35,8 +35,8 @@ try {
   await makeSampleDatabase(Number(process.env.DEMO_MEGABYTES));
   writeSettings();
   await untilHealthy();
-  tell(await takeBackup());
-  setInterval(() => {}, 2 ** 30); // stays, to be told to stop
+  summarise(await takeBackup());
+  setInterval(() => {}, 2 ** 30); // stays until it is stopped
 } catch (error) {
   removeSettings();
   throw error;
@@ -101,12 +101,12 @@ async function untilHealthy() {
 async function takeBackup() {
   const { id } = await call("POST", "/api/v1/backups", { database: "shop" });
   say("\nA backup is asked for (POST /api/v1/backups); this is how it gets on:");
-  const told = new Map();
+  const shown = new Map();
   for (;;) {
     const backup = await call("GET", `/api/v1/backups/${id}`);
     for (const { stage, state, problem } of backup.stages) {
-      if (told.get(stage) === state) continue;
-      told.set(stage, state);
+      if (shown.get(stage) === state) continue;
+      shown.set(stage, state);
       say(`  ${stage.padEnd(13)} ${state}${problem === null ? "" : `: ${problem}`}`);
     }
     if (!["queued", "running"].includes(backup.status)) return backup;
@@ -122,7 +122,7 @@ async function call(method, path, body) {
   return answer;
 }
 
-function tell({ status, backupId, copies }) {
+function summarise({ status, backupId, copies }) {
   say(`\nBackup ${backupId}: ${status}`);
   for (const { tier, complete, bytes } of copies) {
     say(`  ${tier.padEnd(7)} ${(bytes / 1e6).toFixed(1).padStart(7)} MB  ${complete ? "complete" : "incomplete"}`);
