@@ -58,6 +58,24 @@ describe("each rule fires", () => {
       "may not import the folder upkeep",
     ],
     [
+      "folders",
+      "sideways, between actions",
+      { "apps/cli/src/actions/tiers/list.ts": 'import { logs } from "../audit/logs.ts";' },
+      "may not import the folder audit",
+    ],
+    [
+      "folders",
+      "from what actions share",
+      { "apps/cli/src/actions/shared/with-site.ts": 'import { logs } from "../audit/logs.ts";' },
+      "may not import the folder audit",
+    ],
+    [
+      "lazyActions",
+      "with its command",
+      { "apps/cli/src/commands/audit.ts": 'import { logs } from "../actions/audit/logs.ts";' },
+      "before its command runs",
+    ],
+    [
       "arrows",
       "to the testkit",
       storage({ "a.ts": 'export * from "@trivault/testkit";' }),

@@ -32,9 +32,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 const APP = Object.keys(ARROWS).filter((name) => name !== "testkit");
 
-/** Folders of a package that has several subjects: which of its own each of them may import. */
+/** Where folders hold a subject each: which of its neighbours each of them may import; `*` is any that is not named. */
 const FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  maintenance: {
+  "apps/cli/src/actions": { shared: [], "*": ["shared"] },
+  "packages/maintenance/src": {
     inventory: [],
     discovery: ["inventory"],
     plan: ["inventory", "discovery"],
@@ -63,13 +64,25 @@ const arrows: Rule = ({ files }) =>
 /** What stands beside the folders is open to them all, and knows none of them. */
 const folders: Rule = ({ files }) =>
   forEachImport(files, (file, specifier) => {
-    const known = FOLDERS[ownName(file)];
-    if (known === undefined || file.isTest || !specifier.startsWith(".") || isIndex(file)) return null;
-    const from = folderIn(file, file.path);
-    const to = folderIn(file, resolve(file, specifier));
+    const root = Object.keys(FOLDERS).find((each) => inside(each, file.path));
+    if (root === undefined || file.isTest || !specifier.startsWith(".") || isIndex(file)) return null;
+    const known = FOLDERS[root] ?? {};
+    const from = folderIn(root, file.path);
+    const to = folderIn(root, resolve(file, specifier));
     if (to === null || to === from) return null;
-    return from !== null && known[from]?.includes(to) ? null : `may not import the folder ${to}: ${specifier}`;
+    const allowed = from === null ? [] : (known[from] ?? known["*"] ?? []);
+    return allowed.includes(to) ? null : `may not import the folder ${to}: ${specifier}`;
   });
+
+/** Each command has one action, loaded as the command runs: what others do costs its start nothing. */
+const lazyActions: Rule = ({ files }) =>
+  files.flatMap((file) =>
+    inside("apps/cli/src/actions", file.path) || file.isTest
+      ? []
+      : file.eagerImports
+          .filter((specifier) => specifier.startsWith(".") && inside("apps/cli/src/actions", resolve(file, specifier)))
+          .map((specifier) => `${file.path}: imports an action before its command runs: ${specifier}`),
+  );
 
 const entryPoints: Rule = ({ files, manifests }) =>
   forEachImport(files, (file, specifier) => {
@@ -161,6 +174,7 @@ const cycles: Rule = ({ files }) => {
 export const RULES = {
   arrows,
   folders,
+  lazyActions,
   entryPoints,
   ownIndex,
   confined,
@@ -182,9 +196,8 @@ function forEachImport(files: readonly SourceFile[], check: (file: SourceFile, s
 }
 
 const isIndex = (file: SourceFile) => file.path === `${file.folder}/src/index.ts`;
-/** `packages/core/src/config/cron.ts` → `config`; null for what lies in no folder of its package. */
-const folderIn = (file: SourceFile, target: string) =>
-  /^src\/([^/]+)\//.exec(path.relative(file.folder, target))?.[1] ?? null;
+/** Of `packages/core/src`: `packages/core/src/config/cron.ts` → `config`; null for what lies in no folder of it. */
+const folderIn = (root: string, target: string) => /^(\w[^/]*)\//.exec(path.relative(root, target))?.[1] ?? null;
 const ownName = (file: SourceFile) => path.basename(file.folder);
 const resolve = (file: SourceFile, specifier: string) => path.join(path.dirname(file.path), specifier);
 const inside = (folder: string, target: string) => target.startsWith(`${folder}/`);

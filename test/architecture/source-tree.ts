@@ -20,6 +20,8 @@ export interface SourceFile {
   readonly lines: number;
   /** As written, of values and of types. */
   readonly imports: readonly string[];
+  /** Those of values that are loaded with the file itself. */
+  readonly eagerImports: readonly string[];
   /** Variables that keep a promise whose failure nobody would hear. */
   readonly keptPromises: readonly string[];
 }
@@ -61,6 +63,9 @@ function sourceFile(file: string, text: string): SourceFile {
     isTest: file.endsWith(".test.ts") || file.split("/")[2] === "test" || imports.includes("@jest/globals"),
     lines: text.trimEnd().split("\n").length,
     imports,
+    eagerImports: [...text.matchAll(STATIC)]
+      .filter(([all]) => !/^\w+\s+type\b/.test(all))
+      .map((match) => match[1] ?? ""),
     keptPromises: keptPromises(text),
   };
 }

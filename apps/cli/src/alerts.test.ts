@@ -3,8 +3,8 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { makeTempDir, type Receiver, startReceiver, type TempDir } from "@trivault/testkit";
-import { changesOf, type Wanted } from "./actions/alerts-changes.ts";
-import { dialogue } from "./actions/alerts-dialogue.ts";
+import { changesOf, type Wanted } from "./actions/alerts/changes.ts";
+import { dialogue } from "./actions/alerts/dialogue.ts";
 import { runCli } from "./testing/spawn-cli.ts";
 
 let dir: TempDir;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
-import { csvLine } from "./actions/audit-logs.ts";
+import { csvLine } from "./actions/audit/logs.ts";
 import { runCli, startCli } from "./testing/spawn-cli.ts";
 
 let dir: TempDir;

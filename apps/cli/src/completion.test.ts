@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { complete } from "./actions/complete.ts";
+import { complete } from "./actions/completion/complete.ts";
 import { createProgram } from "./program.ts";
 import { runCli } from "./testing/spawn-cli.ts";
 

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { ConfigureOptions } from "../actions/alerts-configure.ts";
-import type { ListOptions } from "../actions/alerts-list.ts";
-import type { SilenceOptions } from "../actions/alerts-silence.ts";
+import type { ConfigureOptions } from "../actions/alerts/configure.ts";
+import type { ListOptions } from "../actions/alerts/list.ts";
+import type { SilenceOptions } from "../actions/alerts/silence.ts";
 import { notEmpty, wholeNumber } from "../arguments.ts";
 import { DAY_SECONDS, LANGUAGES, parseDuration } from "@trivault/core";
 import { OPTION_TEXTS } from "../option-texts.ts";
@@ -65,7 +65,7 @@ Examples:
     )
     .action((options: ConfigureOptions) =>
       perform(options, async (running) =>
-        (await import("../actions/alerts-configure.ts")).alertsConfigure(options, running),
+        (await import("../actions/alerts/configure.ts")).alertsConfigure(options, running),
       ),
     );
 }
@@ -86,7 +86,7 @@ Examples:
   npm run backup:alerts:test -- --channel ops`,
     )
     .action((options: JsonOption & { channel?: string }) =>
-      perform(options, async (running) => (await import("../actions/alerts-test.ts")).alertsTest(options, running)),
+      perform(options, async (running) => (await import("../actions/alerts/test.ts")).alertsTest(options, running)),
     );
 }
 
@@ -107,7 +107,7 @@ Examples:
   npm run --silent backup:alerts:list -- --json`,
     )
     .action((options: ListOptions) =>
-      perform(options, async (running) => (await import("../actions/alerts-list.ts")).alertsList(options, running)),
+      perform(options, async (running) => (await import("../actions/alerts/list.ts")).alertsList(options, running)),
     );
 }
 
@@ -129,7 +129,7 @@ Examples:
     )
     .action((id: string, options: SilenceOptions) =>
       perform(options, async (running) =>
-        (await import("../actions/alerts-silence.ts")).alertsSilence(id, options, running),
+        (await import("../actions/alerts/silence.ts")).alertsSilence(id, options, running),
       ),
     );
 }
@@ -147,7 +147,7 @@ Examples:
   npm run backup:alerts:unsilence -- tier-unreachable-1a2b3c4d`,
     )
     .action((id: string, options: JsonOption) =>
-      perform(options, async (running) => (await import("../actions/alerts-silence.ts")).alertsUnsilence(id, running)),
+      perform(options, async (running) => (await import("../actions/alerts/silence.ts")).alertsUnsilence(id, running)),
     );
 }
 

@@ -1,7 +1,7 @@
 import { AUDIT_ACTIONS, AUDIT_OUTCOMES, type AuditAction } from "@trivault/audit";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { LogsOptions } from "../actions/audit-logs.ts";
-import type { AuditVerifyOptions } from "../actions/audit-verify.ts";
+import type { LogsOptions } from "../actions/audit/logs.ts";
+import type { AuditVerifyOptions } from "../actions/audit/verify.ts";
 import { backupId, notEmpty, pointInTime, wholeNumber } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
@@ -43,7 +43,7 @@ Examples:
   npm run backup:audit:logs -- --follow`,
     )
     .action((options: LogsOptions) =>
-      perform(options, async (running) => (await import("../actions/audit-logs.ts")).auditLogs(options, running)),
+      perform(options, async (running) => (await import("../actions/audit/logs.ts")).auditLogs(options, running)),
     );
 }
 
@@ -64,7 +64,7 @@ Examples:
   npm run --silent backup:audit:verify -- --json`,
     )
     .action((options: AuditVerifyOptions) =>
-      perform(options, async (running) => (await import("../actions/audit-verify.ts")).auditVerify(running)),
+      perform(options, async (running) => (await import("../actions/audit/verify.ts")).auditVerify(running)),
     );
 }
 

@@ -19,7 +19,7 @@ Examples:
   npm run --silent backup:completion -- fish > ~/.config/fish/completions/trivault.fish`,
     )
     .action((shell: Shell) =>
-      perform({}, async () => (await import("../actions/completion.ts")).printCompletion(shell)),
+      perform({}, async () => (await import("../actions/completion/completion.ts")).printCompletion(shell)),
     );
   program
     .command("__complete", { hidden: true })
@@ -27,7 +27,9 @@ Examples:
     .argument("[words...]", "what was typed, the word under the cursor last", everyWord)
     .allowUnknownOption()
     .action(async (words: string[]) =>
-      (await import("../actions/complete.ts")).complete(program, words, (text) => process.stdout.write(text)),
+      (await import("../actions/completion/complete.ts")).complete(program, words, (text) =>
+        process.stdout.write(text),
+      ),
     );
 }
 

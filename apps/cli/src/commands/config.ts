@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ConfigCheckOptions } from "../actions/config-check.ts";
+import type { ConfigCheckOptions } from "../actions/config/check.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
 
@@ -23,7 +23,7 @@ Examples:
   npm run --silent backup:config:check -- --offline --json`,
     )
     .action((options: ConfigCheckOptions) =>
-      perform(options, async (running) => (await import("../actions/config-check.ts")).checkConfig(options, running)),
+      perform(options, async (running) => (await import("../actions/config/check.ts")).checkConfig(options, running)),
     );
   config
     .command("schema")
@@ -36,5 +36,5 @@ The repository holds it as trivault.schema.json.
 Example:
   npm run --silent backup:config:schema > trivault.schema.json`,
     )
-    .action(() => perform({}, async () => (await import("../actions/config-schema.ts")).printSchema()));
+    .action(() => perform({}, async () => (await import("../actions/config/schema.ts")).printSchema()));
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { EncryptAutoOptions } from "../actions/encrypt-auto.ts";
+import type { EncryptAutoOptions } from "../actions/encrypt/auto.ts";
 import { notEmpty } from "../arguments.ts";
 import { perform } from "../perform.ts";
 
@@ -29,6 +29,6 @@ Examples:
   npm run backup:encrypt:auto -- --database shop --keep`,
     )
     .action((options: EncryptAutoOptions) =>
-      perform(options, async (running) => (await import("../actions/encrypt-auto.ts")).encryptAuto(options, running)),
+      perform(options, async (running) => (await import("../actions/encrypt/auto.ts")).encryptAuto(options, running)),
     );
 }

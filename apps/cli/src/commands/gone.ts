@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { AcknowledgeOptions } from "../actions/acknowledge.ts";
-import type { DiscardOptions } from "../actions/discard.ts";
+import type { AcknowledgeOptions } from "../actions/databases/acknowledge.ts";
+import type { DiscardOptions } from "../actions/databases/discard.ts";
 import { notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
@@ -23,7 +23,9 @@ Examples:
   npm run --silent backup:acknowledge -- --database main.blog --reason "moved to crm" --json`,
     )
     .action((options: AcknowledgeOptions) =>
-      perform(options, async (running) => (await import("../actions/acknowledge.ts")).acknowledge(options, running)),
+      perform(options, async (running) =>
+        (await import("../actions/databases/acknowledge.ts")).acknowledge(options, running),
+      ),
     );
 }
 
@@ -48,6 +50,8 @@ Examples:
     )
     .action((options: DiscardOptions, self: Command) => {
       if (options.dryRun && options.yes) self.error("error: say --dry-run or --yes, not both");
-      return perform(options, async (running) => (await import("../actions/discard.ts")).discard(options, running));
+      return perform(options, async (running) =>
+        (await import("../actions/databases/discard.ts")).discard(options, running),
+      );
     });
 }

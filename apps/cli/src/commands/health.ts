@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { HealthOptions } from "../actions/health.ts";
+import type { HealthOptions } from "../actions/health/health.ts";
 import { notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
@@ -28,6 +28,8 @@ Examples:
     )
     .action((options: HealthOptions, command: Command) => {
       if (options.nagios && options.json) command.error("error: say --nagios or --json, not both");
-      return perform(options, async (running) => (await import("../actions/health.ts")).health(options, running));
+      return perform(options, async (running) =>
+        (await import("../actions/health/health.ts")).health(options, running),
+      );
     });
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { KeepOptions } from "../actions/keep-marks.ts";
+import type { KeepOptions } from "../actions/keep/marks.ts";
 import { backupId, notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
@@ -33,7 +33,7 @@ Examples:
   npm run --silent backup:keep:add -- 20261123t020000z-7f3k9xq2 --database shop --reason audit --json`,
     )
     .action((id: string, options: KeepOptions & { reason: string }) =>
-      perform(options, async (running) => (await import("../actions/keep-marks.ts")).keepAdd(id, options, running)),
+      perform(options, async (running) => (await import("../actions/keep/marks.ts")).keepAdd(id, options, running)),
     );
 }
 
@@ -54,7 +54,7 @@ Examples:
   npm run --silent backup:keep:remove -- 20261123t020000z-7f3k9xq2 --database shop --json`,
     )
     .action((id: string, options: KeepOptions) =>
-      perform(options, async (running) => (await import("../actions/keep-marks.ts")).keepRemove(id, options, running)),
+      perform(options, async (running) => (await import("../actions/keep/marks.ts")).keepRemove(id, options, running)),
     );
 }
 
@@ -73,7 +73,7 @@ Examples:
   npm run --silent backup:keep:list -- --json`,
     )
     .action((options: { json?: boolean }) =>
-      perform(options, async (running) => (await import("../actions/keep-list.ts")).keepList(running)),
+      perform(options, async (running) => (await import("../actions/keep/list.ts")).keepList(running)),
     );
 }
 
@@ -95,6 +95,6 @@ Examples:
   npm run --silent backup:keep:accept-size -- --database shop --from 20261123t020000z-7f3k9xq2 --json`,
     )
     .action((options: KeepOptions & { from: string }) =>
-      perform(options, async (running) => (await import("../actions/keep-marks.ts")).keepAcceptSize(options, running)),
+      perform(options, async (running) => (await import("../actions/keep/marks.ts")).keepAcceptSize(options, running)),
     );
 }

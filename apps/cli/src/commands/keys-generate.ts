@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { GenerateOptions } from "../actions/keys-generate.ts";
+import type { GenerateOptions } from "../actions/keys/generate.ts";
 import { notEmpty } from "../arguments.ts";
 import { perform } from "../perform.ts";
 
@@ -26,6 +26,6 @@ Examples:
   npm run backup:keys:generate -- --identity-file /media/usb/escrow-identity.txt`,
     )
     .action((options: GenerateOptions) =>
-      perform(options, async (running) => (await import("../actions/keys-generate.ts")).generate(options, running)),
+      perform(options, async (running) => (await import("../actions/keys/generate.ts")).generate(options, running)),
     );
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ListOptions } from "../actions/list.ts";
+import type { ListOptions } from "../actions/backups/list.ts";
 import { notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
@@ -26,6 +26,6 @@ Examples:
   npm run --silent backup:list -- --database shop --json`,
     )
     .action((options: ListOptions) =>
-      perform(options, async (running) => (await import("../actions/list.ts")).list(options, running)),
+      perform(options, async (running) => (await import("../actions/backups/list.ts")).list(options, running)),
     );
 }

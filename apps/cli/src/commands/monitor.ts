@@ -19,5 +19,5 @@ Examples:
   npm run backup:monitor:start
   BACKUP_API_PORT=3100 npm run backup:monitor:start`,
     )
-    .action(() => perform({}, async (running) => (await import("../actions/monitor-start.ts")).startMonitor(running)));
+    .action(() => perform({}, async (running) => (await import("../actions/monitor/start.ts")).startMonitor(running)));
 }

@@ -1,7 +1,7 @@
 import { LANGUAGES } from "@trivault/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { GenerateOptions } from "../actions/reports-generate.ts";
-import type { ReportsListOptions } from "../actions/reports-list.ts";
+import type { GenerateOptions } from "../actions/reports/generate.ts";
+import type { ReportsListOptions } from "../actions/reports/list.ts";
 import { duration, notEmpty, pointInTime } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
@@ -48,7 +48,7 @@ Examples:
         command.error("error: say --last, or --from and --to, not both");
       }
       return perform(options, async (running) =>
-        (await import("../actions/reports-generate.ts")).reportsGenerate(options, running),
+        (await import("../actions/reports/generate.ts")).reportsGenerate(options, running),
       );
     });
 }
@@ -68,7 +68,7 @@ Examples:
   npm run --silent backup:reports:list -- --json`,
     )
     .action((options: ReportsListOptions) =>
-      perform(options, async (running) => (await import("../actions/reports-list.ts")).reportsList(running)),
+      perform(options, async (running) => (await import("../actions/reports/list.ts")).reportsList(running)),
     );
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { RestoreOptions } from "../actions/restore.ts";
+import type { RestoreOptions } from "../actions/backups/restore.ts";
 import { backupIdOr, notEmpty, wholeNumber } from "../arguments.ts";
 import { readSecret } from "../ask.ts";
 import { readEnvironment } from "../environment.ts";
@@ -50,7 +50,7 @@ Examples:
         if (targetUrl === null) {
           command.error("error: no target: say --target URL, --target - (stdin), or set BACKUP_RESTORE_TARGET");
         }
-        return (await import("../actions/restore.ts")).restore(environment, targetUrl, options, running);
+        return (await import("../actions/backups/restore.ts")).restore(environment, targetUrl, options, running);
       }),
     );
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
-import type { RunOptions } from "../actions/run.ts";
+import type { RunOptions } from "../actions/run/run.ts";
 import { notEmpty } from "../arguments.ts";
 import { perform } from "../perform.ts";
 
@@ -32,7 +32,7 @@ Examples:
       if (options.inline && (options.wait || options.idempotencyKey !== undefined)) {
         command.error("error: --inline takes neither --wait nor --idempotency-key: it waits, and uses no queue");
       }
-      return perform(options, async (running) => (await import("../actions/run.ts")).run(options, running));
+      return perform(options, async (running) => (await import("../actions/run/run.ts")).run(options, running));
     });
 }
 

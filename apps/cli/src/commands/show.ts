@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ShowOptions } from "../actions/show.ts";
+import type { ShowOptions } from "../actions/backups/show.ts";
 import { backupId, notEmpty } from "../arguments.ts";
 import { perform } from "../perform.ts";
 
@@ -20,6 +20,6 @@ Example:
   npm run backup:show -- 20261123t020000z-7f3k9xq2`,
     )
     .action((id: string, options: ShowOptions) =>
-      perform(options, async (running) => (await import("../actions/show.ts")).show(id, options, running)),
+      perform(options, async (running) => (await import("../actions/backups/show.ts")).show(id, options, running)),
     );
 }

@@ -55,7 +55,7 @@ Examples:
     )
     .action((options: Options) =>
       perform(options, async (running) =>
-        (await import("../actions/site.ts")).site(verb, options.site ?? null, running),
+        (await import("../actions/site/site.ts")).site(verb, options.site ?? null, running),
       ),
     );
 }

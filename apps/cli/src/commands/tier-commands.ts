@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import type { TierSyncOptions } from "../actions/tier-sync.ts";
-import type { TierUploadOptions } from "../actions/tier-upload.ts";
-import type { TierListOptions } from "../actions/tier-list.ts";
-import type { TierStatsOptions } from "../actions/tier-stats.ts";
-import type { TierTestOptions } from "../actions/tier-test.ts";
-import type { TierCleanupOptions } from "../actions/tier-cleanup.ts";
-import type { TierNoun } from "../actions/tier-nouns.ts";
+import type { TierSyncOptions } from "../actions/tiers/sync.ts";
+import type { TierUploadOptions } from "../actions/tiers/upload.ts";
+import type { TierListOptions } from "../actions/tiers/list.ts";
+import type { TierStatsOptions } from "../actions/tiers/stats.ts";
+import type { TierTestOptions } from "../actions/tiers/test.ts";
+import type { TierCleanupOptions } from "../actions/tiers/cleanup.ts";
+import type { TierNoun } from "../actions/tiers/nouns.ts";
 import { backupIdOr, notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
@@ -68,7 +68,7 @@ Examples:
       const modes = [options.wait, options.inline, options.dryRun].filter(Boolean);
       if (modes.length > 1) command.error("error: say one of --wait, --inline and --dry-run");
       return perform(options, async (running) =>
-        (await import("../actions/tier-sync.ts")).syncTiers(name, options, running),
+        (await import("../actions/tiers/sync.ts")).syncTiers(name, options, running),
       );
     });
 }
@@ -95,7 +95,7 @@ Examples:
     )
     .action((options: TierUploadOptions) =>
       perform(options, async (running) =>
-        (await import("../actions/tier-upload.ts")).uploadBackup(name, options, running),
+        (await import("../actions/tiers/upload.ts")).uploadBackup(name, options, running),
       ),
     );
 }
@@ -120,7 +120,7 @@ Examples:
   npm run --silent backup:${name}:list -- --database shop --json`,
     )
     .action((options: TierListOptions) =>
-      perform(options, async (running) => (await import("../actions/tier-list.ts")).listTiers(name, options, running)),
+      perform(options, async (running) => (await import("../actions/tiers/list.ts")).listTiers(name, options, running)),
     );
 }
 
@@ -141,7 +141,9 @@ Examples:
   npm run --silent backup:${name}:stats -- --json`,
     )
     .action((options: TierStatsOptions) =>
-      perform(options, async (running) => (await import("../actions/tier-stats.ts")).tierStats(name, options, running)),
+      perform(options, async (running) =>
+        (await import("../actions/tiers/stats.ts")).tierStats(name, options, running),
+      ),
     );
 }
 
@@ -168,7 +170,7 @@ Examples:
   npm run --silent backup:${name}:test -- --json`,
     )
     .action((options: TierTestOptions) =>
-      perform(options, async (running) => (await import("../actions/tier-test.ts")).testTiers(name, options, running)),
+      perform(options, async (running) => (await import("../actions/tiers/test.ts")).testTiers(name, options, running)),
     );
 }
 
@@ -202,7 +204,7 @@ Examples:
     .action((options: TierCleanupOptions, self: Command) => {
       if (options.dryRun && options.yes) self.error("error: say --dry-run or --yes, not both");
       return perform(options, async (running) =>
-        (await import("../actions/tier-cleanup.ts")).cleanUpTiers(noun, options, running),
+        (await import("../actions/tiers/cleanup.ts")).cleanUpTiers(noun, options, running),
       );
     });
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { DAY_SECONDS, parseDuration } from "@trivault/core";
-import type { CreateTokenOptions } from "../actions/token-create.ts";
+import type { CreateTokenOptions } from "../actions/tokens/create.ts";
 import { notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
@@ -36,7 +36,7 @@ Examples:
   npm run --silent backup:token:create -- --name prometheus --role viewer --expires never --json`,
     )
     .action((options: CreateTokenOptions) =>
-      perform(options, async (running) => (await import("../actions/token-create.ts")).tokenCreate(options, running)),
+      perform(options, async (running) => (await import("../actions/tokens/create.ts")).tokenCreate(options, running)),
     );
 }
 
@@ -53,7 +53,7 @@ Examples:
   npm run --silent backup:token:list -- --json`,
     )
     .action((options: JsonOption) =>
-      perform(options, async (running) => (await import("../actions/token-list.ts")).tokenList(running)),
+      perform(options, async (running) => (await import("../actions/tokens/list.ts")).tokenList(running)),
     );
 }
 
@@ -71,7 +71,7 @@ Examples:
   npm run --silent backup:token:revoke -- ci --json`,
     )
     .action((name: string, options: JsonOption) =>
-      perform(options, async (running) => (await import("../actions/token-revoke.ts")).tokenRevoke(name, running)),
+      perform(options, async (running) => (await import("../actions/tokens/revoke.ts")).tokenRevoke(name, running)),
     );
 }
 

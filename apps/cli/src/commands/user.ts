@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { AddUserOptions, ResetUserOptions } from "../actions/user-enrol.ts";
+import type { AddUserOptions, ResetUserOptions } from "../actions/users/enrol.ts";
 import { notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
@@ -35,7 +35,7 @@ Examples:
   npm run --silent backup:user:add -- --name bob --role viewer --json < password-file`,
     )
     .action((options: AddUserOptions) =>
-      perform(options, async (running) => (await import("../actions/user-enrol.ts")).userAdd(options, running)),
+      perform(options, async (running) => (await import("../actions/users/enrol.ts")).userAdd(options, running)),
     );
 }
 
@@ -52,7 +52,7 @@ Examples:
   npm run --silent backup:user:list -- --json`,
     )
     .action((options: JsonOption) =>
-      perform(options, async (running) => (await import("../actions/user-list.ts")).userList(running)),
+      perform(options, async (running) => (await import("../actions/users/list.ts")).userList(running)),
     );
 }
 
@@ -70,7 +70,7 @@ Examples:
   npm run --silent backup:user:remove -- alice --json`,
     )
     .action((name: string, options: JsonOption) =>
-      perform(options, async (running) => (await import("../actions/user-remove.ts")).userRemove(name, running)),
+      perform(options, async (running) => (await import("../actions/users/remove.ts")).userRemove(name, running)),
     );
 }
 
@@ -91,6 +91,8 @@ Examples:
   npm run backup:user:reset -- alice --role operator`,
     )
     .action((name: string, options: ResetUserOptions) =>
-      perform(options, async (running) => (await import("../actions/user-enrol.ts")).userReset(name, options, running)),
+      perform(options, async (running) =>
+        (await import("../actions/users/enrol.ts")).userReset(name, options, running),
+      ),
     );
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { VerifyOptions } from "../actions/verify.ts";
+import type { VerifyOptions } from "../actions/backups/verify.ts";
 import { backupIdOr, notEmpty } from "../arguments.ts";
 import { perform } from "../perform.ts";
 
@@ -24,6 +24,6 @@ Examples:
   npm run --silent backup:verify -- --database shop --backup 20261123t020000z-7f3k9xq2 --json`,
     )
     .action((options: VerifyOptions) =>
-      perform(options, async (running) => (await import("../actions/verify.ts")).verify(options, running)),
+      perform(options, async (running) => (await import("../actions/backups/verify.ts")).verify(options, running)),
     );
 }
