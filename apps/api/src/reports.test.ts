@@ -55,13 +55,13 @@ test("reports that are kept are listed, and shown by their day", async () => {
   await writeFile(at("2026-11-24.html"), "<!DOCTYPE html><p>the report");
   await writeFile(at("2026-11-24.json"), '{"format":"trivault-report"}');
   const mail = { attempts: 1, sentAt: PERIOD.to, problem: null, nextAt: null };
-  const state = { madeAt: PERIOD.to, period: PERIOD, well: true, summary: "All is well.", mail };
+  const state = { madeAt: PERIOD.to, period: PERIOD, well: true, summary: "Everything is healthy.", mail };
   await writeFile(at("2026-11-24.state.json"), JSON.stringify(state));
   await cp(at("2026-11-24.state.json"), at("2026-11-23.state.json"));
 
   const { reports } = (await get("/api/v1/reports")).json();
   expect(reports).toHaveLength(2);
-  expect(reports[0]).toMatchObject({ day: "2026-11-24", mailedAt: PERIOD.to, summary: "All is well." });
+  expect(reports[0]).toMatchObject({ day: "2026-11-24", mailedAt: PERIOD.to, summary: "Everything is healthy." });
   expect((await get(reports[0].links.html)).body).toContain("the report");
   expect((await get(reports[0].links.json)).json()).toEqual({ format: "trivault-report" });
   expect((await get("/api/v1/reports/2026-11-24", "text/html,*/*")).headers["content-type"]).toMatch(/^text\/html/);

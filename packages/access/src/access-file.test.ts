@@ -44,7 +44,7 @@ describe("the file", () => {
     expect(await site.access.checkToken(text)).not.toBeNull();
   });
 
-  test("tells no secret of it in what it says", async () => {
+  test("reveals no secret in its messages", async () => {
     await user("alice");
     const good = await readFile(site.file, "utf8");
     await writeFile(site.file, good.replace(/"totpSecret":"[^"]*"/, '"totpSecret":"geheim"'));

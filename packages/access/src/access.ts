@@ -37,7 +37,7 @@ export interface AccessOptions {
   readonly file: string;
   readonly log: Logger;
   readonly now?: () => Date;
-  /** Of passwords of nobody, which must cost as much as those of users. */
+  /** Passwords of unknown users, which must cost as much as those of users. */
   readonly cost?: Cost;
 }
 
@@ -139,9 +139,9 @@ export function openAccess({ file, log, now = () => new Date(), cost }: AccessOp
 
 /** Logs what is wrong once, and not at each request; null says that it is right again. */
 function createComplaint(log: Logger): (problem: string | null) => void {
-  let told: string | null = null;
+  let logged: string | null = null;
   return (problem) => {
-    if (problem !== null && problem !== told) log.error(problem);
-    told = problem;
+    if (problem !== null && problem !== logged) log.error(problem);
+    logged = problem;
   };
 }

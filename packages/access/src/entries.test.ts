@@ -16,7 +16,7 @@ describe("a user", () => {
     await expect(add).rejects.toMatchObject({ code: "INPUT_INVALID" });
   });
 
-  test("has nothing in the file that opens anything but the second factor's secret, and is told by a link", async () => {
+  test("has nothing in the file that opens anything but the second factor's secret, and can be shown as a link", async () => {
     const { otpauthUrl, recoveryCodes } = await user("alice@example.org");
     expect(otpauthUrl).toMatch(/^otpauth:\/\/totp\/Trivault:alice%40example\.org\?.*secret=[A-Z2-7]{32}/);
     const text = await readFile(site.file, "utf8");
@@ -25,7 +25,7 @@ describe("a user", () => {
     await expect(user("alice@example.org")).rejects.toMatchObject({ code: "EXISTS" });
   });
 
-  test("has a password that costs what OWASP asks for, unless told otherwise", async () => {
+  test("has a password that costs what OWASP asks for, unless set otherwise", async () => {
     await addUser(site.file, { name: "bob", role: "viewer", password: PASSWORD, createdBy: "x" }, now());
     const { password } = JSON.parse(await readFile(site.file, "utf8")).users[0];
     expect(password).toMatchObject({ cost: 32_768, blockSize: 8, parallelization: 3 });

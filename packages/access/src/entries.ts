@@ -24,7 +24,7 @@ export interface NewToken {
   readonly createdBy: string;
 }
 
-/** Returns the token, which is kept as a hash only: it is never told again. */
+/** Returns the token, which is kept as a hash only: it is never shown again. */
 export async function createToken(
   file: string,
   { name, role, expiresAt, createdBy }: NewToken,
@@ -32,7 +32,7 @@ export async function createToken(
 ): Promise<string> {
   checkName(name);
   if (RESERVED.has(name))
-    throw invalid(`A token may not be called ${name}, which stands for something else in the record.`);
+    throw invalid(`A token may not be called ${name}, which stands for something else in the audit log.`);
   if (expiresAt !== null && expiresAt <= now) throw invalid("The token would have expired before it is made.");
   const { token, entry } = tokenEntry({ name, role, expiresAt, createdBy }, now);
   await changeAccessFile(file, (before) => {
@@ -69,7 +69,7 @@ export interface NewUser {
   readonly createdBy: string;
 }
 
-/** What a new user has to be told, once. */
+/** What a new user has to be shown, once. */
 export interface Enrolment {
   readonly otpauthUrl: string;
   readonly recoveryCodes: readonly string[];
@@ -147,7 +147,7 @@ export async function useRecoveryCode(file: string, name: string, code: string):
   return used;
 }
 
-/** All are compared, so that the time it takes tells nothing. */
+/** All are compared, so that the time it takes reveals nothing. */
 export function findToken({ tokens }: AccessContent, text: string): TokenEntry | null {
   const given = hashOfToken(text);
   let found: TokenEntry | null = null;

@@ -75,8 +75,8 @@ describe("a login", () => {
       known.push(await wrong({ ip: "192.0.2.1" }));
       unknown.push(await wrong({ name: "nobody", ip: "192.0.2.2" }));
     }
-    const told = (results: LoginResult[]) => results.map((result) => ({ ...result, user: undefined }));
-    expect(told(known)).toEqual(told(unknown));
+    const withoutUser = (results: LoginResult[]) => results.map((result) => ({ ...result, user: undefined }));
+    expect(withoutUser(known)).toEqual(withoutUser(unknown));
     expect(known.map(({ status }) => status)).toEqual(["refused", "refused", "refused", "refused", "locked", "locked"]);
     expect(unknown[0]).toEqual({ status: "refused", user: null });
   });

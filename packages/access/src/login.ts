@@ -8,7 +8,7 @@ import { mac } from "./signed.ts";
 import type { AccessState, StateFile } from "./state-file.ts";
 import type { Identity } from "./types.ts";
 
-/** `user` is for the record, and not for the answer: null where there is no such user. */
+/** `user` is for the audit log, and not for the answer: null where there is no such user. */
 export type LoginResult =
   | {
       readonly status: "ok";

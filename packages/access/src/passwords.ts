@@ -6,7 +6,7 @@ import type { PasswordHash } from "./access-file.ts";
 export type Cost = Pick<PasswordHash, "cost" | "blockSize" | "parallelization">;
 
 /**
- * One of OWASP's equal choices. Of those it is the one with 32 MiB (2^17 with p=1 takes 128): the API may share a small
+ * One of OWASP's equal choices. This is the one with 32 MiB (2^17 with p=1 takes 128): the API may share a small
  * container with workers, and lives under a budget of 250 MiB.
  */
 export const DEFAULT_COST: Cost = { cost: 2 ** 15, blockSize: 8, parallelization: 3 };
@@ -71,7 +71,7 @@ export function checkPassword(password: string): void {
 }
 
 function derive(password: string, salt: Buffer, { cost, blockSize, parallelization }: Cost): Promise<Buffer> {
-  // What scrypt needs is 128·N·r; Node refuses from 32 MiB on unless told.
+  // What scrypt needs is 128·N·r; Node refuses from 32 MiB on unless `maxmem` allows it.
   const maxmem = 128 * blockSize * (cost + parallelization + 2) + 1024 * 1024;
   return new Promise((resolve, reject) => {
     scrypt(password.normalize("NFKC"), salt, 32, { cost, blockSize, parallelization, maxmem }, (error, key) =>

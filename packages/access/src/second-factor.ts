@@ -7,7 +7,7 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
 export interface SecondFactor {
   readonly secret: string;
-  /** Once told, and kept as hashes. */
+  /** Shown once, and kept as hashes. */
   readonly recoveryCodes: readonly string[];
 }
 

@@ -4,7 +4,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Who sends a request. */
 export interface Identity {
-  /** As in the record: `token:<name>`, `user:<name>`, `token:loopback`. */
+  /** As in the audit log: `token:<name>`, `user:<name>`, `token:loopback`. */
   readonly actor: string;
   readonly role: Role;
   readonly via: "token" | "session" | "loopback";

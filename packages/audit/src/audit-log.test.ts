@@ -151,7 +151,7 @@ describe("after a crash", () => {
     expect(bytesOf(await read())).toEqual([1, 2, 3, 4]);
   });
 
-  test("a spill file that is damaged is put aside and told", async () => {
+  test("a spill file that is damaged is put aside and logged", async () => {
     mkdirSync(path.join(folder, "spill"));
     writeFileSync(path.join(folder, "spill/h-1-a.jsonl"), "{\n");
     expect(await log.append(EVENT)).toBe("chained");
@@ -211,7 +211,7 @@ describe("reading", () => {
     }
   });
 
-  test("follow tells what comes, over the end of a month, from where it is asked to", async () => {
+  test("follow yields what comes, over the end of a month, from where it is asked to", async () => {
     const ended = new AbortController();
     const fresh: number[] = [];
     const old: number[] = [];

@@ -7,7 +7,7 @@ import { type AuditVerdict, verifyRecord } from "./verify.ts";
 import { createWriter, type Where } from "./writer.ts";
 
 /**
- * The record of a site: what was done, by whom, and how it ended. In its folder (0700, files 0600):
+ * The audit log of a site: what was done, by whom, and how it ended. In its folder (0700, files 0600):
  *
  *     <YYYY-MM>.jsonl   one JSON line per event, by the month (UTC) in which it was written
  *     head.json         number and hash of the last line (head.ts)
@@ -18,13 +18,13 @@ import { createWriter, type Where } from "./writer.ts";
  * So a line that is changed, taken out, put in or moved is found, and so is an end that was cut off, by head.json.
  *
  * What a bare chain cannot do: whoever may write to the folder can write all of it anew, head.json included, from any line
- * on, and nothing in the folder tells. Only a `seq` and `hash` that were kept elsewhere do: in the memory of a process
+ * on, and nothing in the folder shows it. Only a `seq` and `hash` that were kept elsewhere show it: in the memory of a process
  * (known-heads.ts), in files (`anchors`), by a person (`audit verify` prints them).
  */
 export interface AuditLog {
   /** Comes back within 3 s, whatever the disk does. */
   readonly record: Recorder;
-  /** The same, and tells where the event went. */
+  /** The same, and returns where the event went. */
   append(event: AuditEvent): Promise<Where>;
   query(filter: AuditFilter, order?: "oldest-first" | "newest-first"): AsyncIterable<RecordedEvent>;
   /** Events as they are written, from `filter.from` on, else from now on; ends when the signal does. */
@@ -33,7 +33,7 @@ export interface AuditLog {
   verify(signal?: AbortSignal): Promise<AuditVerdict>;
   /** The last event, for whoever keeps it elsewhere; null where there is none. */
   head(): { readonly seq: number; readonly hash: string } | null;
-  /** True where the record went back since it was last seen; `audit.broken` is in it then. Comes back within 3 s. */
+  /** True where the audit log went back since it was last seen; `audit.broken` is in it then. Comes back within 3 s. */
   check(): Promise<boolean>;
   /** Writes what still waits, if that can be done within 3 s. */
   close(): Promise<void>;
@@ -42,7 +42,7 @@ export interface AuditLog {
 export interface AuditLogOptions {
   readonly now?: () => Date;
   readonly log?: Logger;
-  /** Ends of the record that are remembered in files elsewhere. */
+  /** Ends of the audit log that are remembered in files elsewhere. */
   readonly anchors?: () => Promise<readonly Anchor[]>;
   readonly known?: KnownHeads;
 }

@@ -1,13 +1,13 @@
 import type { Head } from "./head.ts";
 import { GENESIS, type Link } from "./line.ts";
 
-/** Something about the record that is not as it was written. */
+/** Something about the audit log that is not as it was written. */
 export interface AuditProblem {
-  /** Name of the month file (or `head.json`) in the record's folder. */
+  /** Name of the month file (or `head.json`) in the audit log's folder. */
   readonly file: string;
   /** From 1; 0 for what is no line. */
   readonly line: number;
-  /** The number of the event, where it can be told. */
+  /** The number of the event, where it is known. */
   readonly seq?: number;
   readonly what: string;
 }
@@ -21,7 +21,7 @@ interface Standing extends Link, Place {
   readonly prev: string;
 }
 
-/** Told in full only at the end: lines that seem to be missing may stand elsewhere. */
+/** Reported in full only at the end: lines that seem to be missing may stand elsewhere. */
 type Finding = { -readonly [Key in keyof AuditProblem]: AuditProblem[Key] };
 
 interface Gap {
@@ -32,13 +32,13 @@ interface Gap {
 }
 
 export interface ChainCheck {
-  /** The next line of the record; null where it is not one by itself. */
+  /** The next line of the audit log; null where it is not one by itself. */
   take(link: (Link & { readonly prev: string }) | null, place: Place): void;
   finish(): { readonly problems: readonly AuditProblem[]; readonly last: Link };
 }
 
 /**
- * Goes along the chain, and tells each thing that was done to it once, where it was done: after a break it goes on from the
+ * Goes along the chain, and reports each change once, where it was made: after a break it goes on from the
  * line behind, so that what follows is looked at as well and is not held against itself.
  */
 export function createChainCheck(head: Head | null): ChainCheck {
@@ -47,7 +47,7 @@ export function createChainCheck(head: Head | null): ChainCheck {
   /** Lines that are none, since the last that was. */
   let bad: { first: Place; count: number } | null = null;
   let last: Standing = { ...GENESIS, prev: "", file: "", line: 0 };
-  /** A line whose number was taken already, and what was said of it; the record may go on from this one all the same. */
+  /** A line whose number was taken already, and what was said of it; the audit log may go on from this one all the same. */
   let rival: (Standing & { readonly finding: Finding; readonly count: number }) | null = null;
   let ofHead: Standing | null = null;
 
@@ -71,7 +71,7 @@ export function createChainCheck(head: Head | null): ChainCheck {
     const next: Standing = { ...link, ...place };
     if (link.seq === head?.seq && ofHead?.hash !== head.hash) ofHead = next;
     const follows = link.seq === last.seq + 1 && link.prev === last.hash;
-    if (bad !== null) tellBad(bad, follows ? null : link.seq);
+    if (bad !== null) reportBad(bad, follows ? null : link.seq);
     if (follows) return goOnFrom(next);
     if (rival !== null && rival.seq === last.seq && link.seq === rival.seq + 1 && link.prev === rival.hash) {
       Object.assign(rival.finding, { file: last.file, line: last.line, seq: last.seq });
@@ -87,12 +87,12 @@ export function createChainCheck(head: Head | null): ChainCheck {
   }
 
   /** `nextSeq`: number of the line behind them, or null where that one goes on from the line before them. */
-  function tellBad({ first, count }: { first: Place; count: number }, nextSeq: number | null): void {
+  function reportBad({ first, count }: { first: Place; count: number }, nextSeq: number | null): void {
     const lines = count === 1 ? "" : ` (and the ${count - 1} after it)`;
     if (nextSeq !== null && nextSeq > last.seq + 1) {
       const range = rangeOf(last.seq + 1, nextSeq - 1);
       find(first, `is not as it was written${lines}: here ${range} stood`, last.seq + 1);
-    } else find(first, `does not belong here${lines}: it is no line of this record`);
+    } else find(first, `does not belong here${lines}: it is no line of this audit log`);
     if (nextSeq === null) bad = null;
   }
 
@@ -122,19 +122,19 @@ export function createChainCheck(head: Head | null): ChainCheck {
 
   function finish() {
     const end: Place = { file: last.file === "" ? (head?.file ?? "") : last.file, line: last.line + 1 };
-    if (bad !== null) tellBad(bad, head === null ? null : head.seq + 1);
+    if (bad !== null) reportBad(bad, head === null ? null : head.seq + 1);
     if (head !== null && head.seq > last.seq && bad === null) {
       const range = rangeOf(last.seq + 1, head.seq);
       find(
         end,
-        `the end was cut off: ${range} ${isAre(last.seq + 1, head.seq)} missing, as head.json tells`,
+        `the end was cut off: ${range} ${isAre(last.seq + 1, head.seq)} missing, as head.json shows`,
         last.seq + 1,
       );
     }
     if (head !== null && ofHead !== null && ofHead.hash !== head.hash) {
       find(
         ofHead,
-        "is not the line that head.json names: the end of the record was written anew, or head.json",
+        "is not the line that head.json names: the end of the audit log was written anew, or head.json",
         head.seq,
       );
     }

@@ -1,5 +1,5 @@
 /**
- * One line of the record: something that somebody did, or that happened to a backup, and how it ended. Names and ids only,
+ * One line of the audit log: something that somebody did, or that happened to a backup, and how it ended. Names and ids only,
  * never a secret: `error.message` is the operator's paragraph, which holds none.
  */
 export interface AuditEvent {
@@ -73,9 +73,9 @@ export const AUDIT_ACTIONS = [
   "access.user",
   /** The end of a line that a crash cut off was taken away. */
   "audit.healed",
-  /** The record did not end as it was left: somebody cut its end off, or changed it. `trivault audit verify` says where. */
+  /** The audit log did not end as it was left: somebody cut its end off, or changed it. `trivault audit verify` says where. */
   "audit.broken",
-  /** Something is not well, and is told (docs/alerts.md); it has ended; somebody wants to hear no more of it, or again. */
+  /** An alert fired (docs/alerts.md); it ended; somebody silenced it, or ended the silence. */
   "alert.raised",
   "alert.resolved",
   "alert.silenced",
@@ -85,12 +85,12 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** Writes one event. Never throws and never waits for long: a backup does not fail because its record cannot be written. */
+/** Writes one event. Never throws and never waits for long: a backup does not fail because its audit log cannot be written. */
 export type Recorder = (event: AuditEvent) => Promise<void>;
 
-/** An event as it stands in the record. */
+/** An event as the audit log holds it. */
 export type RecordedEvent = AuditEvent & {
-  /** 1, 2, 3, … over the whole record. */
+  /** 1, 2, 3, … over the whole audit log. */
   readonly seq: number;
   /** When it was written; never before the line before it, whatever the clock did. */
   readonly at: Date;

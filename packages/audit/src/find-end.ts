@@ -8,14 +8,14 @@ import { GENESIS, type Link, readLink } from "./line.ts";
 import { type Anchor, holds } from "./known-heads.ts";
 import { endOfLines, linesBackwards, readAt } from "./read-lines.ts";
 
-/** Where the next line goes on, and what was found out of order on the way: it becomes part of the record. */
+/** Where the next line goes on, and what was found out of order on the way: it becomes part of the audit log. */
 export interface End {
   readonly after: Link;
   readonly findings: readonly AuditEvent[];
 }
 
 /**
- * Finds the end of the record, with the lock held, and mends a line that a crash left torn. Where `head.json` knows of more
+ * Finds the end of the audit log, with the lock held, and mends a line that a crash left torn. Where `head.json` knows of more
  * than there is, or of something else, the next line goes on from `head.json`: so the hole, or the change, stays in the
  * chain for good, to be found by anyone.
  */
@@ -45,7 +45,7 @@ export async function findEnd(folder: string): Promise<End> {
 }
 
 /**
- * The same, held against what is remembered outside the folder: where the record went back, or is another, that becomes part of
+ * The same, held against what is remembered outside the folder: where the audit log went back, or is another, that becomes part of
  * it, and the next line goes on from what is remembered.
  */
 export async function findKnownEnd(folder: string, known: Anchor | null): Promise<End> {
@@ -60,7 +60,7 @@ export async function findKnownEnd(folder: string, known: Anchor | null): Promis
   };
 }
 
-/** Takes away what follows the last line break, and tells how many bytes; a line that is whole but for its break gets it. */
+/** Takes away what follows the last line break, and returns how many bytes; a whole line without its break gets it. */
 async function healEnd(file: string): Promise<number> {
   const handle = await open(file, "r+");
   try {

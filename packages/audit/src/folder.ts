@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import path from "node:path";
 import { codeOf } from "@trivault/core";
 
-/** Where the record of a site lies. */
+/** Where the audit log of a site is. */
 export function auditFolder(backupDir: string): string {
   return path.join(backupDir, ".trivault/audit");
 }

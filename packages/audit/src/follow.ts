@@ -50,7 +50,7 @@ async function startOf(folder: string, from: Date | undefined): Promise<Place> {
   }
 }
 
-/** At most one bunch of lines, so that a long record is not held whole. */
+/** At most one bunch of lines, so that a long audit log is not held whole. */
 async function readOn(folder: string, place: Place): Promise<{ place: Place; events: RecordedEvent[]; more: boolean }> {
   const nothing = { place, events: [], more: false };
   if (place.file === "") return nothing;

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { hashSchema, type Link, timeSchema } from "./line.ts";
 
 /**
- * `head.json`: how far the record goes. By it an end that was cut off is found. It is written after the lines and before
+ * `head.json`: how far the audit log goes. By it an end that was cut off is found. It is written after the lines and before
  * the lock is given back, so a crash may leave it behind them, never ahead.
  */
 export interface Head extends Link {

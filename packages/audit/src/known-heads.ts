@@ -5,7 +5,7 @@ import { type Head, readHead } from "./head.ts";
 import { type Link, readLink } from "./line.ts";
 import { linesBackwards } from "./read-lines.ts";
 
-/** An end of the record as somebody outside its folder remembers it: what came before it cannot be cut off unnoticed. */
+/** An end of the audit log as somebody outside its folder remembers it: what came before it cannot be cut off unnoticed. */
 export interface Anchor {
   readonly seq: number;
   readonly hash: string;
@@ -37,7 +37,7 @@ export function createKnownHeads(): KnownHeads {
 /** One for all who write to a record in this process: they come and go with each change of the configuration. */
 export const OF_THIS_PROCESS = createKnownHeads();
 
-/** Whether the record, which ends at `last`, still holds the line that is remembered. Reads back as far as that line. */
+/** Whether the audit log, which ends at `last`, still holds the line that is remembered. Reads back as far as that line. */
 export async function holds(folder: string, last: Pick<Link, "seq" | "hash">, known: Anchor): Promise<boolean> {
   if (last.seq <= known.seq) return last.seq === known.seq && last.hash === known.hash;
   for (const month of listMonths(folder).toReversed()) {

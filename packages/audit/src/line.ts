@@ -49,7 +49,7 @@ const recordedSchema = z.object({
   ...eventFields,
 });
 
-/** An event on its way to the record. */
+/** An event on its way to the audit log. */
 export type Unwritten = z.infer<typeof unwrittenSchema>;
 
 /** What an event becomes before anything is written: bounded, without passwords in its texts, of its known fields alone. */

@@ -7,7 +7,7 @@ import { linesBackwards, linesOf } from "./read-lines.ts";
 
 /**
  * Lines stand in the order of their times, so the place where a time begins is found by halving: what a query reads is its
- * own window, whatever the record's length.
+ * own window, whatever the audit log's length.
  */
 export async function* queryRecord(
   folder: string,

@@ -11,7 +11,7 @@ import { readUnwritten, type Unwritten } from "./line.ts";
  *
  *     spill/<host>-<pid>-<random>.jsonl           one bunch, written once and never changed
  *     spill/<host>-<pid>-<random>.<n>.merging     the same, and its events may stand in the chain from line n on
- *     spill/….unreadable                          damaged; `verify` tells
+ *     spill/….unreadable                          damaged; `verify` reports it
  *
  * Whoever has the lock next appends them, at the latest the process that wrote them, which tries every few seconds. The
  * second name is taken before that, so that after a crash in between none is appended twice.

@@ -189,7 +189,7 @@ describe("writing on does not cover a tampering", () => {
     expect(await problems()).toMatchObject([expected]);
   });
 
-  test("and says so in the record itself, where it can see it at a glance", async () => {
+  test("and says so in the audit log itself, where it can see it at a glance", async () => {
     edit(THIRD, (lines) => lines.splice(7));
     await log.record(EVENT);
     const broken = await Array.fromAsync(log.query({ action: "audit.broken" }));
@@ -197,7 +197,7 @@ describe("writing on does not cover a tampering", () => {
   });
 });
 
-test("the limit: who writes all of it anew, head.json too, is not found; a hash kept elsewhere tells", async () => {
+test("the limit: who writes all of it anew, head.json too, is not found; a hash kept elsewhere shows it", async () => {
   const kept = (await log.verify()).head;
   const forger = openAuditLog(at("forged"), { now: () => now, known: createKnownHeads() });
   for (let i = 0; i < 30; i += 1) await forger.record(EVENT);
@@ -213,7 +213,7 @@ test("the limit: who writes all of it anew, head.json too, is not found; a hash 
   expect((await log.verify()).problems).toMatchObject([{ seq: 30, what: expect.stringContaining("this process") }]);
 });
 
-describe("9.A8 a record that was removed whole", () => {
+describe("9.A8 an audit log that was removed whole", () => {
   const anchor = () => ({ ...(log.head() ?? { seq: 0, hash: "" }), where: "alerts/state.json" });
   const remove = () => rmSync(dir.path, { recursive: true });
   const broken = () => Array.fromAsync(log.query({ action: "audit.broken" }));
@@ -255,7 +255,7 @@ describe("9.A8 a record that was removed whole", () => {
     expect(await broken()).toMatchObject([{ seq: 41, details: { head: 30, last: 40 } }]);
   });
 
-  test("9.A8 while nobody ran: what was written elsewhere tells the next process", async () => {
+  test("9.A8 while nobody ran: the next process sees it by what was written elsewhere", async () => {
     const elsewhere = anchor();
     remove();
     const next = otherProcess([elsewhere]);

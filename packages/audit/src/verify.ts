@@ -19,14 +19,14 @@ export interface AuditVerdict {
   readonly problems: readonly AuditProblem[];
 }
 
-/** Reads the whole record, while others may write on. `anchors`: what is remembered of it elsewhere. */
+/** Reads the whole audit log, while others may write on. `anchors`: what is remembered of it elsewhere. */
 export async function verifyRecord(
   folder: string,
   anchors: readonly Anchor[],
   signal?: AbortSignal,
 ): Promise<AuditVerdict> {
   const sought = new Map(anchors.map(({ seq, hash }) => [`${seq} ${hash}`, false]));
-  // Read before the lines: those that are appended meanwhile only make the record longer than it tells.
+  // Read before the lines: those that are appended meanwhile only make the audit log longer than it says.
   const head = readHead(folder);
   const months = listMonths(folder);
   const check = createChainCheck(typeof head === "object" ? head : null);
@@ -68,14 +68,14 @@ export async function verifyRecord(
   if (head === "invalid") problems.push({ file: HEAD, line: 0, what: "is not as it was written" });
   const { waiting, unreadable } = listSpills(folder);
   for (const name of unreadable) problems.push({ file: `spill/${name}`, line: 0, what: "cannot be read" });
-  // Only where nothing else tells: what the chain itself shows is said where it was done.
+  // Only where nothing else shows it: what the chain itself shows is reported where it was done.
   const lost = anchors.find(({ seq, hash }) => sought.get(`${seq} ${hash}`) !== true);
   if (lost !== undefined && problems.length === 0) {
     const { seq, where } = lost;
     const what =
       seq > last.seq
-        ? `the record was begun anew, or its end was cut off: it ends at event ${last.seq}, and ${where} has seen event ${seq}`
-        : `the record was written anew: its event ${seq} is not the one that ${where} has seen`;
+        ? `the audit log was begun anew, or its end was cut off: it ends at event ${last.seq}, and ${where} has seen event ${seq}`
+        : `the audit log was written anew: its event ${seq} is not the one that ${where} has seen`;
     problems.push({ file: months.at(-1) ?? HEAD, line: 0, seq, what });
   }
   return {

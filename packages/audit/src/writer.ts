@@ -14,7 +14,7 @@ export interface Writer {
   append(event: AuditEvent): Promise<Where>;
   /** Tries once more to write what is in memory, and waits for that no longer than for an event. */
   flush(): Promise<void>;
-  /** True where the record went back since it was last seen; that is recorded. */
+  /** True where the audit log went back since it was last seen; that is recorded. */
   check(): Promise<boolean>;
 }
 
@@ -41,7 +41,7 @@ interface Waiting {
   /** As of a spill. */
   mayStandFrom: number | null;
   logged: boolean;
-  readonly tell: (where: Where) => void;
+  readonly settle: (where: Where) => void;
 }
 
 /** All events that come in while others are being written go together, with one write and one fsync. */
@@ -52,7 +52,7 @@ export function createWriter(folder: string, { now, log, known, anchors }: Write
   let retry: NodeJS.Timeout | null = null;
   /** Events of ours lie in spill files. Nobody sees them before they are appended, and it may be long until somebody else is. */
   let aside = false;
-  /** The record went back: to be recorded, though there may be no event. */
+  /** The audit log went back: to be recorded, though there may be no event. */
   let doubt = false;
   let anchored: Promise<void> | null = null;
 
@@ -61,7 +61,7 @@ export function createWriter(folder: string, { now, log, known, anchors }: Write
     anchored ??= background(
       anchors().then(
         (found) => found.forEach((anchor) => known.see(folder, anchor)),
-        (error: unknown) => log.warn({ err: error }, "what is remembered of the record's end cannot be read"),
+        (error: unknown) => log.warn({ err: error }, "what is remembered of the audit log's end cannot be read"),
       ),
     );
     await anchored;
@@ -87,21 +87,21 @@ export function createWriter(folder: string, { now, log, known, anchors }: Write
         event: prepared,
         mayStandFrom: null,
         logged: false,
-        tell: (where) => {
+        settle: (where) => {
           clearTimeout(timer);
           resolve(where);
         },
       };
-      const timer = setTimeout(() => leavePending(entry, "the disk of the record does not answer"), ANSWER_MS);
+      const timer = setTimeout(() => leavePending(entry, "the audit log's disk does not answer"), ANSWER_MS);
       waiting.push(entry);
       void drain();
     });
   }
 
   function leavePending(entry: Waiting, why: unknown): void {
-    if (!entry.logged) log.error({ event: entry.event, err: why }, "an event is not in the record yet");
+    if (!entry.logged) log.error({ event: entry.event, err: why }, "an event is not in the audit log yet");
     entry.logged = true;
-    entry.tell("pending");
+    entry.settle("pending");
   }
 
   function drain(): Promise<void> {
@@ -134,11 +134,11 @@ export function createWriter(folder: string, { now, log, known, anchors }: Write
       taken = waiting.splice(0);
       if (lock !== null) {
         await chain(taken).finally(() => lock.release());
-        for (const { tell } of taken) tell("chained");
+        for (const { settle } of taken) settle("chained");
         return true;
       }
     } catch (error) {
-      log.warn({ err: error }, "the record could not be appended to");
+      log.warn({ err: error }, "the audit log could not be appended to");
       taken.push(...waiting.splice(0));
       if (error instanceof AppendError) for (const entry of taken) entry.mayStandFrom ??= error.from;
     }
@@ -160,7 +160,7 @@ export function createWriter(folder: string, { now, log, known, anchors }: Write
     if (seq > 0) known.see(folder, { seq, hash, where: HERE });
     // A file that cannot be removed is known again by its name.
     await removeSpills(folder, spills).catch((error: unknown) => log.warn({ err: error }, "a spill file stays"));
-    // Of very many only some are taken at once.
+    // Where there are very many, only some are taken at once.
     aside = spills.length > 0 && listSpills(folder).waiting.length > 0;
   }
 
@@ -172,7 +172,7 @@ export function createWriter(folder: string, { now, log, known, anchors }: Write
         earliest(taken),
       );
       aside = true;
-      for (const { tell } of taken) tell("spilled");
+      for (const { settle } of taken) settle("spilled");
       return true;
     } catch (error) {
       for (const entry of taken) leavePending(entry, error);

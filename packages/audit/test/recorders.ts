@@ -56,7 +56,7 @@ export function startRecording(folder: string, name: string, count: number): Rec
   };
 }
 
-/** The events of such processes that stand in the record, each as often as it does. */
+/** The events of such processes that stand in the audit log, each as often as it does. */
 export async function recorded(log: AuditLog): Promise<string[]> {
   const found: string[] = [];
   for await (const event of log.query({ action: "backup.copy" })) found.push(`${event.database} ${event.bytes}`);

@@ -46,7 +46,7 @@ type Method<Name extends keyof Operations> = Operations[Name] extends { input: i
 
 /** A method for each operation of the API, named as in its OpenAPI document. */
 export type Client = { readonly [Name in keyof Operations]: Method<Name> } & {
-  /** What happens, as it happens. Connects again by itself, and misses nothing of the record meanwhile. */
+  /** What happens, as it happens. Connects again by itself, and misses nothing of the audit log meanwhile. */
   events(options?: EventOptions): AsyncGenerator<ApiEvent>;
 };
 

@@ -5,11 +5,11 @@ export interface EventOptions {
   readonly backup?: string;
   /** Ends it. */
   readonly signal?: AbortSignal;
-  /** The record from the event after this one on; without it, from now on. */
+  /** The audit log from the event after this one on; without it, from now on. */
   readonly lastSeq?: number;
 }
 
-/** `record`: an event of the record. `run`: a run that moves. `overview`: the site was looked at. `reset`: look anew. */
+/** `record`: an event of the audit log. `run`: a run that moves. `overview`: the site was looked at. `reset`: look anew. */
 export type ApiEvent = {
   readonly [Name in keyof Events]-?: { readonly event: Name; readonly data: NonNullable<Events[Name]> };
 }[keyof Events];

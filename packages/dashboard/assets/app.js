@@ -153,7 +153,7 @@
     for (const listener of afterExchange) listener();
   }
   function exchangePart(old, next) {
-    // Of the list of databases only the rows: the filter above them is somebody's own.
+    // In the list of databases only the rows are replaced: the filter above them is the reader's own.
     const inner = old.querySelector("#rows") ?? old;
     const fresh = next.getElementById(inner.id);
     if (!fresh || isBusy(inner)) return;
@@ -184,7 +184,7 @@
   }
   window.trivault = { words, locale, refresh, afterExchange };
 
-  // How an action ended is told once.
+  // The outcome of an action is shown once.
   const address = new URL(location.href);
   if (address.searchParams.has("done")) {
     address.searchParams.delete("done");

@@ -1,4 +1,4 @@
-// A backup as it is made: what the stages tell by server-sent events, between two looks at the whole page.
+// A backup as it is made: what the stages report by server-sent events, between two looks at the whole page.
 (() => {
   const { words, locale, refresh, afterExchange } = window.trivault;
   const page = document.querySelector("[data-live]");
@@ -19,7 +19,7 @@
     return `${number.format(seconds / 3600)}\u00A0h`;
   }
 
-  /** What each stage told last, and how fast it went lately. */
+  /** What each stage reported last, and how fast it went lately. */
   const known = new Map();
   function learn(stage, at) {
     const key = stage.tier ?? stage.stage;
@@ -35,13 +35,13 @@
 
   function show() {
     for (const card of document.querySelectorAll("[data-stage]")) {
-      const told = known.get(card.dataset.stage);
-      if (told) showStage(card, told);
+      const last = known.get(card.dataset.stage);
+      if (last) showStage(card, last);
     }
   }
   function showStage(card, { stage, done, rate }) {
     const { state, progress } = stage;
-    // The page may know more already: it asks the record as well.
+    // The page may know more already: it asks the audit log as well.
     if (state === "waiting" && card.dataset.state !== "waiting") return;
     const tone = tones[state];
     card.className = `stage ${tone}`;
@@ -87,7 +87,7 @@
     if (run.status !== status) void refresh();
     status = run.status;
   });
-  // Something ended: the page tells it in full.
+  // Something ended: the page shows it in full.
   for (const name of ["record", "reset"]) events.addEventListener(name, () => void refresh());
   afterExchange.push(() => {
     if (moved && !moves()) events.close();

@@ -37,7 +37,7 @@ function makeFormat(language: Language): Format {
   return {
     ...localNumbers(language),
     duration: (seconds) => writeDuration(language, seconds, 2),
-    // 36 hours are more telling than one day.
+    // 36 hours say more than one day.
     age: (seconds) =>
       seconds >= DAY_SECONDS && seconds < 2 * DAY_SECONDS
         ? `${Math.floor(seconds / 3600)}${NBSP}h`

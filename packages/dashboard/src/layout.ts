@@ -82,7 +82,7 @@ const LOGO = html`<svg viewBox="0 0 20 20" aria-hidden="true">
   <path d="M3 3h14v3.6H3zM3 8.2h14v3.6H3zM3 13.4h14V17H3z" />
 </svg>`;
 
-/** Shapes, so that nothing is told by colour alone; `<use>` keeps a page of hundreds of them small. */
+/** Shapes, so that nothing is shown by colour alone; `<use>` keeps a page of hundreds of them small. */
 const SPRITE = html`<svg class="sprite" aria-hidden="true">
   <symbol id="ok" viewBox="0 0 16 16">
     <circle cx="8" cy="8" r="7" />

@@ -40,7 +40,7 @@ describe("the sentence", () => {
     expect(words).toMatch(/search_index_production_2026 has no backup yet; cloud cannot be reached since 02:14 UTC\./);
   });
 
-  test("of more than three problems tells the rest as a number", () => {
+  test("counts the problems after the third", () => {
     const { overview } = SITES.healthy();
     const databases = overview.health.databases.map((database) => ({
       ...database,
@@ -69,7 +69,7 @@ describe("the sentence", () => {
 });
 
 describe("the first page", () => {
-  test("has problems first, and tells each copy in words", () => {
+  test("has problems first, and describes each copy in words", () => {
     const page = overviewOf(SITES.failing());
     const names = [...page.matchAll(/<th scope="row"><a href="\/databases\/([^"]+)"/g)].map(([, name]) => name);
     expect(names.slice(0, 2)).toEqual(["billing", "crm"]);
@@ -88,7 +88,7 @@ describe("the first page", () => {
   });
 });
 
-test("9.A1 copies that cannot be read are told as such, with the reason, and count as safe nowhere", () => {
+test("9.A1 copies that cannot be read are shown as such, with the reason, and count as safe nowhere", () => {
   const { databases, overview, tiers } = SITES.healthy();
   const [database] = databases;
   const [tier] = tiers;
@@ -166,7 +166,7 @@ describe("what may be done", () => {
     expect(pageOf(ADA)).toContain("/tiers/local/cleanup");
   });
 
-  test("carries the token that tells it from a foreign page's", () => {
+  test("carries the token that proves it is not a foreign page's", () => {
     const forms = [...pageOf(ADA).matchAll(/<form method="post".*?<\/form>/gs)].map(([form]) => form);
     expect(forms.length).toBeGreaterThan(5);
     expect(forms.filter((form) => !form.includes('name="_csrf" value="token"'))).toEqual([]);
@@ -221,7 +221,7 @@ describe("9.A3 a database that is gone", () => {
     expect(overviewOf(site, looks)).not.toMatch(/acknowledge|discard/);
   });
 
-  test("stays a row once somebody has taken note, and the site is well again", () => {
+  test("stays a row once somebody has taken note, and the site is healthy again", () => {
     const site = siteWith({ acknowledged: { by: "user:ada", at: NOW.toISOString(), reason: null } });
     expect(textOf(verdict(view(), site.overview).markup)).toMatch(/^All 10 databases are safe/);
     const page = overviewOf(site);

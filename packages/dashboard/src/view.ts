@@ -5,7 +5,7 @@ import { fr } from "./text/fr.ts";
 
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, fr };
 
-/** Files that pages load; where each is, with a hash of its content, is told by whoever serves them. */
+/** Files that pages load; whoever serves them says where each is, with a hash of its content. */
 export const ASSETS = [
   "app.css",
   "app.js",
@@ -38,7 +38,7 @@ export interface ViewOptions {
   readonly firing: number | null;
   /** Nothing can be started while the queue is away. */
   readonly queueAway?: boolean;
-  /** Told once above the page: how an action ended. */
+  /** Shown once above the page: the outcome of an action. */
   readonly notice?: Notice | null;
 }
 

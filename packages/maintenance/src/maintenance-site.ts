@@ -1,5 +1,5 @@
 import type { Site } from "@trivault/backup";
 import type { Recorder } from "@trivault/audit";
 
-/** A site that puts itself in order, and says in the record what it did and noticed. */
+/** A site that puts itself in order, and says in the audit log what it did and noticed. */
 export type MaintenanceSite = Site & { readonly record: Recorder };

@@ -28,7 +28,7 @@ export interface FakeSite extends AsyncDisposable {
   readonly notes: string[];
   readonly started: NextStage[];
   readonly context: StageContext;
-  /** What was recorded, as the record is read. */
+  /** What was recorded, as the audit log is read. */
   readonly history: Pick<AuditLog, "query">;
   tier(name: string): Tier;
   /** The same site, with stores that another function makes of the real ones. */

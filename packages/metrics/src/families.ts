@@ -1,6 +1,6 @@
 /**
- * Every metric of a site that is read from its files, tiers and queues; docs/metrics.md tells the same for people. Each scrape
- * writes them anew, so what is gone is gone. Counters are those of the record (tally.ts).
+ * Every metric of a site that is read from its files, tiers and queues; docs/metrics.md describes the same for people. Each scrape
+ * writes them anew, so what is gone is gone. Counters are those of the audit log (tally.ts).
  */
 interface Family {
   readonly type: "gauge" | "counter";
@@ -49,28 +49,28 @@ export const FAMILIES = {
     "tier",
   ),
 
-  trivault_tier_reachable: gauge("1: the tier answers; 0: what is told of it is what was known last.", "tier", "kind"),
+  trivault_tier_reachable: gauge("1: the tier answers; 0: its figures are what was known last.", "tier", "kind"),
   trivault_tier_scanned_timestamp_seconds: gauge("When the tier was last listed.", "tier"),
   trivault_tier_bytes: gauge("Bytes of all copies on the tier.", "tier"),
-  trivault_tier_free_bytes: gauge("Bytes that are free on the tier, where it tells.", "tier"),
-  trivault_tier_capacity_bytes: gauge("Bytes that the tier can hold, where it tells.", "tier"),
+  trivault_tier_free_bytes: gauge("Bytes that are free on the tier, where it reports them.", "tier"),
+  trivault_tier_capacity_bytes: gauge("Bytes that the tier can hold, where it reports them.", "tier"),
   trivault_tier_copies: gauge("Copies on the tier by state.", "tier", "state"),
-  trivault_tier_latency_seconds: gauge("How long a small question to the tier takes.", "tier"),
+  trivault_tier_latency_seconds: gauge("How long a small request to the tier takes.", "tier"),
   trivault_tier_growth_bytes_per_second: gauge("What the tier grows by, over the last days.", "tier"),
   trivault_tier_full_timestamp_seconds: gauge("When the tier will be full at that rate; absent: never.", "tier"),
   trivault_tier_cost_per_month: gauge("What the copies cost a month, where prices are configured.", "tier"),
   trivault_tier_over_budget: gauge("1: the copies take more than the tier's budget.", "tier"),
 
-  trivault_record_up: gauge("1: the record could be read; 0: the series from it are absent."),
+  trivault_record_up: gauge("1: the audit log could be read; 0: the series from it are absent."),
   trivault_stage_attempts_total: counter(
-    "Attempts in the record, by how they ended.",
+    "Attempts in the audit log, by how they ended.",
     "database",
     "stage",
     "tier",
     "outcome",
   ),
   trivault_stage_failures_total: counter(
-    "Failed and refused attempts in the record, by the code of the error.",
+    "Failed and refused attempts in the audit log, by the code of the error.",
     "database",
     "stage",
     "tier",
@@ -78,10 +78,10 @@ export const FAMILIES = {
   ),
   trivault_stage_bytes_total: counter("Bytes that attempts moved or read.", "database", "stage", "tier"),
   trivault_stage_seconds_total: counter("Seconds that attempts took.", "database", "stage", "tier"),
-  trivault_stage_last_ok: gauge("1: the newest attempt ended well.", "database", "stage", "tier"),
+  trivault_stage_last_ok: gauge("1: the newest attempt succeeded.", "database", "stage", "tier"),
   trivault_stage_last_timestamp_seconds: gauge("When the newest attempt ended.", "database", "stage", "tier"),
   trivault_stage_last_success_timestamp_seconds: gauge(
-    "When the newest attempt that ended well did.",
+    "When the newest attempt that succeeded ended.",
     "database",
     "stage",
     "tier",

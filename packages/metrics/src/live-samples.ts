@@ -3,7 +3,7 @@ import type { Heartbeat } from "@trivault/site";
 import type { Sample } from "./families.ts";
 import { flag, known, one } from "./overview-samples.ts";
 
-/** As `queueStates` of packages/queue tells it. */
+/** As `queueStates` of packages/queue returns it. */
 export interface QueueFacts {
   readonly queue: string;
   readonly waiting: number;
@@ -58,7 +58,7 @@ export function heartbeatSamples(beats: readonly Heartbeat[], now: Date): Sample
 export interface FiringAlert {
   readonly rule: string;
   readonly severity: string;
-  /** Null: it is told. */
+  /** Null: it fires. */
   readonly silence: object | null;
 }
 

@@ -48,7 +48,7 @@ function databaseSamples({ name, objectiveSeconds, nextRun }: DatabaseHealth, ro
   ];
 }
 
-/** A look at a site takes its time, and tells ages in whole seconds. */
+/** A look at a site takes its time, and has ages in whole seconds. */
 const LOOK_SECONDS = 60;
 
 /** What a backup is dated, in seconds; earlier where it was seen before that time (its clock was ahead). */

@@ -1,12 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** Gauges that are named as if they were counters; their namesakes without `_total` tell the same by type. */
+/** Gauges that are named as if they were counters; their namesakes without `_total` say the same by type. */
 const MISNAMED = ["active_handles_total", "active_requests_total", "active_resources_total"];
 /** From a second to half a day. */
 const BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10_800, 43_200];
 const OUTCOMES = ["completed", "failed", "retried", "put-off"] as const;
 
-/** How an attempt of a job ended, as `onJob` of packages/queue tells it. */
+/** How an attempt of a job ended, as `onJob` of packages/queue reports it. */
 export interface JobEnd {
   readonly outcome: (typeof OUTCOMES)[number];
   readonly seconds: number;

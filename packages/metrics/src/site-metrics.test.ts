@@ -34,7 +34,7 @@ async function scrape(look: () => Promise<Overview>, changes: Partial<SiteMetric
   })();
   return {
     text,
-    /** Of the one series that begins so. */
+    /** The value of the one series that begins so. */
     value: (series: string): number | null => {
       const found = text.split("\n").filter((line) => line.startsWith(`${series} `));
       expect(found.length).toBeLessThan(2);
@@ -43,7 +43,7 @@ async function scrape(look: () => Promise<Overview>, changes: Partial<SiteMetric
   };
 }
 
-test("tells of a database on each tier, from the newest look, as old as it is now", async () => {
+test("has each database on each tier, from the newest look, as old as it is now", async () => {
   for (const event of eventsOf("shop", "1")) await audit.record(event);
   const { value } = await scrape(async () => overview(["shop"]));
   expect(value("trivault_site_safe")).toBe(1);
@@ -134,7 +134,7 @@ test("answers although nothing can be asked, and says so", async () => {
   expect(text).not.toContain("trivault_queue_jobs");
 });
 
-test("queues, heartbeats and alerts are told by their labels, whatever is in them", async () => {
+test("queues, heartbeats and alerts are shown by their labels, whatever is in them", async () => {
   const facts = { waiting: 2, active: 1, delayed: 0, completed: 9, failed: 0, workers: 3, oldestWaitingSeconds: 12.5 };
   const { value } = await scrape(async () => overview(['a "b"\\\n']), {
     queues: async () => [{ queue: "dump", ...facts }],

@@ -26,7 +26,7 @@ export interface SiteMetricsDeps {
 }
 
 /**
- * What `/metrics` of the API tells of the site, in the text format of Prometheus. It always answers: of a source that fails or
+ * What `/metrics` of the API shows of the site, in the text format of Prometheus. It always answers: for a source that fails or
  * takes too long the series are absent, and its `_up` is 0. One scrape at a time is worked on; those that come meanwhile get
  * the same answer.
  */

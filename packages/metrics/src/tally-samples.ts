@@ -2,7 +2,7 @@ import type { Sample } from "./families.ts";
 import { flag, one } from "./overview-samples.ts";
 import type { Tally, TallyRow } from "./tally.ts";
 
-/** Of the databases and tiers that there are: those of long ago would stay for ever. */
+/** Only for the databases and tiers that there are: those of long ago would stay for ever. */
 export function tallySamples(
   { rows, missed, deleted }: Tally,
   known: { readonly databases: ReadonlySet<string>; readonly tiers: ReadonlySet<string> },

@@ -33,7 +33,7 @@ const failed = (code: string) => ({
   error: { code, message: "it failed" },
 });
 
-test("counts what the record tells, and only once, over restarts too", async () => {
+test("counts what the audit log holds, and only once, over restarts too", async () => {
   for (const event of eventsOf("shop", "1")) await audit.record(event);
   await audit.record(failed("STORE_UNREACHABLE"));
   await audit.record({
@@ -91,7 +91,7 @@ test("a first start looks back 35 days", async () => {
   expect(rowOf(await open()(), "dump")?.outcomes.ok).toBe(1);
 });
 
-test("labels stay few and plain, whatever the record says", async () => {
+test("labels stay few and plain, whatever the audit log says", async () => {
   for (let index = 0; index < 30; index++) await audit.record(failed(`CODE_${index}`));
   await audit.record(failed('"} 1\nevil'));
   const codes = rowOf(await open()(), "copy", "cloud")?.codes ?? {};
@@ -99,7 +99,7 @@ test("labels stay few and plain, whatever the record says", async () => {
   expect(codes["OTHER"]).toBe(11);
 });
 
-test("a file that cannot be read is made anew from the record", async () => {
+test("a file that cannot be read is made anew from the audit log", async () => {
   for (const event of eventsOf("shop", "1")) await audit.record(event);
   await open()();
   const file = path.join(backupDir, ".trivault/metrics.json");

@@ -4,14 +4,14 @@ import { type Config, DAY_MS, ensureFolder, type Logger, messageOf, publishJson,
 import { z } from "zod";
 
 /**
- * Counters that survive restarts, because they are counted from the record: `BACKUP_DIR/.trivault/metrics.json` holds the sums
+ * Counters that survive restarts, because they are counted from the audit log: `BACKUP_DIR/.trivault/metrics.json` holds the sums
  * and the last event that is in them, and whoever reads it goes on from there. Where it is missing (a first start), counting
- * begins with what the record has of the last 35 days.
+ * begins with what the audit log has of the last 35 days.
  */
 const WINDOW_MS = 35 * DAY_MS;
-/** What was not heard of for so long is no longer told. */
+/** What was not heard of for so long is no longer shown. */
 const FORGET_MS = 400 * DAY_MS;
-/** Codes of one stage that are told apart; all others are OTHER. */
+/** Codes of one stage that are named; all others are OTHER. */
 const MOST_CODES = 20;
 
 const STAGES = {
@@ -36,7 +36,7 @@ const rowSchema = z.object({
   seconds: count,
   lastOk: z.boolean(),
   lastAt: count,
-  /** Of the newest one that ended well. */
+  /** The newest one that succeeded. */
   success: z.object({ at: count, seconds: count }).nullable(),
 });
 const stateSchema = z.object({
@@ -99,7 +99,7 @@ async function load({ config, now, log }: TallyDeps): Promise<State> {
   } catch (error) {
     log.warn(
       { reason: messageOf(error) },
-      "the counts of /metrics could not be read, and are made anew from the record",
+      "the counts of /metrics could not be read, and are made anew from the audit log",
     );
     return empty;
   }
@@ -110,7 +110,7 @@ async function save(state: State, { config, log }: TallyDeps): Promise<void> {
     await ensureFolder(path.dirname(fileOf(config)));
     await publishJson(fileOf(config), state);
   } catch (error) {
-    // They are in memory, and after a restart the record is counted again from where the file ends.
+    // They are in memory, and after a restart the audit log is counted again from where the file ends.
     log.warn({ reason: messageOf(error) }, "the counts of /metrics could not be kept");
   }
 }

@@ -88,7 +88,7 @@ export function overview(names: readonly string[], changes: Partial<Overview["he
   };
 }
 
-/** One backup as it stands in the record when all goes well. */
+/** One backup as it stands in the audit log when all goes well. */
 export function eventsOf(database: string, backupId: string): AuditEvent[] {
   const event = { outcome: "ok", actor: "schedule", database, backupId, seconds: 10, bytes: 1000 } as const;
   return [

@@ -97,7 +97,7 @@ describe("over HTTP", () => {
     }
   });
 
-  test("a webhook is signed, so that its receiver can tell who sent it and when", async () => {
+  test("a webhook is signed, so that its receiver knows who sent it and when", async () => {
     await using server = await startReceiver();
     await channelOf({ ...base, kind: "webhook", url: `${server.url}/x`, secret: SECRET }).send(MESSAGE, signal);
     const [got] = server.received;
@@ -113,7 +113,7 @@ describe("over HTTP", () => {
     expect(verifySignature("", body, SECRET, NOW)).toBe(false);
   });
 
-  test("what may pass is tried again; what will not is told at once", async () => {
+  test("what may pass is tried again; what will not is reported at once", async () => {
     await using server = await startReceiver();
     const channel = channelOf({ ...base, kind: "slack", url: `${server.url}/services/hunter2secret` });
     server.next.push({ status: 429, headers: { "retry-after": "0" } }, { status: 503 });
@@ -135,7 +135,7 @@ describe("over HTTP", () => {
     expect(server.received.some(({ path }) => path === "/elsewhere")).toBe(false);
   });
 
-  test("a server that is not there is told without the URL", async () => {
+  test("a server that is not there is reported without the URL", async () => {
     const server = await startReceiver();
     await server[Symbol.asyncDispose]();
     const channel = channelOf({ ...base, kind: "discord", url: `${server.url}/api/webhooks/1/hunter2` });
@@ -147,7 +147,7 @@ describe("over HTTP", () => {
     await expect(odd.send(MESSAGE, signal)).rejects.toThrow(/no http or https URL/);
   });
 
-  test("the dead man's switch is told of good and bad", async () => {
+  test("the dead man's switch gets good and bad", async () => {
     await using server = await startReceiver({ status: 200, body: "OK" });
     await pingDeadMan(`${server.url}/uuid-1?rid=5`, null, { signal });
     await pingDeadMan(`${server.url}/uuid-1?rid=5`, "shop is not safe", { signal });
@@ -275,7 +275,7 @@ describe("by mail", () => {
     expect([...server.received, ...plain.received]).toEqual([]);
   });
 
-  test("greylisting is waited out; a wrong login, or an address that is refused, is told once", async () => {
+  test("greylisting is waited out; a wrong login, or an address that is refused, is reported once", async () => {
     await using server = await startMailServer();
     const { port, ca } = server;
     server.refusals.push(451, 421);

@@ -3,7 +3,7 @@ import { post, type PostOptions } from "./post.ts";
 import { shorten } from "./text.ts";
 
 /**
- * Tells a watcher elsewhere (healthchecks.io and its like) that all is well; or, at `<url>/fail`, that it is not, and why.
+ * Reports to a watcher elsewhere (healthchecks.io and its like) that everything is healthy; or, at `<url>/fail`, that it is not, and why.
  * https://healthchecks.io/docs/http_api/
  */
 export async function pingDeadMan(url: string, problem: string | null, options: PostOptions): Promise<void> {

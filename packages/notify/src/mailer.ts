@@ -73,7 +73,7 @@ function refused({ host }: MailConfig, count: number, of: number): TrivaultError
   );
 }
 
-/** nodemailer's errors tell the reply's code, and which step failed. */
+/** nodemailer's errors have the reply's code, and which step failed. */
 function failure(config: MailConfig, error: unknown): TrivaultError {
   const { host, port, security } = config;
   const { responseCode, code } = error as { responseCode?: unknown; code?: unknown };

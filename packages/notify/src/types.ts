@@ -1,12 +1,12 @@
 import type { Language, Severity } from "@trivault/core";
 
-/** What is told to people. No field of it holds a secret. */
+/** What is sent to people. No field of it holds a secret. */
 export interface Message {
-  /** The same at each attempt to deliver it: whoever gets it twice can tell. */
+  /** The same at each attempt to deliver it: whoever gets it twice can recognise it. */
   readonly id: string;
-  /** `resolved`: what was told before has ended. `info`: a test, a report. */
+  /** `resolved`: what was reported before has ended. `info`: a test, a report. */
   readonly severity: Severity | "resolved" | "info";
-  /** Of title, text and facts, and of what stands around them. */
+  /** The language of title, text and facts, and of the words around them. */
   readonly language: Language;
   /** One line. */
   readonly title: string;

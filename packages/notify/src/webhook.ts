@@ -16,7 +16,7 @@ export function signBody(body: string, secret: string, at: Date): string {
   return `t=${seconds},v1=${mac(seconds, body, secret).toString("hex")}`;
 }
 
-/** What a receiver does with the header, the body as it came, and the secret (docs/alerts.md tells it in other languages). */
+/** What a receiver does with the header, the body as it came, and the secret (docs/alerts.md shows it in other languages). */
 export function verifySignature(header: string, body: string, secret: string, now: Date): boolean {
   const [, seconds = "", hex = ""] = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/.exec(header) ?? [];
   if (Math.abs(now.getTime() / 1000 - Number(seconds)) > TOLERANCE_SECONDS) return false;

@@ -10,7 +10,7 @@ const plainText = (most: number) =>
 /**
  * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and
  * https://docs.slack.dev/reference/block-kit/blocks (header-block, section-block, context-block): at most 50 blocks. That
- * more than about 13,000 characters altogether are refused (msg_blocks_too_long) is told in slackapi/bolt-js#2509.
+ * more than about 13,000 characters altogether are refused (msg_blocks_too_long) is described in slackapi/bolt-js#2509.
  */
 export const slackMessage = z
   .strictObject({

@@ -81,7 +81,7 @@ describe("one database", () => {
     expect(gone({ ...deletion(200, 90, "local"), outcome: "refused" })).toEqual([{ from: at(100), to: at(1000) }]);
   });
 
-  test("a copy on a tier that cannot be reached is none, and that is told apart", () => {
+  test("a copy on a tier that cannot be reached is none, and that is counted separately", () => {
     const history = historyOf([
       copy(10, 5, "local"),
       copy(12, 5, "cloud"),
@@ -97,7 +97,7 @@ describe("one database", () => {
     expect(minutesOf(found.unreachable)).toBe(150);
   });
 
-  test("the time before the record's first word is not known; a failed run is a word", () => {
+  test("the time before the audit log's first word is not known; a failed run is a word", () => {
     const failed = { ...copy(300, 299, "local"), action: "backup.dump", outcome: "failed" } as const;
     const history = historyOf([failed, copy(400, 395, "local")]);
     const found = databaseAvailability(shop(60, ["local"]), history, window);

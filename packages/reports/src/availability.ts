@@ -1,10 +1,10 @@
 import type { CopyHistory, DatabaseHistory } from "./copy-history.ts";
 import { intersect, type Interval, lengthOf, type Stretches, union, without } from "./intervals.ts";
 
-/** Of one stretch of time, by the record. */
+/** One stretch of time, by the audit log. */
 export interface Availability {
   readonly good: Stretches;
-  /** The record tells of it, good or not. */
+  /** The audit log shows it, good or not. */
   readonly known: Stretches;
   /** Not good, though copies lay there: a tier could not be reached. Part of what is known. */
   readonly unreachable: Stretches;
@@ -20,7 +20,7 @@ export interface AvailabilityQuestion {
 
 /**
  * A database is available while each of its tiers can be reached and holds a good copy of a backup that was begun no longer
- * ago than the objective. What was before the record's first word about the database is not known, and counts neither way.
+ * ago than the objective. What was before the audit log's first word about the database is not known, and counts neither way.
  */
 export function databaseAvailability(
   { name, tiers, objectiveSeconds }: AvailabilityQuestion,

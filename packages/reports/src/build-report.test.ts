@@ -14,7 +14,7 @@ test("is as its schema says, and stays so as JSON", () => {
   expect(reportSchema.parse(JSON.parse(JSON.stringify(made)))).toEqual(made);
 });
 
-test("what went wrong is told, and nothing else", () => {
+test("what went wrong is reported, and nothing else", () => {
   const made = report();
   expect(made.runs).toEqual({ ok: 184, incomplete: 5, failed: 1, running: 0, missed: 2 });
   expect(made.well).toBe(false);
@@ -39,11 +39,11 @@ test("what went wrong is told, and nothing else", () => {
   expect(made.availability30).toMatchObject({ verdict: "missed", unreachableSeconds: 1800 });
 });
 
-test("where all is well there is nothing to decide, and the objectives are met", () => {
+test("where everything is healthy there is nothing to decide, and the objectives are met", () => {
   const made = report({ troubles: false });
   expect(made).toMatchObject({ well: true, failures: [], decisions: [] });
   expect(made.successRate30).toMatchObject({ value: 1, verdict: "met" });
-  // The record is a day older than the 30 days.
+  // The audit log is a day older than the 30 days.
   expect(report({ troubles: false, days: 31 }).availability30).toMatchObject({ value: 1, verdict: "met" });
 });
 
@@ -75,7 +75,7 @@ test("days are those of the schedule's zone, also where a clock was put back", (
   expect(days.at(-1)).toMatchObject({ day: "2026-11-24", whole: false, ok: 8 * 8 });
 });
 
-test("9.A8 it carries the end of the record, in each form", () => {
+test("9.A8 it carries the end of the audit log, in each form", () => {
   const { input } = sample();
   const { text, html } = renderReport(buildReport({ ...input, recordHead: { seq: 4711, hash: "a1".repeat(32) } }));
   for (const form of [text, html]) expect(form).toMatch(/last event then was 4711, hash\s+(?:a1){32}/);

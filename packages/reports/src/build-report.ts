@@ -227,13 +227,13 @@ function summarise(
   if (databases.length === 0) return summary.noDatabase;
   const safe = databases.filter(({ ok }) => ok).length;
   const names = databases.length === 1 ? databases : databases.filter(({ ok }) => !ok);
-  const told = format.names(
+  const shownNames = format.names(
     names.map(({ name }) => name),
     3,
   );
   const open = decisions.filter(({ severity }) => severity !== "info").length;
   return [
-    summary.safe(safe, databases.length, told),
+    summary.safe(safe, databases.length, shownNames),
     summary.runs(endedRuns(runs), runs),
     summary.decisions(open),
   ].join(" ");

@@ -3,7 +3,7 @@ import { isBackupId, timeOfBackupId } from "@trivault/core";
 import { type Interval, type Stretches, union } from "./intervals.ts";
 
 /**
- * Which good copies there were when, by the record alone. A copy begins with the event of its completion (the copy stage
+ * Which good copies there were when, by the audit log alone. A copy begins with the event of its completion (the copy stage
  * has verified it by then), or of a check that found it good. It ends with the event that it was deleted, found damaged,
  * or gone; of a loss that names only the oldest and the newest, all between them count as lost.
  */
@@ -34,13 +34,13 @@ interface OpenSpan {
 }
 
 export interface CopyHistoryFold {
-  /** In the order of the record. */
+  /** In the order of the audit log. */
   add(event: RecordedEvent): void;
   /** As of now; `add` may go on. */
   history(): CopyHistory;
 }
 
-/** What `copyHistory` wants to see of the record; the beginning of a failed run counts too, for `knownFrom`. */
+/** What `copyHistory` wants to see of the audit log; the beginning of a failed run counts too, for `knownFrom`. */
 export const COPY_ACTIONS = [
   "backup.dump",
   "backup.encrypt",
@@ -72,7 +72,7 @@ export function foldCopies(local: string): CopyHistoryFold {
     let known = away.get(tier);
     if (!known) away.set(tier, (known = { stretches: [], since: null }));
     if (!reachable) known.since ??= at;
-    // Of one that was away already when the record begins, the event of its return says for how long.
+    // Where one was away already when the audit log begins, the event of its return says for how long.
     else if (known.since !== null || seconds !== undefined) {
       known.stretches.push({ from: known.since ?? at - (seconds ?? 0) * 1000, to: at });
       known.since = null;

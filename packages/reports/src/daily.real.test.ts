@@ -93,8 +93,8 @@ reports: { schedule: "0 7 * * *", to: [ops@example.org, boss@example.org], langu
     failures: [{ code: "DATABASE_UNREACHABLE", runs: 1 }],
   });
   const log = openAuditLog(auditFolder(backupDir));
-  const told = await Array.fromAsync(log.query({ action: ["report.sent", "report.failed"] }));
-  expect(told.map(({ action, details }) => [action, details?.["attempts"] ?? null])).toEqual([
+  const mailed = await Array.fromAsync(log.query({ action: ["report.sent", "report.failed"] }));
+  expect(mailed.map(({ action, details }) => [action, details?.["attempts"] ?? null])).toEqual([
     ["report.failed", null],
     ["report.sent", 2],
   ]);

@@ -63,11 +63,11 @@ function daysIn(
     if (day !== before) days.push({ day, from: moment });
     before = day;
   }
-  const told = begunBefore && days.length > 2 ? days.slice(1) : days;
+  const shown = begunBefore && days.length > 2 ? days.slice(1) : days;
   const endsWhole = dayOf(new Date(to)) !== before;
-  return told.map((day, index) => ({
+  return shown.map((day, index) => ({
     ...day,
-    whole: (index > 0 || told !== days || !begunBefore) && (index < told.length - 1 || endsWhole),
+    whole: (index > 0 || shown !== days || !begunBefore) && (index < shown.length - 1 || endsWhole),
   }));
 }
 

@@ -7,7 +7,7 @@ import type { Decision, Report } from "./report.ts";
 import type { Texts } from "./texts/texts.ts";
 import type { Words } from "./texts/words.ts";
 
-/** Told one by one; of more, the names. */
+/** Described one by one; more are only named. */
 const MOST_UNSAFE = 10;
 const MOST_MARKS = 10;
 const OLD_MARK_MS = 180 * DAY_MS;
@@ -48,15 +48,15 @@ function unsafe({ input, databases, words: { texts, format } }: DecisionFacts): 
     return [{ kind: "unsafe", severity: "critical", text, command: "npm run backup:config:check" }];
   }
   const bad = databases.filter(({ ok }) => !ok);
-  const told = bad.slice(0, MOST_UNSAFE).map((database): Draft => {
+  const described = bad.slice(0, MOST_UNSAFE).map((database): Draft => {
     const command = `npm run ${remedyOf(database, input)} -- --database ${shellWord(database.name)}`;
     const text = texts.decision.unsafe(database.name, whereUnsafe(database, texts, format));
     return { kind: "unsafe", severity: "critical", database: database.name, text, command };
   });
   const names = bad.slice(MOST_UNSAFE).map(({ name }) => name);
-  if (names.length === 0) return told;
+  if (names.length === 0) return described;
   const text = texts.decision.manyUnsafe(names.length, format.names(names, 20));
-  return [...told, { kind: "unsafe", severity: "critical", text, command: "npm run backup:health" }];
+  return [...described, { kind: "unsafe", severity: "critical", text, command: "npm run backup:health" }];
 }
 
 /** A new backup where even the local tier lacks one; else the copy that another tier lacks. */
@@ -192,7 +192,7 @@ function schedules({ databases, words: { texts, format } }: DecisionFacts): Draf
   return [{ kind: "no-schedule", severity: "info", text, command: "npm run backup:config:check" }];
 }
 
-/** Of the whole site: that of one database nothing was tried lately is told in its own row. */
+/** About the whole site: that nothing was tried lately with one database is said in its own row. */
 function drills({ input, databases, words: { texts } }: DecisionFacts): Draft[] {
   if (databases.length === 0) return [];
   const names = new Set(databases.map(({ name }) => name));

@@ -1,10 +1,10 @@
 import type { ReportRun } from "./report-runs.ts";
 import type { Failure } from "./report.ts";
 
-/** The newest groups that are told; what failed in more ways than these has one cause that is among them. */
+/** The newest groups that are reported; what failed in more ways than these has one cause that is among them. */
 const MOST_GROUPS = 50;
 
-export type UntoldFailure = Omit<Failure, "advice">;
+export type FailureGroup = Omit<Failure, "advice">;
 
 /** A run that failed, or did not reach every tier, and why. */
 export type FailedRun = ReportRun & { readonly failure: NonNullable<ReportRun["failure"]> };
@@ -15,13 +15,13 @@ export function isFailure(run: ReportRun): run is FailedRun {
 
 /**
  * Runs that failed for the same reason in the same place are one failure; the one with the most runs comes first.
- * `lastGood`: when the newest run of a database was begun that ended well.
+ * `lastGood`: when the newest run of a database was begun that succeeded.
  */
-export function groupFailures(failed: readonly FailedRun[], lastGood: ReadonlyMap<string, number>): UntoldFailure[] {
+export function groupFailures(failed: readonly FailedRun[], lastGood: ReadonlyMap<string, number>): FailureGroup[] {
   const groups = Map.groupBy(failed, ({ database, failure: { code, message, stage, tier } }) =>
     [code, stage, tier, sameText(message, database)].join("\n"),
   );
-  const told = [...groups.values()].flatMap((those): UntoldFailure[] => {
+  const reported = [...groups.values()].flatMap((those): FailureGroup[] => {
     const sorted = those.toSorted((a, b) => a.startedAt - b.startedAt);
     const [first, last] = [sorted[0], sorted.at(-1)];
     if (first === undefined || last === undefined) return [];
@@ -37,7 +37,7 @@ export function groupFailures(failed: readonly FailedRun[], lastGood: ReadonlyMa
       },
     ];
   });
-  return told.toSorted((a, b) => b.runs - a.runs || (a.lastAt < b.lastAt ? 1 : -1)).slice(0, MOST_GROUPS);
+  return reported.toSorted((a, b) => b.runs - a.runs || (a.lastAt < b.lastAt ? 1 : -1)).slice(0, MOST_GROUPS);
 }
 
 /** Without what differs from run to run and database to database: ids, numbers, names. */

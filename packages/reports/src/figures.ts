@@ -3,12 +3,12 @@ import type { AvailabilityFigure, DatabaseReport, Durations, Rate, Report } from
 import { successOf } from "./measure-runs.ts";
 import type { Words } from "./texts/words.ts";
 
-/** What is told alike in HTML and in plain text. */
+/** What HTML and plain text show alike. */
 
 /** `28 / 41 / 123 ! s`: median, 95th percentile and worst; what took longer than it may is marked. */
 export function spreadText({ median, p95, worst, target, count }: Durations, { format }: Words): string {
-  const told = count === 1 ? [worst] : [median, p95, worst];
-  const known = told.filter((value) => value !== null);
+  const figures = count === 1 ? [worst] : [median, p95, worst];
+  const known = figures.filter((value) => value !== null);
   return known.length === 0 ? "–" : format.durations(known, (value) => (value > target ? `\u00A0!` : ""));
 }
 
@@ -25,8 +25,8 @@ export function rateText({ value }: Rate, { texts, format }: Words): string {
 
 /** What stands below the objective's figure: the objective, the verdict, and what the figure rests on. */
 export function rateNote({ objective, verdict, runs, value }: Rate, { texts, format }: Words): string {
-  const told = `${texts.notes.objective(format.percent(objective))}${texts.colon}${texts.verdict[verdict]}`;
-  return value === null ? told : `${told} (${format.count(runs)} ${texts.words.backups.toLowerCase()})`;
+  const text = `${texts.notes.objective(format.percent(objective))}${texts.colon}${texts.verdict[verdict]}`;
+  return value === null ? text : `${text} (${format.count(runs)} ${texts.words.backups.toLowerCase()})`;
 }
 
 const NEARLY_ALL = 0.999;
@@ -81,11 +81,11 @@ export function restoresText({ restores: { good, bad } }: Report, { texts }: Wor
 
 export interface Chosen {
   readonly shown: readonly DatabaseReport[];
-  /** What is told of those that are not shown; null: all are. */
+  /** What is said about those that are not shown; null: all are. */
   readonly rest: string | null;
 }
 
-/** The most urgent come first. Of more than `most` the others are only counted. */
+/** The most urgent come first. Those after the first `most` are only counted. */
 export function chooseDatabases({ databases }: Report, most: number | null, { texts }: Words): Chosen {
   const ordered = databases.toSorted((a, b) => urgencyOf(a) - urgencyOf(b));
   if (most === null || ordered.length <= most) return { shown: ordered, rest: null };

@@ -18,7 +18,7 @@ export interface Format extends LocalNumbers {
   day(time: string): string;
   /** `24 Nov 2026`. */
   monthDay(time: string): string;
-  /** Of a date: `24 Nov`. */
+  /** Day and month of a date: `24 Nov`. */
   shortDay(day: string): string;
   /** `a, b and c`, or `a, b and 7 more`. */
   names(names: readonly string[], most?: number): string;
@@ -75,8 +75,8 @@ export function formatOf(language: Language, timeZone: string, more: (count: num
     monthDay: dates({ day: "numeric", month: "short", year: "numeric" }),
     shortDay: (text) => shortDay(`${text}T12:00:00Z`),
     names(names, most = 5) {
-      const told = names.length <= most + 1 ? [...names] : [...names.slice(0, most), more(names.length - most)];
-      return list.format(told);
+      const shown = names.length <= most + 1 ? [...names] : [...names.slice(0, most), more(names.length - most)];
+      return list.format(shown);
     },
   };
 }

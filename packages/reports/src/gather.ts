@@ -26,7 +26,7 @@ export interface GatherDeps {
 /** So many older events are looked through for copies that do not age. */
 const MOST_OLDER = 200_000;
 
-/** Reads the record once, from as long before the time that is told of as a copy may count. Needs no queue and no database. */
+/** Reads the audit log once, from as long before the reported time as a copy may count. Needs no queue and no database. */
 export async function gatherInput(deps: GatherDeps, request: ReportRequest): Promise<ReportInput> {
   const { config, audit, overview, now } = deps;
   checkRequest(overview, request);
@@ -34,9 +34,9 @@ export async function gatherInput(deps: GatherDeps, request: ReportRequest): Pro
   const databases = overview.health.databases.filter(
     ({ name }) => request.database === null || name === request.database,
   );
-  const told = Math.min(period.from, windowOf(period).from);
+  const reportedFrom = Math.min(period.from, windowOf(period).from);
   const objectives = databases.map(({ objectiveSeconds }) => (objectiveSeconds ?? 0) * 1000);
-  const from = told - Math.max(DAY_MS, ...objectives);
+  const from = reportedFrom - Math.max(DAY_MS, ...objectives);
   const local = config.tiers[0]?.name ?? "local";
 
   const copies = foldCopies(local);
@@ -47,13 +47,13 @@ export async function gatherInput(deps: GatherDeps, request: ReportRequest): Pro
   const events: RecordedEvent[] = [];
   const held = new Map<string, RecordedEvent>();
   const action = [...new Set([...COPY_ACTIONS, ...FACT_ACTIONS, ...EVENT_ACTIONS])];
-  // What was begun at the period's end has ended after it, and that is told too; but no copy counts before its time.
+  // What was begun at the period's end has ended after it, and that is reported too; but no copy counts before its time.
   for await (const event of audit.query({ from: new Date(from), to: now, action })) {
     const { database, tier } = event;
     if (request.database !== null && database !== undefined && database !== request.database) continue;
     copies.add(event);
     runs.add(event);
-    if (event.at.getTime() >= told && KEPT.has(event.action)) events.push(event);
+    if (event.at.getTime() >= reportedFrom && KEPT.has(event.action)) events.push(event);
     if (event.action === "retention.held") {
       if (event.outcome === "ok") held.delete(`${database} ${tier}`);
       else held.set(`${database} ${tier}`, event);

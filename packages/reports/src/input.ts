@@ -17,10 +17,10 @@ export interface ReportInput {
   readonly now: Date;
   readonly recordHead: Report["recordHead"];
   readonly overview: Overview;
-  /** Those of a database that were begun in the period, in the 30 days up to its end, or not long before; oldest first. */
+  /** The runs of a database that were begun in the period, in the 30 days up to its end, or not long before; oldest first. */
   readonly runsOf: (database: string) => readonly ReportRun[];
   readonly copies: CopyHistory;
-  /** Of `EVENT_ACTIONS`, from the same time on, oldest first. */
+  /** Those of `EVENT_ACTIONS`, from the same time on, oldest first. */
   readonly events: readonly RecordedEvent[];
   readonly marks: Marks;
   /** Money per month, by database; a database is missing where not every class that it lies in has a price. */

@@ -84,7 +84,7 @@ export async function readKeptReport(config: Place, day: string, form: "html" | 
   return isDay(day) ? readOrNull(fileOf(config, day, form)) : null;
 }
 
-/** The record's end as the newest report has it, for whoever checks the record. */
+/** The audit log's end as the newest report has it, for whoever checks the audit log. */
 export async function headSeenByReports(config: Place): Promise<readonly Anchor[]> {
   const [newest] = (await listReports(config)).map(({ day }) => day);
   if (newest === undefined) return [];
@@ -106,7 +106,7 @@ export async function listReports(config: Place): Promise<KeptReport[]> {
   return states.flatMap(({ day, state }) => (state === null ? [] : [{ day, ...state }]));
 }
 
-/** Those of days before this one; the state goes first, so that what is listed can be read. */
+/** The reports of days before this one; the state goes first, so that what is listed can be read. */
 export async function removeReportsBefore(config: Place, firstKept: string): Promise<number> {
   const folder = reportsFolder(config);
   const old = (await readdirOrEmpty(folder)).filter(

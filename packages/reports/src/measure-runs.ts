@@ -56,7 +56,7 @@ export function recoveryPoint(history: DatabaseHistory | undefined, period: Inte
   return longest / 1000;
 }
 
-/** Of one backup: the newest that was begun in the period, against the newest before it, or else the first in it. */
+/** The size of one backup, the newest that was begun in the period, against the newest before it, or else the first in it. */
 export function sizeOf(runs: readonly ReportRun[], period: Interval): DatabaseReport["size"] {
   const sized = runs
     .flatMap(({ bytes, startedAt, state }) => {
@@ -77,7 +77,7 @@ export interface Missed extends MissedRun {
   readonly moment: number;
 }
 
-/** Slots that nothing was run for, by the record. */
+/** Slots that nothing was run for, by the audit log. */
 export function missedSlots(events: readonly RecordedEvent[]): Missed[] {
   return events.flatMap(({ action, database, at, details }) => {
     if (action !== "schedule.missed" || database === undefined) return [];

@@ -45,7 +45,7 @@ async function inThread(job: ReportJob, signal: AbortSignal): Promise<RenderedRe
     name: "report",
     workerData: job,
     execArgv: [], // the process may have been started with options that a thread refuses
-    // Lines of the record are garbage as soon as they are read; by default V8 lets a hundred MiB of it gather.
+    // Lines of the audit log are garbage as soon as they are read; by default V8 lets a hundred MiB of it gather.
     resourceLimits: { maxYoungGenerationSizeMb: 16 },
   });
   const end = () => void thread.terminate();
@@ -67,7 +67,7 @@ async function inThread(job: ReportJob, signal: AbortSignal): Promise<RenderedRe
 
 function died(why: string, cause?: unknown): Error {
   return new Error(
-    `The thread that makes reports died (${why}). The record is as it was; ask again, and if it happens again, look for a lack of memory on this machine.`,
+    `The thread that makes reports died (${why}). The audit log is as it was; ask again, and if it happens again, look for a lack of memory on this machine.`,
     { cause },
   );
 }

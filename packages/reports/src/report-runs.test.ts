@@ -34,7 +34,7 @@ test("a run is on the last tier when the slowest copy is, and only if all are", 
 
 type Fate = "ok" | "dump" | "retried" | "cloud" | "healed" | "unheard";
 
-/** Hourly runs, each with its fate, as the record tells of them. */
+/** Hourly runs, each with its fate, as the audit log shows them. */
 function record(fates: readonly Fate[]): RecordedEvent[] {
   const events: (AuditEvent & { readonly at: number })[] = [];
   for (const [hour, fate] of fates.entries()) {

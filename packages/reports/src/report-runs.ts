@@ -44,17 +44,17 @@ export function toReportRun({ database, startedAt, state, bytes, stages, problem
 }
 
 export interface RunFold {
-  /** In the order of the record. */
+  /** In the order of the audit log. */
   add(event: RecordedEvent): void;
-  /** Of one database, oldest first. */
+  /** The runs of one database, oldest first. */
   runsOf(database: string, now: Date): readonly ReportRun[];
 }
 
-/** So long after its last event a run that ended well is put away: nothing changes it any more. */
+/** So long after its last event a run that succeeded is put away: nothing changes it any more. */
 const SETTLED_MS = 48 * HOUR_MS;
 const LOOK_AT = 96;
 
-/** Folds the record's events into runs, keeping the facts of those alone that may still change. */
+/** Folds the audit log's events into runs, keeping the facts of those alone that may still change. */
 export function foldReportRuns(tiersOf: (database: string) => readonly string[] | null): RunFold {
   const databases = new Map<string, DatabaseRuns>();
   return {
@@ -100,7 +100,7 @@ class DatabaseRuns {
 
   #settle(at: Date): void {
     const before = at.getTime() - SETTLED_MS;
-    // By its first copies is told since when a tier is used.
+    // A tier's first copies show since when it is used.
     const first = new Map<string, BackupFacts>();
     for (const facts of this.#facts.values()) {
       for (const [tier, copy] of Object.entries(facts.copies)) {

@@ -8,7 +8,7 @@ import { makeReport } from "./make-report.ts";
 import type { RenderedReport } from "./render.ts";
 
 /**
- * The thread that makes one report, and ends. A large site's record of a month takes seconds to read, in which the process's
+ * The thread that makes one report, and ends. A large site's audit log of a month takes seconds to read, in which the process's
  * event loop stays free, and much memory, which goes back with it.
  */
 export interface ReportJob {
@@ -27,7 +27,7 @@ if (parentPort !== null) {
   const { request, ...job } = workerData as ReportJob;
   const audit = openAuditLog(auditFolder(job.config.backupDir));
   const reply = await makeReport({ ...job, audit }, request).then((made): ReportReply => ({ made }), refusal);
-  parentPort.postMessage(reply, []); // the empty list of transfers tells the linter that this is no window
+  parentPort.postMessage(reply, []); // the empty list of transfers shows the linter that this is no window
   await audit.close();
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 /**
  * A report as JSON: times are ISO 8601 in UTC, durations seconds, sizes bytes, rates 0 to 1. Null is "not known" or "there
- * was none", never zero. `summary`, and the texts of decisions, are in the report's language; whatever else is told in words
+ * was none", never zero. `summary`, and the texts of decisions, are in the report's language; whatever else is said in words
  * is as it was recorded. A later version adds fields under the same number, and counts it up where one changes its meaning.
  */
 const time = z.iso.datetime();
@@ -38,11 +38,11 @@ const durations = z.object({
 const successRate = z.object({ value: share.nullable(), runs: count, objective: share, verdict });
 
 const availability = z.object({
-  /** Of the time that is known. */
+  /** The good share of the time that is known. */
   value: share.nullable(),
   knownSeconds: seconds,
   goodSeconds: seconds,
-  /** Of what was not good: copies lay there, but a tier could not be reached. */
+  /** The part of the time that was not good in which copies were there, but a tier could not be reached. */
   unreachableSeconds: seconds,
   objective: share,
   verdict,
@@ -66,7 +66,7 @@ const databaseReport = z.object({
   tiers: z.array(
     z.object({ tier: z.string(), ok: z.boolean(), backups: count, bytes, ageSeconds: seconds.nullable() }),
   ),
-  /** Of one backup: the newest of the period, and how much larger it is than the newest before the period (or its first). */
+  /** The size of one backup, the newest of the period, and how much larger it is than the newest before the period (or its first). */
   size: z.object({ bytes: bytes.nullable(), change: z.number().nullable(), perDay: z.number().nullable() }),
   costPerMonth: z.number().nullable(),
   successRate30: successRate,
@@ -96,13 +96,13 @@ const failure = z.object({
   code: z.string(),
   stage: z.enum(["dump", "encrypt", "copy"]),
   tier: z.string().nullable(),
-  /** Of the newest of them. */
+  /** The message of the newest of them. */
   message: z.string(),
   runs: count,
   databases: z.array(z.string()),
   firstAt: time,
   lastAt: time,
-  /** Each of those databases has had a run since that ended well. */
+  /** Each of those databases has had a run since that succeeded. */
   recovered: z.boolean(),
   /** What to do, in the report's language. */
   advice: z.string(),
@@ -150,10 +150,10 @@ export const reportSchema = z.object({
   format: z.literal("trivault-report"),
   version: z.literal(1),
   language: z.enum(LANGUAGES),
-  /** Whose calendar and clocks the texts are told by. */
+  /** The calendar and clock of the texts. */
   timeZone: z.string(),
   madeAt: time,
-  /** The last event of the record then: whoever keeps the report can prove later that nothing before it was rewritten. */
+  /** The last event of the audit log then: whoever keeps the report can prove later that nothing before it was rewritten. */
   recordHead: z.object({ seq: count, hash: z.string() }).nullable().default(null),
   period,
   /** The 30 days up to the end of the period, for the two objectives. */
@@ -176,7 +176,7 @@ export const reportSchema = z.object({
   verifications: check,
   restores: z.object({ good: count, bad: count, list: z.array(restore) }),
   /**
-   * By the day (of `timeZone`) on which runs were begun. `whole`: all of that day lies in the time that is told of; `bytes`: of
+   * By the day (of `timeZone`) on which runs were begun. `whole`: all of that day lies in the reported time; `bytes`: of
    * the backups that came of them, one copy of each.
    */
   days: z.array(

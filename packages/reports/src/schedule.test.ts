@@ -6,7 +6,7 @@ const due = (cron: string, timeZone: string, now: string) => {
   return [day, new Date(period.from).toISOString(), new Date(period.to).toISOString()];
 };
 
-test("a daily report tells of the day up to its slot", () => {
+test("a daily report covers the day up to its slot", () => {
   expect(due("0 7 * * *", "UTC", "2026-11-24T07:00:00Z")).toEqual([
     "2026-11-24",
     "2026-11-23T07:00:00.000Z",

@@ -142,7 +142,7 @@ test("a report that cannot be made is recorded once, and leaves nothing behind",
   expect(await listReports({ backupDir: dir.path })).toEqual([]);
 });
 
-test("a site that is younger than the slot tells nothing", async () => {
+test("a site that is younger than the slot reports nothing", async () => {
   start({ audit: { async *query() {} } });
   await sleep(40);
   expect(made).toEqual([]);

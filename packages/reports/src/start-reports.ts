@@ -50,7 +50,7 @@ const ITSELF = "schedule";
 
 /**
  * Makes the report of each slot of its schedule, keeps it and mails it. Every process of a site that is asked to does so;
- * a lock of the file system lets one of them work, and what lies in the folder tells what is done. So a report is made once
+ * a lock of the file system lets one of them work, and the files in the folder show what is done. So a report is made once
  * however often processes are started, and one that was missed while none ran is made by the next: the newest only.
  */
 export function startReports(deps: ReportsDeps): { close(): Promise<void> } {
@@ -59,8 +59,8 @@ export function startReports(deps: ReportsDeps): { close(): Promise<void> } {
   const closing = new AbortController();
   let looking: Promise<void> | null = null;
   let notBefore = 0;
-  /** The day whose failure is in the record. */
-  let told: string | null = null;
+  /** The day whose failure is in the audit log. */
+  let recorded: string | null = null;
   if (schedule === null) return { close: async () => undefined };
 
   const look = async () => {
@@ -72,8 +72,8 @@ export function startReports(deps: ReportsDeps): { close(): Promise<void> } {
       if (closing.signal.aborted) return;
       notBefore = performance.now() + AGAIN_MS;
       log.error({ reason: messageOf(error) }, "the report of the day could not be made; it is tried again");
-      if (told !== due.day) await deps.record(failed(due.day, error));
-      told = due.day;
+      if (recorded !== due.day) await deps.record(failed(due.day, error));
+      recorded = due.day;
     }
   };
   const begin = () => {
@@ -124,7 +124,7 @@ function isDone(state: ReportState | null, { config, mailer, now }: ReportsDeps)
   return nextAt !== null && now() < nextAt && nextAt.getTime() - now().getTime() <= DAY_MS;
 }
 
-/** A site that is younger than the slot has nothing to tell of the time before it. */
+/** A site that is younger than the slot has nothing to report about the time before it. */
 async function hasRecordBefore(audit: Pick<AuditLog, "query">, moment: number): Promise<boolean> {
   for await (const event of audit.query({ to: new Date(moment) }, "oldest-first")) return event.at.getTime() < moment;
   return false;
@@ -152,7 +152,7 @@ async function mailKept(deps: ReportsDeps, day: string, state: ReportState, sign
     const problem = hidePasswords(messageOf(error));
     const wait = MAIL_AGAIN_MS[Math.min(attempts, MAIL_AGAIN_MS.length) - 1] ?? DAY_MS;
     const nextAt = new Date(now().getTime() + wait);
-    // Once, however often it is tried; first, as a crash in between may tell it twice, but not swallow it.
+    // Once, however often it is tried; first, as a crash in between may record it twice, but not swallow it.
     if (attempts === 1) await record(failed(day, error));
     await writeReportState(config, day, { ...state, mail: { attempts, sentAt: null, problem, nextAt } });
     log.error({ day, reason: problem }, "the report of the day is kept, but could not be mailed; it is tried again");

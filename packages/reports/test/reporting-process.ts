@@ -7,7 +7,7 @@ import { createReportMaker } from "../src/report-maker.ts";
 import { listReports } from "../src/kept-reports.ts";
 import { startReports } from "../src/start-reports.ts";
 
-/** One process of a site that makes reports, until there is one that was mailed; from whatever time it is told that it is. */
+/** One process of a site that makes reports, until there is one that was mailed; from whatever time it gets as its own. */
 const config = resolveConfig(process.env, "read");
 const now = () => new Date(process.env["NOW"] ?? "");
 const log = silentLogger();

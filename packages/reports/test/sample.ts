@@ -7,7 +7,7 @@ import { EVENT_ACTIONS } from "../src/input.ts";
 import { toReportRun } from "../src/report-runs.ts";
 import { MIB, nameOf, NOW, overviewOf, TIERS } from "./sample-overview.ts";
 
-/** A site of hourly backups in three tiers, and what its record says; some of it goes wrong, always in the same way. */
+/** A site of hourly backups in three tiers, and what its audit log says; some of it goes wrong, always in the same way. */
 
 const HOUR = 3_600_000;
 

@@ -23,7 +23,7 @@ describe("hours of a day", () => {
     ["2026-03-29", "UTC", 24],
     ["2026-03-08", "America/New_York", 23],
     ["2026-11-01", "America/New_York", 25],
-    // Half an hour of daylight saving: 24.5 hours, of which the half one is told apart too.
+    // Half an hour of daylight saving: 24.5 hours, of which the half one is a bucket of its own, too.
     ["2026-04-05", "Australia/Lord_Howe", 25],
   ])("%s in %s has %i", (day, zone, hours) => {
     expect(hoursOf(day, zone)).toHaveLength(hours);

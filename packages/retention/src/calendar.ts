@@ -4,7 +4,7 @@ export const UNITS = ["hourly", "daily", "weekly", "monthly", "yearly"] as const
 export type Unit = (typeof UNITS)[number];
 
 export interface Bucket {
-  /** Tells one bucket from all others of its unit. */
+  /** Distinguishes one bucket from all others of its unit. */
   readonly key: string;
   /** For people: `2026-11-20 14:00`, `2026-11-20`, `2026-W47`, `2026-11`, `2026`. */
   readonly label: string;
@@ -56,7 +56,7 @@ function makeCalendar(timeZone: string): Calendar {
     const [hour = 0, minute = 0] = [part.get("hour"), part.get("minute")];
     const date = `${pad(year, 4)}-${pad(month)}-${pad(day)}`;
     const hourLabel = `${date} ${pad(hour)}:00`;
-    // When clocks are set back an hour comes twice: only the distance to UTC tells the two apart.
+    // When clocks are set back an hour comes twice: only the distance to UTC distinguishes the two.
     const wall = Date.UTC(year, month - 1, day, hour, minute);
     const offset = Math.round((wall - moment.getTime()) / 60_000);
     return {

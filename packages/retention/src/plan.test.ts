@@ -29,26 +29,26 @@ function plan(backups: readonly PlanBackup[], tiers: readonly PlanTier[], change
 }
 
 /** `local 2026-11-20T14 keep daily 2026-11-20` */
-function told({ decisions }: { decisions: readonly Decision[] }): string[] {
+function reasonsOf({ decisions }: { decisions: readonly Decision[] }): string[] {
   return decisions.map(({ backupId, tier: name, action, reasons }) => {
     return `${name} ${backupId.slice(0, 11)} ${action}: ${reasons.join(", ")}`;
   });
 }
 
-describe("what is told", () => {
+describe("the reasons", () => {
   test("every rule by name, the newest first", () => {
     const backups = ["2025-12-31T23:10Z", "2026-11-19T14:00Z", "2026-11-20T13:00Z", "2026-11-20T14:00Z"].map((time) =>
       backup(time.replace("Z", ":00Z")),
     );
     const rules = policy({ last: 2, hourly: 1, daily: 2, weekly: 1, monthly: 1, yearly: 2, withinSeconds: 86_400 });
-    expect(told(plan(backups, [tier("local", rules)]))).toEqual([
+    expect(reasonsOf(plan(backups, [tier("local", rules)]))).toEqual([
       "local 20261120t14 keep: one of the newest 2, hourly 2026-11-20 14:00, daily 2026-11-20, weekly 2026-W47, " +
         "monthly 2026-11, yearly 2026, within 1 day of the newest",
       "local 20261120t13 keep: one of the newest 2, within 1 day of the newest",
       "local 20261119t14 keep: daily 2026-11-19, within 1 day of the newest",
       "local 20251231t23 keep: yearly 2025",
     ]);
-    expect(told(plan(backups, [tier("local", policy({}))]))).toEqual([
+    expect(reasonsOf(plan(backups, [tier("local", policy({}))]))).toEqual([
       "local 20261120t14 keep: the newest",
       "local 20261120t13 delete: beyond every rule (at least 1)",
       "local 20261119t14 delete: beyond every rule (at least 1)",
@@ -61,7 +61,7 @@ describe("what is told", () => {
       backup(`2026-11-0${day}T00:00:00Z`, { copies: { local: "complete", remote: "unknown" } }),
     ) as [PlanBackup, PlanBackup];
     expect(
-      told(plan([old, newest], [tier("local", policy({ last: 1 })), tier("remote", policy({ last: 2 }))])),
+      reasonsOf(plan([old, newest], [tier("local", policy({ last: 1 })), tier("remote", policy({ last: 2 }))])),
     ).toEqual([
       "local 20261102t00 keep: the newest, remote shall have it and has not got it yet",
       "remote 20261102t00 keep: could not be read: nothing is known of it",
@@ -87,7 +87,7 @@ describe("what is told", () => {
       { ...d, copies: { remote: "complete" as const } },
       backup("2026-11-05T00:00:00Z", { copies: { local: "untrusted", remote: "partial" } }),
     ];
-    expect(told(plan(backups, tiers))).toEqual([
+    expect(reasonsOf(plan(backups, tiers))).toEqual([
       "local 20261105t00 keep: its manifest is not to be trusted: no rule deletes it",
       "remote 20261105t00 keep: without a manifest: being made, or left to the sweeper",
       "local 20261104t00 copy: the newest",
@@ -113,7 +113,7 @@ describe("clocks that are wrong", () => {
     return { ids: decisions.filter(({ action }) => action === "keep").map(({ backupId }) => backupId), warnings };
   };
 
-  test("what is dated in the future stays, displaces nothing, and is told", () => {
+  test("what is dated in the future stays, displaces nothing, and is reported", () => {
     const ahead = ["2036-01-01", "2036-01-02", "2036-01-03"].map((day) => backup(`${day}T02:00:00Z`));
     const right = kept(days, "2026-11-10T00:00:00Z");
     const wrong = kept([...days, ...ahead], "2026-11-10T00:00:00Z");
@@ -145,7 +145,7 @@ describe("a flood of tiny junk", () => {
       .decisions.filter(({ action }) => action === "keep")
       .map(({ backupId }) => backupId);
 
-  test("displaces nothing good, goes by the same rules itself, and is told", () => {
+  test("displaces nothing good, goes by the same rules itself, and is reported", () => {
     const all = new Set(keptIds([...good, ...junk]));
     expect(new Set(keptIds(good)).difference(all).size).toBe(0);
     expect(all).toEqual(new Set([...keptIds(good), ...keptIds(junk)]));
@@ -157,7 +157,7 @@ describe("a flood of tiny junk", () => {
     ]);
   });
 
-  test("accepted, it is as good as any other, and nothing is told", () => {
+  test("accepted, it is as good as any other, and nothing is reported", () => {
     const from = junk[0]?.id ?? "";
     const { warnings } = plan([...good, ...junk], [tier("local", rules)], { sizeAcceptedFrom: from });
     expect(warnings).toEqual([]);
@@ -166,7 +166,7 @@ describe("a flood of tiny junk", () => {
     expect(kept.filter((id) => id < from)).toEqual([idAt(start + 47 * HOUR), idAt(start + 23 * HOUR)]);
   });
 
-  test("a database that grew, or shrank by half, is nothing to tell", () => {
+  test("a database that grew, or shrank by half, is no reason for a warning", () => {
     const sizes = [10, 100, 10_000, 10_000_000, 5_000_000, 2_000_000];
     const backups = sizes.map((bytes, day) => backup(start + day * DAY, { bytes }));
     const { decisions, warnings } = plan(backups, [tier("local", policy({ last: 2 }))]);

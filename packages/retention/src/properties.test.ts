@@ -43,7 +43,7 @@ const states = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom<CopyState>("damaged", "untrusted", "partial", "unknown") },
 );
 /**
- * Good ones and tiny junk. Of three sizes, each tiny against the next, more generous rules may keep others: "tiny against"
+ * Good ones and tiny junk. With three sizes, each tiny against the next, more generous rules may keep others: "tiny against"
  * does not carry over, so a middle one that is kept may displace a large one that a small one did not.
  */
 const sizes = fc.oneof(

@@ -47,8 +47,8 @@ export function keptByRules(
     }
   }
   if (policy.withinSeconds !== null) {
-    const told = `within ${formatPeriod(policy.withinSeconds)} of the newest`;
-    for (const { id } of within(series, policy.withinSeconds * 1000, displaces)) because(id, told);
+    const reason = `within ${formatPeriod(policy.withinSeconds)} of the newest`;
+    for (const { id } of within(series, policy.withinSeconds * 1000, displaces)) because(id, reason);
   }
   return reasons;
 }

@@ -3,7 +3,7 @@ import type { CopyState, RetentionPolicy } from "@trivault/core";
 /** All that retention looks at, of one database. */
 export interface PlanInput {
   readonly database: string;
-  /** IANA name: whose calendar tells where an hour, a day, a week begins. */
+  /** IANA name: whose calendar decides where an hour, a day, a week begins. */
   readonly timeZone: string;
   readonly now: Date;
   readonly tiers: readonly PlanTier[];
@@ -42,7 +42,7 @@ export interface Decision {
   readonly action: "keep" | "delete" | "copy" | "none";
   /** For people: `daily 2026-11-20`, `one of the newest 2`, `kept by hand: lawsuit 4711`, `beyond every rule`. */
   readonly reasons: readonly string[];
-  /** Of a deletion that the rules before the present ones would not make: it waits until then (ISO 8601), unless somebody orders it. */
+  /** When a deletion that only the newest rules make may happen (ISO 8601); until then it waits, unless somebody orders it. */
   readonly heldUntil?: string;
 }
 

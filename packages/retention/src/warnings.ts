@@ -2,7 +2,7 @@ import { formatBytes, median, shellWord } from "@trivault/core";
 import { type Counted, TINY } from "./rules.ts";
 import type { PlanBackup } from "./types.ts";
 
-/** So many backups before one tell what size is normal for it; with fewer, nothing is. */
+/** So many backups before one show what size is normal for it; with fewer, nothing is. */
 const YARDSTICK = { most: 10, least: 3 } as const;
 
 export function futureWarning(database: string, future: readonly PlanBackup[]): string[] {
@@ -15,7 +15,7 @@ export function futureWarning(database: string, future: readonly PlanBackup[]): 
 }
 
 /**
- * Told where the newest backup, and maybe some before it, have less than a tenth of what was normal: they displace nothing
+ * A warning where the newest backup, and maybe some before it, have less than a tenth of what was normal: they displace nothing
  * (see `keptByRules`), so the tiers grow until somebody has looked.
  */
 export function sizeWarning(database: string, series: readonly Counted[], acceptedFrom: string | null): string[] {

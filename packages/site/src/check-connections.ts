@@ -12,7 +12,7 @@ import { describeProtection, openSnapshot, parseDatabaseUrl, requireTools, withC
 import { probeTier } from "@trivault/storage";
 import { knownDatabases } from "./discovery.ts";
 
-/** Of each connection; a server that answers nothing must not hold up the others. */
+/** The limit for each connection; a server that answers nothing must not hold up the others. */
 const LIMIT_MS = 45_000;
 const AT_A_TIME = 8;
 
@@ -26,9 +26,9 @@ export interface ConnectionCheck {
 }
 
 type Seen = Pick<ConnectionCheck, "ok" | "detail" | "advice">;
-const well = (detail: string): Seen => ({ ok: true, detail, advice: null });
+const holds = (detail: string): Seen => ({ ok: true, detail, advice: null });
 
-/** Side by side, each within its time; told in the order of the configuration. */
+/** Side by side, each within its time; returned in the order of the configuration. */
 export async function checkConnections(config: Config, signal: AbortSignal): Promise<ConnectionCheck[]> {
   const servers = knownDatabases(config, { fresh: true });
   const checks: { kind: ConnectionCheck["kind"]; name: string; run: (signal: AbortSignal) => Promise<Seen> }[] = [
@@ -82,7 +82,7 @@ async function checkDatabase({ pgBinDir }: Config, database: DatabaseConfig): Pr
     const { version, major } = snapshot.server;
     const tools = await requireTools(major, pgBinDir);
     const { tables } = await snapshot.details({ rowCounts: false, selection: database.selection });
-    return well(
+    return holds(
       `PostgreSQL ${version}, pg_dump ${tools.pgDump.version}, tables to back up: ${tables.length}; connection: ${snapshot.protection}`,
     );
   } finally {
@@ -98,7 +98,7 @@ async function checkServer(server: ServerConfig, known: ReturnType<typeof knownD
   if (names.length > 0) {
     const connection = parseDatabaseUrl(server.url);
     const protection = await withClient(connection, async (client) => describeProtection(connection, client));
-    return well(`these match (${names.length}): ${names.join(", ")}; connection: ${protection}`);
+    return holds(`these match (${names.length}): ${names.join(", ")}; connection: ${protection}`);
   }
   const advice = `its patterns are ${server.include.join(" ")}, but not ${server.exclude.join(" ") || "-"}`;
   return { ok: false, detail: "no database matches", advice };
@@ -112,5 +112,5 @@ async function checkTier(tier: TierConfig, signal: AbortSignal): Promise<Seen> {
     if (step.ok && step.step === "free space") free = `, ${step.detail} free`;
     steps++;
   }
-  return well(`all ${steps} steps hold${free}`);
+  return holds(`all ${steps} steps hold${free}`);
 }

@@ -4,7 +4,7 @@ import type { Config, TierConfig } from "@trivault/core";
 export interface TierCost {
   readonly tier: string;
   readonly bytes: number;
-  /** By storage class; a tier that tells none has all in `STANDARD`. */
+  /** By storage class; a tier that reports none has all in `STANDARD`. */
   readonly classes: readonly ClassCost[];
   /** Money per month by the configured prices; null where not every class has one. */
   readonly perMonth: number | null;
@@ -35,12 +35,12 @@ export function costOf(
   });
 }
 
-/** Of some of the copies on a tier: those that a plan deletes, say. */
+/** The cost of some copies on a tier: those that a plan deletes, say. */
 export function costOfCopies(tier: TierConfig, copies: readonly HeldCopy[]): TierCost {
   const bytesOf = new Map<string, number>();
   for (const copy of copies) {
-    const told = Object.entries(copy.classes);
-    for (const [storageClass, bytes] of told.length > 0 ? told : [["STANDARD", copy.bytes] as const]) {
+    const classes = Object.entries(copy.classes);
+    for (const [storageClass, bytes] of classes.length > 0 ? classes : [["STANDARD", copy.bytes] as const]) {
       bytesOf.set(storageClass, (bytesOf.get(storageClass) ?? 0) + bytes);
     }
   }

@@ -97,7 +97,7 @@ function describeMonitoring({ mail, alerts, reports }: MonitoringConfig) {
   };
 }
 
-/** Of an address that is itself a secret, as those of webhooks are, its host. */
+/** The host alone of an address that is itself a secret, as those of webhooks are. */
 function addresseesOf(channel: ChannelConfig): readonly string[] {
   if (channel.kind === "email") return channel.to;
   return channel.kind === "telegram" ? [channel.chatId] : [new URL(channel.url).host];

@@ -27,9 +27,9 @@ export interface DiscoveryProblem {
 export interface KnownDatabases {
   /** Those configured, and those found on the configured servers. */
   readonly databases: readonly DatabaseConfig[];
-  /** Servers that could not be asked; what is told of them is what was found last. */
+  /** Servers that could not be asked; their databases are those found last. */
   readonly problems: readonly DiscoveryProblem[];
-  /** Those of them of which nothing was found before either. */
+  /** Those of them on which nothing was found before either. */
   readonly unknownServers: readonly string[];
   /** Discovered ones that their server holds no more. */
   readonly gone: readonly GoneDatabase[];
@@ -179,7 +179,7 @@ function cacheFile({ backupDir }: Pick<Config, "backupDir">): string {
   return path.join(backupDir, ".trivault/discovered.json");
 }
 
-/** Names come from the server; one that no tier can hold is told, and the others are backed up. */
+/** Names come from the server; one that no tier can hold is reported, and the others are backed up. */
 function unusable(name: string): string | null {
   try {
     directoryOf(name);

@@ -16,7 +16,7 @@ const goneSchema = z.object({
   name: z.string().min(1),
   server: z.string(),
   since: z.iso.datetime(),
-  /** The record has been told. */
+  /** The audit log has it. */
   recorded: z.boolean().default(false),
 });
 const acknowledgedSchema = z.object({
@@ -30,7 +30,7 @@ export type GoneDatabase = Readonly<z.infer<typeof goneSchema>> & { readonly ack
 
 type Place = Pick<Config, "backupDir">;
 
-/** What cannot be read is as if it were not there: then it is told, and told again, rather than not. */
+/** What cannot be read is as if it were not there: then it is reported, and reported again, rather than not. */
 export async function loadGone(config: Place): Promise<GoneDatabase[]> {
   const root = rootOf(config);
   const found = (await readdirOrEmpty(root)).map(async (folder): Promise<GoneDatabase | null> => {

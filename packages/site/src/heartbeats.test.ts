@@ -38,7 +38,7 @@ test("each service of a process beats by itself, and leaves nothing when it is c
   expect(await readdir(folder)).toEqual([]);
 });
 
-test("of one that was killed it is told for a day; what is no heartbeat is passed over", async () => {
+test("one that was killed is listed for a day; what is no heartbeat is passed over", async () => {
   await startHeartbeat({ backupDir: dir.path }, { service: "api" }).close();
   const beat = startHeartbeat({ backupDir: dir.path }, { service: "worker" });
   const [alive] = await beats(1);

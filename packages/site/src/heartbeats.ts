@@ -94,7 +94,7 @@ export function startHeartbeat(config: Place, source: HeartbeatSource): { close(
   };
 }
 
-/** Of all processes, those that are silent too; one that has been for a day is forgotten. */
+/** The heartbeats of all processes, silent ones too; one that has been silent for a day is forgotten. */
 export async function readHeartbeats(config: Place, now: Date): Promise<Heartbeat[]> {
   const folder = folderOf(config);
   const beats = await Promise.all((await readdirOrEmpty(folder)).map((name) => readBeat(path.join(folder, name), now)));

@@ -69,7 +69,7 @@ function targetNotes(
       const { database: name } = connection;
       try {
         const oid = await databaseOid(connection);
-        // Of a database that was discovered before, nothing changes.
+        // Nothing changes for a database that was discovered before.
         if (oid === null || (await wasDiscovered(config, name))) return;
         noted = { name, oid, source, backupId, at: new Date().toISOString() };
         await noteRestored(config, noted);

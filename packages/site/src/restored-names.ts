@@ -18,7 +18,7 @@ import { z } from "zod";
  *
  *     <BACKUP_DIR>/.trivault/restored/<database directory>.<oid>.json
  *
- * The object id tells a database from a later one of the same name, on whatever server and under whatever address.
+ * The object id distinguishes a database from a later one of the same name, on whatever server and under whatever address.
  */
 const noteSchema = z.object({
   name: z.string().min(1),

@@ -8,7 +8,7 @@ export interface AlertsPage {
   readonly firing: readonly AlertView[];
   /** Lately ended, newest first. */
   readonly ended: readonly AlertView[];
-  /** False: nobody would be told. */
+  /** False: nobody would get a message. */
   readonly channels: boolean;
 }
 

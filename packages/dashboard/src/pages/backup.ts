@@ -7,7 +7,7 @@ import { stageCard, type StageView } from "../parts/stage-card.ts";
 import { badge, icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 
-/** One backup: as its jobs tell while they run, as the record tells afterwards, and as it lies on the tiers. */
+/** One backup: as its jobs report it while they run, as the audit log shows it afterwards, and as it is on the tiers. */
 export interface BackupView {
   readonly id: string;
   readonly database: string;
@@ -98,7 +98,7 @@ export function backupPage(view: View, backup: BackupView): string {
   });
 }
 
-/** Of a tier that is not seen it is not known. */
+/** Not known for a tier that is not seen. */
 function mayLieSomewhere({ copies: those }: BackupView): boolean {
   return those.some(({ state }) => state === "complete" || state === "unknown");
 }

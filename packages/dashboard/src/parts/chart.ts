@@ -9,7 +9,7 @@ export interface Chart {
   readonly series: readonly { readonly name: string; readonly y: readonly (number | null)[] }[];
 }
 
-/** assets/charts.js draws it with uPlot; without scripts the tables of the page tell the same. */
+/** assets/charts.js draws it with uPlot; without scripts the tables of the page show the same. */
 export function chart({ title, unit, x, series }: Chart): Html {
   const data: uPlot.AlignedData = [x.map(Math.round), ...series.map(({ y }) => [...y])];
   const shown = JSON.stringify({ unit, names: series.map(({ name }) => name), data });

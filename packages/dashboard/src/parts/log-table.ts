@@ -3,7 +3,7 @@ import { icon } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 import { actorName } from "./runs-table.ts";
 
-/** A line of the record. */
+/** A line of the audit log. */
 export interface LogLine {
   readonly seq: number;
   readonly at: string;

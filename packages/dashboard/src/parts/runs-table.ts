@@ -48,7 +48,7 @@ function stages({ text, format }: View, run: Run): Html {
   >`;
 }
 
-/** `schedule`, `user:ada`, `token:ci`: as the record has it, in words where it was nobody. */
+/** `schedule`, `user:ada`, `token:ci`: as the audit log has it, in words where it was nobody. */
 export function actorName({ text }: View, actor: string): string {
   if (actor === "schedule") return text.actor.schedule;
   if (actor === "maintenance") return text.actor.maintenance;

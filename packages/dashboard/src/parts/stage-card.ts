@@ -26,7 +26,7 @@ const STAGE_TONES: Readonly<Record<StageView["state"], Tone>> = {
   failed: "bad",
 };
 
-/** `moving`: its run goes on. Of one that does not, what waits was never begun. */
+/** `moving`: its run goes on. In one that does not, waiting stages were never begun. */
 export function stageCard(view: View, stage: StageView, moving: boolean): Html {
   const { text, format } = view;
   const tone = STAGE_TONES[stage.state];

@@ -32,7 +32,7 @@ export function strip(view: View, runs: readonly StripRun[]): Html {
   return svg`<svg class="strip" viewBox="0 0 ${RUNS * PITCH} ${HEIGHT}" role="img"><title>${words}</title>${bars}</svg>`;
 }
 
-/** Neighbours that are well share one dashed line instead of a bar each. */
+/** Healthy neighbours share one dashed line instead of a bar each. */
 function wholeRuns(shown: readonly StripRun[], first: number): Html | null {
   const lines: string[] = [];
   for (let i = 0; i < shown.length; i++) {

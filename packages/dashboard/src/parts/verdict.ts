@@ -4,9 +4,9 @@ import { type DatabaseHealth, databaseTone, icon, type Tone } from "../status.ts
 import { time, urls, type View } from "../view.ts";
 import { orphanTone, orphanWords } from "./orphans.ts";
 
-/** Problems that are told one by one in the sentence; the table below has all. */
+/** Problems that the sentence names one by one; the table below has all. */
 const MOST = 3;
-/** What was computed longer ago than this is told to be old. */
+/** What was computed longer ago than this is said to be old. */
 const OLD_SECONDS = 300;
 
 /** The one sentence above all: how many are safe, which is not, since when. */
@@ -45,7 +45,7 @@ export function verdictTone({ health }: Overview): Tone {
   return tones.every((tone) => tone === "ok") && health.tiers.every(({ reachable }) => reachable) ? "ok" : "warn";
 }
 
-/** What is not seen is not said to be safe there: of tiers that cannot be reached the sentence tells after it. */
+/** What is not seen is not said to be safe there: the sentence names tiers that cannot be reached after it. */
 function headline({ text }: View, { health: { databases, tiers: all, orphans } }: Overview): string {
   const count = databases.length + orphans.filter((orphan) => orphanTone(orphan) === "bad").length;
   if (count === 0) return text.verdict.noDatabase;

@@ -14,7 +14,7 @@ export const doings = {
   alerts: {
     firing: "Firing",
     none: "No alert.",
-    noChannel: "No channel is configured, so nobody is told. Run npm run backup:alerts:configure.",
+    noChannel: "No channel is configured, so nobody gets a message. Run npm run backup:alerts:configure.",
     endedLately: "Ended lately",
     noneEnded: "None.",
     ended: "ended",
@@ -90,7 +90,7 @@ export const doings = {
     period: "Period",
     read: "Read",
     outcome: "Outcome",
-    well: "all well",
+    well: "all healthy",
     notWell: "look here",
     emptyTitle: "No report yet",
     empty: "The first comes at the hour that the configuration names.",

@@ -85,7 +85,7 @@ test("9.A3 a database that is dropped on the server is gone, is recorded once, a
   await postgres.query("DROP DATABASE blog");
 });
 
-test("one server that is away does not hide the others, and a name that no tier can hold is told", async () => {
+test("one server that is away does not hide the others, and a name that no tier can hold is reported", async () => {
   const long = "ü".repeat(31);
   await postgres.createDatabase(long);
   const yaml = `servers:

@@ -65,7 +65,7 @@ const actions = () => fake.events.map(({ action, database }) => `${action} ${dat
 const gone = async () => (await knownDatabases(fake.config, fresh)).gone.map(({ name }) => name);
 
 describe("9.A3 a discovered database that disappears", () => {
-  test("is an event once, and makes the site not well until somebody has taken note", async () => {
+  test("is an event once, and makes the site unhealthy until somebody has taken note", async () => {
     for (const name of ["main.crm", "main.blog", "main.wiki"]) await backedUp(name);
     await keepDiscovery(fake.site, fresh);
     expect((await health()).ok).toBe(true);
@@ -92,7 +92,7 @@ describe("9.A3 a discovered database that disappears", () => {
     expect(actions()).toEqual(["database.vanished main.blog", "database.acknowledged main.blog"]);
   });
 
-  test("asked for alone is not well until somebody has taken note, and then is; so is a site of which all is gone", async () => {
+  test("asked for alone is unhealthy until somebody has taken note; so is a site of which all is gone", async () => {
     for (const name of ["main.crm", "main.blog", "main.wiki"]) await backedUp(name, 1);
     await keepDiscovery(fake.site, fresh);
     held = [];
@@ -106,7 +106,7 @@ describe("9.A3 a discovered database that disappears", () => {
     expect((await health()).ok).toBe(false);
     for (const name of ["main.crm", "main.wiki"]) await acknowledgeGone(fake.site, name, { actor: "a" }, fresh);
     expect((await health()).ok).toBe(true);
-    // Of a server that never answered, nothing is known.
+    // Nothing is known about a server that never answered.
     await rm(path.join(fake.config.backupDir, ".trivault/discovered.json"));
     held = null;
     expect((await health()).ok).toBe(false);
@@ -132,7 +132,7 @@ describe("9.A3 a discovered database that disappears", () => {
     expect(actions()).toEqual(["database.vanished main.blog"]);
   });
 
-  test("that comes back is backed up again; gone once more, it is told once more, whoever acknowledged it before", async () => {
+  test("that comes back is backed up again; gone once more, it is reported once more, whoever acknowledged it before", async () => {
     await knownDatabases(fake.config, fresh);
     held = names("crm", "wiki");
     await keepDiscovery(fake.site, fresh);

@@ -36,7 +36,7 @@ export interface HealthLook {
   report(history: HealthHistory): HealthReport;
   /** What is to become of each backup of a database; null where there is none of that name. */
   plan(database: string): Plan | null;
-  /** Of one that is not configured, but has backups; null where there is none of that name. */
+  /** For one that is not configured, but has backups; null where there is none of that name. */
   stranger(database: string, history: HealthHistory): DatabaseHealth | null;
 }
 

@@ -74,7 +74,7 @@ function newestOf(copies: readonly HeldCopy[], limit: number): HeldCopy | null {
 function problemOf(name: string, tiers: readonly DatabaseTierHealth[], lastRun: LastRun | null): string | null {
   const bad = tiers.filter(({ ok }) => !ok);
   if (bad.length === 0) return null;
-  const failed = lastRun?.outcome === "failed" ? `; its last run failed: ${lastRun.problem ?? "no reason told"}` : "";
+  const failed = lastRun?.outcome === "failed" ? `; its last run failed: ${lastRun.problem ?? "no reason given"}` : "";
   const none = bad.every(({ newestBackupId, unknown }) => newestBackupId === null && unknown === 0);
   if (bad.length === tiers.length && none) {
     return `${name} has no backup${failed}`;

@@ -8,9 +8,9 @@ type Measured = Pick<Inventory, "tier" | "capacity"> & { readonly copies: readon
 export function diskUsage(config: Pick<Config, "tiers">, inventories: readonly Measured[]): HealthReport["diskUsage"] {
   const [local, ...others] = config.tiers;
   const usage = (tiers: readonly TierConfig[]) => {
-    const told = tiers.map(({ name }) => ({ name, text: usageOf(inventories.find(({ tier }) => tier === name)) }));
-    if (told.length <= 1) return told[0]?.text ?? "none";
-    return told.map(({ name, text }) => `${name}: ${text}`).join("; ");
+    const usages = tiers.map(({ name }) => ({ name, text: usageOf(inventories.find(({ tier }) => tier === name)) }));
+    if (usages.length <= 1) return usages[0]?.text ?? "none";
+    return usages.map(({ name, text }) => `${name}: ${text}`).join("; ");
   };
   return {
     local: usage(local ? [local] : []),

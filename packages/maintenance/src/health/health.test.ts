@@ -48,7 +48,7 @@ async function maintainAll(): Promise<void> {
   for (const { name } of fake.site.tiers) await maintainTier(fake.site, name, fake.context);
 }
 
-test("a site where all is well, in the issue's own fields and beside them", async () => {
+test("a healthy site, in the issue's own fields and beside them", async () => {
   const ids = idsOf(3);
   for (const id of ids) await putBackup(fake.site.tiers, fake.signingKey, shop(id));
   await maintainAll();
@@ -166,7 +166,7 @@ describe("syncStatus", () => {
     expect((await health({ fresh: true })).syncStatus).toBe("success");
   });
 
-  test("failed while a tier cannot be reached; what it held last is told", async () => {
+  test("failed while a tier cannot be reached; what it held last is shown", async () => {
     const [id = ""] = idsOf(1);
     await putBackup(fake.site.tiers, fake.signingKey, shop(id));
     await maintainAll();

@@ -2,7 +2,7 @@ import { DAY_MS } from "@trivault/core";
 import type { AuditLog, AuditOutcome } from "@trivault/audit";
 
 const LOOK_BACK_MS = 35 * DAY_MS;
-/** A record that is longer than this is not read to its beginning for the sake of one database that was never run. */
+/** An audit log that is longer than this is not read to its beginning for the sake of one database that was never run. */
 const MOST_EVENTS = 200_000;
 
 /** How the last dump of a database ended. */
@@ -19,7 +19,7 @@ export interface LackingCopy {
   readonly tier: string;
 }
 
-/** What health needs to know of the record. */
+/** What health needs to know of the audit log. */
 export interface HealthHistory {
   lastRun(database: string): LastRun | null;
   /** When a copy was last brought to a tier other than the local one. */
@@ -32,7 +32,7 @@ export function copyName(backupId: string, tier: string): string {
   return `${backupId}.${tier}`;
 }
 
-/** What the record tells of runs and copies, newest first, and no further back than there is something to find. */
+/** What the audit log shows of runs and copies, newest first, and no further back than there is something to find. */
 export async function readHistory(
   audit: Pick<AuditLog, "query">,
   wanted: { readonly databases: readonly string[]; readonly copies: readonly LackingCopy[]; readonly local: string },

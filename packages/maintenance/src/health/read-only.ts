@@ -11,6 +11,6 @@ export async function readOnlyReason({ backupDir }: Pick<Config, "backupDir">): 
     return null;
   } catch (error) {
     if (codeOf(error) !== "EROFS") return null;
-    return `BACKUP_DIR ${backupDir} cannot be written (${messageOf(error)}): its disk is mounted read-only. dmesg tells why; mend it and mount it again for writing.`;
+    return `BACKUP_DIR ${backupDir} cannot be written (${messageOf(error)}): its disk is mounted read-only. dmesg shows why; repair it and mount it again for writing.`;
   }
 }

@@ -21,7 +21,7 @@ export interface HealthReport {
 
 /**
  * A database that nobody backs up. `gone`: it was discovered, and its server does not hold it any more; until somebody takes
- * note, the site is not well. `not-configured`: only backups of it are there. `restored-into`: it is left out, as Trivault
+ * note, the site is not healthy. `not-configured`: only backups of it are there. `restored-into`: it is left out, as Trivault
  * itself restored into it.
  */
 export interface Orphan {
@@ -33,7 +33,7 @@ export interface Orphan {
   readonly acknowledged: { readonly by: string; readonly at: string; readonly reason: string | null } | null;
   /** Complete ones, each counted once. */
   readonly backups: number;
-  /** Of all its copies on all tiers. */
+  /** The bytes of all its copies on all tiers. */
   readonly bytes: number;
   readonly newestBackupId: string | null;
 }
@@ -52,14 +52,14 @@ export interface DatabaseHealth {
   /** How the last run's dump ended; null: nobody remembers one. */
   readonly lastRun: { readonly outcome: "ok" | "failed" | "refused"; readonly at: string } | null;
   readonly tiers: readonly DatabaseTierHealth[];
-  /** One sentence, where it is not well. */
+  /** One sentence, where it is not healthy. */
   readonly problem: string | null;
 }
 
 export interface DatabaseTierHealth {
   readonly tier: string;
   readonly ok: boolean;
-  /** Of the complete and trusted copies; null: there is none, as far as is known. */
+  /** The newest of the complete and trusted copies; null: there is none, as far as is known. */
   readonly newestBackupId: string | null;
   readonly ageSeconds: number | null;
   readonly backups: number;
@@ -73,7 +73,7 @@ export interface DatabaseTierHealth {
 export interface TierHealth {
   readonly name: string;
   readonly kind: "local" | "sftp" | "s3";
-  /** False: what is told of it is what was known last. */
+  /** False: its figures are what was known last. */
   readonly reachable: boolean;
   readonly unreachableSince: string | null;
   readonly problem: string | null;

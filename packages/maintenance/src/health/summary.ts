@@ -1,7 +1,7 @@
 import { writeUtc } from "@trivault/core";
 import { type HealthReport, isVanished, type Orphan } from "./report.ts";
 
-/** Problems that are told one by one; of more, the number. */
+/** Problems that are named one by one; more are counted. */
 const MOST_PROBLEMS = 3;
 
 /** One sentence, for a person who has a second. */
@@ -17,10 +17,10 @@ export function describeHealth({ databases, tiers, orphans }: HealthReport): str
   problems.unshift(...vanished.map(describeVanished));
   const noted = databases.length === 0 ? orphans.filter(isAcknowledged) : [];
   problems.push(...noted.map(describeAcknowledged));
-  const told = problems.slice(0, MOST_PROBLEMS);
-  if (problems.length > told.length) told.push(`${problems.length - told.length} more have problems`);
+  const named = problems.slice(0, MOST_PROBLEMS);
+  if (problems.length > named.length) named.push(`${problems.length - named.length} more have problems`);
   const isOver = databases.length + vanished.length === 0 && noted.length > 0;
-  return [...(isOver ? [] : [headline(databases, vanished.length)]), ...told, ...down].join("; ");
+  return [...(isOver ? [] : [headline(databases, vanished.length)]), ...named, ...down].join("; ");
 }
 
 function isAcknowledged({ reason, acknowledged }: Orphan): boolean {

@@ -44,7 +44,7 @@ describe("cost", () => {
     expect(cost?.classes.map(({ perMonth }) => perMonth === null)).toEqual([true, false]);
   });
 
-  test("a tier that tells no classes has all in STANDARD; one that was not looked at has no cost", () => {
+  test("a tier that reports no classes has all in STANDARD; one that was not looked at has no cost", () => {
     const plain = inventory([{ bytes: 2 * GB }]);
     const [cost] = costOf({ tiers: [{ ...tier, prices: { STANDARD: 0.01 } }] }, [plain]);
     expect(cost).toMatchObject({ perMonth: 0.02, classes: [{ storageClass: "STANDARD", bytes: 2 * GB }] });

@@ -27,7 +27,7 @@ const copySchema = z.object({
 });
 const headSchema = z.object({
   version: z.literal(1),
-  /** Of the keys that were trusted: with other keys, other manifests are good. */
+  /** A digest of the keys that were trusted: with other keys, other manifests are good. */
   trust: z.string(),
   tier: z.string(),
   /** Where the tier was: another server of the same name holds other things. */
@@ -158,7 +158,7 @@ function arrivedCopy({ database, backupId, bytes: size, objects }: TierNote, new
   return { database, backupId, state: "complete", bytes: size, objects, newestAt, ...rest };
 }
 
-/** Of the file as it lies there: another one has another; empty where there is none. */
+/** Identifies the file as it is: another file has another identity; empty where there is none. */
 export async function cacheIdentity(config: Pick<Config, "backupDir">, tier: string): Promise<string> {
   try {
     const { ino, size, mtimeMs } = await stat(cacheFile(config, tier));

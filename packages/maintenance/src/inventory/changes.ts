@@ -98,7 +98,7 @@ export async function noteLosses(config: Pick<Config, "backupDir">, losses: read
 }
 
 /**
- * Records what was lost since this was called last, whoever noticed it. Of a crash in between, an event may come twice. Where
+ * Records what was lost since this was called last, whoever noticed it. After a crash in between, an event may come twice. Where
  * the disk lets no note be taken away, they wait: each round would record them again.
  */
 export async function recordLosses(

@@ -81,7 +81,7 @@ describe("9.A1 verify beside retention", () => {
     expect(await readNotes(fake.config, "remote", "damaged")).toEqual([]);
   });
 
-  test("one that a stranger deletes is damaged, and told as vanished", async () => {
+  test("one that a stranger deletes is damaged, and reported as vanished", async () => {
     expect(await verify(meanwhile(deleteByStranger))).toBe("damaged");
     expect(fake.events).toMatchObject([
       { action: "backup.verified", outcome: "failed", details: { state: "damaged" } },

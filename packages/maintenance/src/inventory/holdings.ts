@@ -1,7 +1,7 @@
 import { COPY_STATES, type CopyState, countOfStates } from "@trivault/core";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 
-/** Of a copy no more than what plans and health look at: there are very many. */
+/** A copy, reduced to what plans and health look at: there are very many. */
 export type HeldCopy = Pick<InventoryCopy, "database" | "backupId" | "state" | "bytes" | "classes"> & {
   readonly seenAt?: Date | string | undefined;
   readonly problem?: string | null;
@@ -23,9 +23,9 @@ export interface CopiesSummary {
   /** Why one of those that are unknown could not be read. */
   readonly problem: string | null;
   readonly bytes: number;
-  /** Of those that are complete. */
+  /** The bytes of those that are complete. */
   readonly goodBytes: number;
-  /** Bytes by storage class; what a tier tells no class of is in `STANDARD`. */
+  /** Bytes by storage class; what a tier reports no class for is in `STANDARD`. */
   readonly classes: Readonly<Record<string, number>>;
 }
 
@@ -96,8 +96,8 @@ export function summaryOf(copies: readonly HeldCopy[]): CopiesSummary {
     problem ??= copy.problem ?? null;
     bytes += copy.bytes;
     if (copy.state === "complete") goodBytes += copy.bytes;
-    const told = Object.entries(copy.classes);
-    for (const [name, size] of told.length > 0 ? told : [["STANDARD", copy.bytes] as const]) {
+    const entries = Object.entries(copy.classes);
+    for (const [name, size] of entries.length > 0 ? entries : [["STANDARD", copy.bytes] as const]) {
       classes[name] = (classes[name] ?? 0) + size;
     }
   }
@@ -106,7 +106,7 @@ export function summaryOf(copies: readonly HeldCopy[]): CopiesSummary {
   return summary;
 }
 
-/** Of all databases on a tier, as one copy: what budgets, costs and disk usage go by. */
+/** All databases on a tier, as one copy: what budgets, costs and disk usage go by. */
 export function totalOf({ copies }: Pick<Holdings, "copies">): CopiesSummary {
   const states = countOfStates();
   const classes: Record<string, number> = {};

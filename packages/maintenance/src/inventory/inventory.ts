@@ -5,7 +5,7 @@ export interface Inventory {
   readonly tier: string;
   readonly scannedAt: Date;
   readonly copies: readonly InventoryCopy[];
-  /** Bytes of the file system or account, where the tier can tell. */
+  /** Bytes of the file system or account, where the tier reports them. */
   readonly capacity: { readonly free: number; readonly total: number } | null;
 }
 
@@ -21,14 +21,14 @@ export interface InventoryCopy {
   readonly bytes: number;
   readonly objects: number;
   readonly newestAt: Date;
-  /** Of a backup that was dated in the future when it was first seen: when that was. It is no younger than this. */
+  /** When a backup that was dated in the future was first seen. It is no younger than this. */
   readonly seenAt?: Date | undefined;
-  /** Bytes by storage class, where the tier tells classes. */
+  /** Bytes by storage class, where the tier reports classes. */
   readonly classes: Readonly<Record<string, number>>;
   /** Stamps (inventory-listing.ts) of its segments as they were when they were first seen, or verified last. */
   readonly stamps: string;
   /** Identifies the manifest that was read: while the listing shows the same, it is not read again. */
   readonly manifest: { readonly size: number; readonly modifiedAt: Date } | null;
-  /** Of that manifest's segments: how many, and their sizes together, as they should lie there. */
+  /** How many segments the manifest names, and the sum of their sizes, as they should be there. */
   readonly expected: { readonly objects: number; readonly bytes: number } | null;
 }

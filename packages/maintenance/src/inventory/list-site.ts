@@ -30,7 +30,7 @@ interface ListSite {
 }
 
 /**
- * All backups on all tiers (or those of one database). The local tier is listed as it is now; of the others it is told what
+ * All backups on all tiers (or those of one database). The local tier is listed as it is now; for the others it returns what
  * maintenance found and what was done since, and where that is too old they are asked themselves. Whatever was listed is
  * shown as what it is worth, as a scan would find it: a manifest alone, which anybody can have put there, makes no backup.
  */

@@ -3,7 +3,7 @@ import { databaseOf, MANIFEST, splitKey } from "@trivault/core";
 import type { StoredObject, Tier } from "@trivault/storage";
 import type { InventoryCopy } from "./inventory.ts";
 
-/** What a listing alone tells of a copy. */
+/** What a listing alone shows of a copy. */
 export type ListedCopy = Omit<InventoryCopy, "state" | "expected" | "problem" | "lastState">;
 
 /** Every copy on a tier, whole or not, in the order of their keys. */

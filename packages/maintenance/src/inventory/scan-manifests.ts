@@ -10,7 +10,7 @@ const IN_FLIGHT = 16;
 const LARGE = 1024 * 1024;
 /** So many failures with no success between them are one trouble of the tier, and the rest are not asked for. */
 const MOST_FAILURES = 200;
-/** Of why one cannot be read, as much is kept with it. */
+/** So much of the reason why one cannot be read is kept with it. */
 const MOST_WORDS = 300;
 
 type Trusted = Pick<Trust, "trustedKeys">;

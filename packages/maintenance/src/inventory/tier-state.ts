@@ -28,7 +28,7 @@ export type TierState = z.infer<typeof stateSchema>;
 
 type Place = Pick<Config, "backupDir">;
 
-/** A file that is missing or broken, or could not be written, is one that remembers nothing: then an event is told twice. */
+/** A file that is missing or broken, or could not be written, is one that remembers nothing: then an event is recorded twice. */
 export async function readTierState(config: Place, tier: string): Promise<TierState> {
   const state = await readJson(stateFile(config, tier), stateSchema).catch(() => null);
   return state ?? stateSchema.parse({});

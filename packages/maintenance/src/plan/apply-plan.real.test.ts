@@ -110,7 +110,7 @@ describe("retention on real servers", () => {
     expect(await cleanUp(site, tier)).toEqual({ deleted: [], held: [], bytes: 0 });
   });
 
-  test("a server that lets nothing be removed (append-only) is a warning, told once", async () => {
+  test("a server that lets nothing be removed (append-only) is a warning, recorded once", async () => {
     const tier = openTier(sftp(appendOnly));
     const site = await siteOf(tier, idsOf(5));
     const before = await keysOn(tier);

@@ -78,7 +78,7 @@ const refuse = async (): Promise<never> => {
 describe("carrying out a plan", () => {
   beforeEach(() => start({ local: { last: 2 }, remote: { last: 4 }, cloud: null }));
 
-  test("deletes what is beyond every rule, and says in the record which", async () => {
+  test("deletes what is beyond every rule, and says in the audit log which", async () => {
     const ids = idsOf(5);
     await put(ids, "local", "remote", "cloud");
     const { deleted, bytes } = await apply("local");
@@ -228,7 +228,7 @@ describe("a mass deletion that nobody ordered", () => {
   const stricter = (config: Config) => atOnce(keeping({ ...policies, local: { last: 5 } })(config));
   beforeEach(() => start(policies));
 
-  test("is held back, told in the record once, and carried out by hand", async () => {
+  test("is held back, recorded once, and carried out by hand", async () => {
     const ids = idsOf(48);
     await put(ids, "local", "remote", "cloud");
     expect(await apply("local")).toMatchObject({ deleted: [], held: [] });
@@ -274,7 +274,7 @@ describe("a mass deletion that nobody ordered", () => {
   });
 });
 
-test("a store that refuses deletion is asked once a round, and told once in the record", async () => {
+test("a store that refuses deletion is asked once a round, and recorded once", async () => {
   await start({ local: { last: 2 }, remote: { last: 2 }, cloud: { last: 2 } });
   await put(idsOf(5), "remote");
   let asked = 0;

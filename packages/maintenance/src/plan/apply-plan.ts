@@ -36,7 +36,7 @@ interface Pass {
   readonly options: ApplyOptions;
   /** Backups that are being made or read. */
   readonly busy: ReadonlySet<string>;
-  /** Of the passes before. */
+  /** From the passes before. */
   readonly seen: Seen;
   readonly databases: Record<string, Seen["databases"][string]>;
   readonly deleted: Decision[];
@@ -49,7 +49,7 @@ interface Pass {
  * Carries out what a plan deletes from one tier; copies are made by others (`reconcile`). A plan was made of what tiers
  * looked like some time ago, so what a deletion leans on is looked at again: that the tier's newest copies are there, and
  * that the other tiers which keep the backup have it. Throws where the tier cannot be reached; what was deleted by then
- * stands in the record.
+ * stands in the audit log.
  */
 export async function applyPlan(site: ApplySite, tier: Tier, plan: SitePlan, options: ApplyOptions): Promise<Applied> {
   const { config } = site;
@@ -97,7 +97,7 @@ async function applyTo(pass: Pass, database: string, { decisions, rules }: Datab
   const accepted = acceptRules(before, rules, { byHand, planned: planned.length, ...time });
   const held = isMass ? "mass" : deletions.length < planned.length ? "rules" : null;
   pass.databases[database] = { newest, held, ...accepted };
-  await tellHeld(pass, database, { held, before, here });
+  await reportHeld(pass, database, { held, before, here });
   if (isMass || deletions.length === 0 || pass.refused) return;
   const missing = await missingOfNewest(site.config, tier, here, options.signal);
   if (missing !== null) {
@@ -209,8 +209,8 @@ async function obstacleElsewhere(
   return null;
 }
 
-/** What is held is told each time, and recorded when it begins, when its reason becomes another, and when it ends. */
-async function tellHeld(
+/** What is held is reported each time, and recorded when it begins, when its reason becomes another, and when it ends. */
+async function reportHeld(
   pass: Pass,
   database: string,
   { held, before, here }: { held: SeenDatabase["held"]; before: SeenDatabase | undefined; here: readonly Decision[] },

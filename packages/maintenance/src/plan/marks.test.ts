@@ -55,7 +55,7 @@ test.each([
   ["keep", "important.json", JSON.stringify({ database: "shop", ...mark })],
   ["accepted-size", "shop.json", '{ "backupId": "../../etc" }'],
   ["accepted-size", "Shop.json", JSON.stringify({ backupId: ref.backupId })],
-])("%s/%s that cannot be read is told: %s", async (kind, name, content) => {
+])("%s/%s that cannot be read is reported: %s", async (kind, name, content) => {
   await mkdir(marks(kind), { recursive: true });
   await writeFile(marks(kind, name), content);
   const { problems, keep, acceptedFrom } = await loadMarks(config);

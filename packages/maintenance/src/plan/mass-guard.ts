@@ -1,7 +1,7 @@
 import type { Decision } from "@trivault/retention";
 
 /**
- * Tells the plain course of things from a mass deletion that somebody should look at first: a policy that was made
+ * Distinguishes the plain course of things from a mass deletion that somebody should look at first: a policy that was made
  * stricter, a clock that jumped, a mistake of ours.
  *
  * In the plain course each new backup pushes out about one old one, however long maintenance did not run: after a day's

@@ -86,7 +86,7 @@ describe("a plan of the site", () => {
   test.each([
     ["without an inventory", [inventory("local", [copy(newest), copy(middle)])], []],
     [
-      "told to be unknown",
+      "reported as unknown",
       [inventory("local", [copy(newest), copy(middle)]), inventory("cloud", [copy(newest)])],
       ["cloud"],
     ],

@@ -20,7 +20,7 @@ export type Rules = Readonly<z.infer<typeof rulesSchema>>;
 
 const databaseSchema = z.object({
   newest: z.string(),
-  /** Why deletions were held back at the last run, as the record was told: too many at once, or rules that changed. */
+  /** Why deletions were held back at the last run, as the audit log has it: too many at once, or rules that changed. */
   held: z.enum(["mass", "rules"]).nullable().catch(null),
   /** Those that deletions were last accepted under; missing: not known. */
   accepted: rulesSchema.optional().catch(undefined),
@@ -34,7 +34,7 @@ export type SeenDatabase = Readonly<z.infer<typeof databaseSchema>>;
 
 const seenSchema = z.object({
   databases: z.record(z.string(), databaseSchema).default({}),
-  /** The tier refuses deletions; the record has been told. */
+  /** The tier refuses deletions; the audit log has it. */
   refused: z.boolean().default(false),
 });
 

@@ -12,7 +12,7 @@ import type { Rules, SeenDatabase } from "./retention-state.ts";
  */
 const KEEP_EVERYTHING: Rules = { timeZone: "UTC", tiers: {} };
 
-/** Of a database that is not configured everything is kept; when it is configured again, that is a change of rules. */
+/** Everything is kept of a database that is not configured; when it is configured again, that is a change of rules. */
 export function rulesOf(database: Pick<DatabaseConfig, "timeZone" | "tiers" | "retention"> | null): Rules {
   if (database === null) return KEEP_EVERYTHING;
   const { timeZone, tiers, retention } = database;

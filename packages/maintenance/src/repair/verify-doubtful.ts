@@ -8,7 +8,7 @@ import type { Inventory, InventoryCopy } from "../inventory/inventory.ts";
 import type { MaintenanceSite } from "../maintenance-site.ts";
 import type { DoubtfulCopy, Scan } from "../inventory/scan.ts";
 
-/** Of segments that were written again, as much is read in one round of a tier; the rest follows in those after it. */
+/** So much of the segments that were written again is read in one round of a tier; the rest follows in the next rounds. */
 const MOST_BYTES = 1024 ** 3;
 
 /**
@@ -97,7 +97,7 @@ async function verifyCopyInDoubt(
     bytes += segment.size;
     segments++;
   }
-  // Deleted since it was listed: whether that was one of us, the next scan tells.
+  // Deleted since it was listed: whether that was one of us, the next scan shows.
   if (wrong.length > 0 && (await isGone(tier, copy, signal))) return null;
   const all = segments === toCheck.length && unread.length === 0;
   const [first] = unread;

@@ -44,7 +44,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads one copy whole, writes into the record what came of it, and notes for maintenance what it has to make anew. Nothing
+ * Reads one copy whole, writes into the audit log what came of it, and notes for maintenance what it has to make anew. Nothing
  * is recorded of one that this site deleted meanwhile: it is neither damaged nor missed.
  */
 export async function verifyRecorded(
@@ -119,6 +119,6 @@ async function noteForMaintenance(
     }
     if (good) for (const kind of ["damaged", "doubtful"] as const) await removeNotes(config, tier, kind, [ref]);
   } catch (error) {
-    note(`Maintenance could not be told about ${ref.backupId} on ${tier}: ${messageOf(error)}`);
+    note(`Maintenance could not be asked to look at ${ref.backupId} on ${tier}: ${messageOf(error)}`);
   }
 }

@@ -163,7 +163,7 @@ describe("healing", () => {
   });
 });
 
-describe("what is told", () => {
+describe("what is recorded", () => {
   test("a tier that is down: once, and once when it is back; the others are served", async () => {
     const ids = idsOf(2);
     for (const id of ids) await putBackup([fake.tier("local")], fake.signingKey, shop(id));
@@ -209,7 +209,7 @@ describe("a budget", () => {
       }),
     });
 
-  test.each(["warn", "stop"] as const)("that is exceeded is told once; %s", async (whenFull) => {
+  test.each(["warn", "stop"] as const)("that is exceeded is recorded once; %s", async (whenFull) => {
     await using own = await withBudget(whenFull);
     const [first = "", second = ""] = idsOf(2);
     await putBackup(own.site.tiers, own.signingKey, shop(first));
@@ -312,8 +312,8 @@ describe("the site's own upkeep", () => {
     await catchUp(fake.site, fake.context);
     for (const name of ALL) expect(await wholeOn(name)).toEqual([sealed, dumped]);
     expect(await readdir(fake.config.spoolDir)).toEqual([]);
-    const told = fake.events.map(({ action, tier = "", outcome }) => `${action} ${tier} ${outcome}`);
-    expect(told.toSorted((x, y) => (x < y ? -1 : 1))).toEqual([
+    const recorded = fake.events.map(({ action, tier = "", outcome }) => `${action} ${tier} ${outcome}`);
+    expect(recorded.toSorted((x, y) => (x < y ? -1 : 1))).toEqual([
       "backup.copy cloud ok",
       "backup.copy cloud ok",
       "backup.copy remote ok",

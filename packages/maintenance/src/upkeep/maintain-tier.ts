@@ -14,7 +14,7 @@ import { startCopies } from "../repair/repair.ts";
 import type { MaintenanceSite } from "../maintenance-site.ts";
 import { readTierState, type TierState, writeTierState } from "../inventory/tier-state.ts";
 import { sweepOrphans, sweepTemporary } from "./sweep.ts";
-import { tellBudget, tellReachable, tellUnreachable, tierConfig } from "./record-tier.ts";
+import { recordBudget, recordReachable, recordUnreachable, tierConfig } from "./record-tier.ts";
 import { loadMarks } from "../plan/marks.ts";
 import { planSite } from "../plan/plan-site.ts";
 import { type CopyToStart, reconcile } from "../repair/reconcile.ts";
@@ -23,9 +23,9 @@ import { keepSite, type Upkeep } from "./site-upkeep.ts";
 
 /** Copies started at a time: a tier that was wiped fills up round by round, and new backups need not wait for old ones. */
 const MOST_COPIES = 200;
-/** An inventory of another tier that is older than so many rounds tells nothing: that tier is then not known. */
+/** An inventory of another tier that is older than so many rounds says nothing: that tier is then not known. */
 const KNOWN_FOR_ROUNDS = 3;
-/** Of the space that a tier has left, so much may be taken by copies that it lacks. */
+/** So much of the space that a tier has left may be taken by copies that it lacks. */
 const SHARE_OF_FREE = 0.8;
 
 /** What one round did, and found. */
@@ -48,7 +48,7 @@ export interface TierMaintenance {
   readonly warnings: readonly string[];
 }
 
-/** One look at a tier: what lies there, or why that cannot be told. */
+/** One look at a tier: what it holds, or why that is not known. */
 export type Look = { readonly tier: Tier; readonly scan: Scan } | { readonly tier: Tier; readonly error: unknown };
 
 /**
@@ -91,11 +91,11 @@ export async function maintainSeen(
   const isLocal = tier.name === site.tiers[0].name;
   const upkeep = isLocal ? await keepSite(site, context) : { runsEnded: 0, remainsRemoved: 0 };
   if (!("scan" in look)) {
-    await tellUnreachable(site, look, before, context);
+    await recordUnreachable(site, look, before, context);
     return { ...nothing(tier.name), ...upkeep, reachable: false, problem: messageOf(look.error) };
   }
   const state: TierState = { ...before, seenAt: site.now(), unreachableSince: null, reason: null };
-  if (before.unreachableSince !== null) await tellReachable(site, tier, before.unreachableSince);
+  if (before.unreachableSince !== null) await recordReachable(site, tier, before.unreachableSince);
   try {
     const round = { before, state, upkeep, retention, losses };
     return await putInOrder(site, { tier, scan: look.scan }, round, context);
@@ -132,7 +132,7 @@ async function putInOrder(
   const marks = await loadMarks(site.config);
   const plan = planSite({ config: site.config, databases, inventories, unknownTiers, marks, now: site.now() });
 
-  state.overBudget = await tellBudget(site, tier, inventory, before, context);
+  state.overBudget = await recordBudget(site, tier, inventory, before, context);
   const lacking = reconcile(site, plan, inventories, tier.name);
   const full = state.overBudget && tierConfig(site, tier)?.budget?.whenFull === "stop";
   const fitting = full ? [] : thoseThatFit(lacking.slice(0, MOST_COPIES), inventory, inventories);

@@ -99,7 +99,7 @@ describe("9.A1 a round of the local tier goes on", () => {
     expect((await listCopies(fake.tier("local"))).map(({ backupId }) => backupId)).toEqual(ids.slice(2));
   });
 
-  test("past a note of losses that is torn, which is still told", async () => {
+  test("past a note of losses that is torn, which are still recorded", async () => {
     await putBackup(fake.site.tiers, fake.signingKey, shop(idsOf(1)[0] ?? ""));
     await mkdir(trivault("tiers/local/losses"), { recursive: true });
     await writeFile(trivault("tiers/local/losses/0.json"), "{ torn");
@@ -115,9 +115,9 @@ test("9.A1 without workers, a tier whose round fails keeps no other from its own
   await mkdir(trivault("tiers/local/losses"), { recursive: true });
   await writeFile(trivault("tiers/local/losses/0.json"), "{ torn");
   const record: typeof fake.site.record = async ({ tier }) => {
-    if (tier === "local") throw new Error("the record is full");
+    if (tier === "local") throw new Error("the audit log is full");
   };
-  await expect(catchUp({ ...fake.site, record }, fake.context)).rejects.toThrow("the record is full");
+  await expect(catchUp({ ...fake.site, record }, fake.context)).rejects.toThrow("the audit log is full");
   expect(await listCopies(fake.tier("cloud"))).toMatchObject([{ backupId: id, complete: true }]);
 });
 

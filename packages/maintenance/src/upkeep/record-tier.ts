@@ -6,8 +6,8 @@ import type { Inventory } from "../inventory/inventory.ts";
 import type { MaintenanceSite } from "../maintenance-site.ts";
 import { type TierState, writeTierState } from "../inventory/tier-state.ts";
 
-/** What changed about a tier as a whole goes into the record once, when it changes. */
-export async function tellUnreachable(
+/** What changed about a tier as a whole goes into the audit log once, when it changes. */
+export async function recordUnreachable(
   site: MaintenanceSite,
   { tier, error }: { readonly tier: Tier; readonly error: unknown },
   before: TierState,
@@ -27,13 +27,13 @@ export async function tellUnreachable(
   });
 }
 
-export async function tellReachable(site: MaintenanceSite, tier: Tier, since: Date): Promise<void> {
+export async function recordReachable(site: MaintenanceSite, tier: Tier, since: Date): Promise<void> {
   const seconds = Math.max(0, (site.now().getTime() - since.getTime()) / 1000);
   await site.record({ action: "tier.reachable", outcome: "ok", actor: "maintenance", tier: tier.name, seconds });
 }
 
-/** Whether the tier is over its budget; told when that changes. */
-export async function tellBudget(
+/** Whether the tier is over its budget; recorded when that changes. */
+export async function recordBudget(
   site: MaintenanceSite,
   tier: Tier,
   inventory: Inventory,

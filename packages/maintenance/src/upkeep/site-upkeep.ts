@@ -44,7 +44,7 @@ export async function keepSite(site: MaintenanceSite, context: StageContext): Pr
   return found;
 }
 
-/** Throws where it cannot be told how far the run came: then nothing of it is touched. */
+/** Throws where it is unknown how far the run came: then nothing of it is touched. */
 async function keepRun(
   site: MaintenanceSite,
   run: RunDirectory,

@@ -35,7 +35,7 @@ describe("9.C18 plaintext that an earlier version left in shared memory", () => 
     expect(await readdir(memory)).toEqual([]);
   });
 
-  test("stays while it may be a run's, and so does what is not ours, and is told", async () => {
+  test("stays while it may be a run's; so does what is not ours, and is logged", async () => {
     const [young = ""] = idsOf(1);
     await putPlaintext(former, young, 1);
     await writeFile(path.join(former, "notes.txt"), "mine");

@@ -11,7 +11,7 @@ export async function sweepSpool(site: MaintenanceSite, context: Pick<StageConte
   const former = await formerSpool(site.config, context);
   if (former === null) return removed;
   const more = await sweepFolder(site, former, context);
-  // What is left there is a run's, or none of ours; both are told by what rmdir answers.
+  // What is left there is a run's, or none of ours; rmdir's answer shows both.
   await rmdir(former).catch(() => context.note(`${former}, the spool of an earlier version, is not empty yet`));
   return removed + more;
 }

@@ -19,13 +19,13 @@ export function durationsTable(databases: readonly DatabaseReport[], report: Rep
       durationsCell(database.restore, words),
     ]);
   });
-  const told =
+  const intro =
     targets === undefined
       ? null
       : html`<p class="quiet" style="margin:0 0 4px;${STYLES.quiet}">
           ${texts.notes.durations(format.duration(targets.backup.target), format.duration(targets.sync.target), format.duration(targets.restore.target))}
         </p>`;
-  return html`${told}${table(heads, rows)}`;
+  return html`${intro}${table(heads, rows)}`;
 }
 
 export function copiesTable(databases: readonly DatabaseReport[], report: Report, words: Words): Html {
@@ -65,16 +65,16 @@ export function copiesTable(databases: readonly DatabaseReport[], report: Report
   return table(heads, rows);
 }
 
-/** What is wrong with it is told among the decisions. */
+/** What is wrong with it is named among the decisions. */
 function nameCell({ name, safe }: DatabaseReport, { texts }: Words): Html {
-  const told = safe
+  const badge = safe
     ? null
     : html`<br /><span class="bad" style="color:${TONES.bad.ink};font-size:12px">${texts.words.notSafe}</span>`;
   return html`<td
     class="line"
     style="${STYLES.cell};padding-left:0;font-weight:600;min-width:84px;overflow-wrap:anywhere"
   >
-    ${name}${told}
+    ${name}${badge}
   </td>`;
 }
 

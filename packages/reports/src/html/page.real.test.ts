@@ -61,11 +61,11 @@ describe.each(Object.entries(PAGES))("%s", (name, html) => {
         expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(WIDTHS[size]);
         await page.evaluate(AXE);
         const found = await page.evaluate<AxeResults>('axe.run(JSON.parse(\'{"resultTypes":["violations"]}\'))');
-        const told = found.violations.flatMap(({ id, nodes }) =>
+        const problems = found.violations.flatMap(({ id, nodes }) =>
           nodes.map(({ target }) => `${id}: ${target.join(" ")}`),
         );
         // A mail is no page with landmarks, and its heads of tables are as mail programs want them.
-        expect(told.filter((line) => !/^(?:region|landmark-one-main):/.test(line))).toEqual([]);
+        expect(problems.filter((line) => !/^(?:region|landmark-one-main):/.test(line))).toEqual([]);
       });
     },
     60_000,

@@ -40,16 +40,16 @@ test("names and messages are text, whatever they hold", () => {
 });
 
 test("9.C22 names and messages of strangers do nothing to a terminal, nor to the text around them", () => {
-  const hostile = "shop\u001B[2J\u009B31m\nAll is well.\u202E";
+  const hostile = "shop\u001B[2J\u009B31m\nEverything is healthy.\u202E";
   const [first, ...rest] = made.databases;
   const databases = first === undefined ? [] : [{ ...first, name: hostile, problem: hostile, safe: false }, ...rest];
   const failures = made.failures.map((failure) => ({ ...failure, message: hostile, databases: [hostile] }));
   const { text, html } = renderReport({ ...made, databases, failures, summary: hostile });
   for (const form of [text, html]) {
-    expect(form).toContain(String.raw`shop\x1b[2J\x9b31m\nAll is well.\u202e`);
+    expect(form).toContain(String.raw`shop\x1b[2J\x9b31m\nEverything is healthy.\u202e`);
     expect(form).not.toMatch(/[^\n\P{Cc}]|[\u202A-\u202E\u2066-\u2069]/u);
   }
-  expect(text).not.toMatch(/^All is well/m);
+  expect(text).not.toMatch(/^Everything is healthy/m);
 });
 
 test("a mail of 300 databases is shorter than what mail programs cut off, and the rest is counted and attached", () => {

@@ -8,7 +8,7 @@ import { COLOURS, FONT, SHEET, STYLES, TONES, type Tone } from "./style.ts";
 import { checks, tiersTable } from "./tier-tables.ts";
 
 export interface HtmlOptions {
-  /** More databases than this are not told each in a row of its own: those that are well are counted. Null: all are. */
+  /** More databases than this do not each get a row: healthy ones are only counted. Null: all are. */
   readonly mostDatabases: number | null;
 }
 
@@ -17,8 +17,8 @@ export function renderHtml(report: Report, { mostDatabases }: HtmlOptions = { mo
   const words = wordsOf(report.language, report.timeZone);
   const { texts, format } = words;
   const title = texts.title(daysOf(report.period), report.database);
-  const { shown, rest: told } = chooseDatabases(report, mostDatabases, words);
-  const rest = told === null ? null : note(told);
+  const { shown, rest: restText } = chooseDatabases(report, mostDatabases, words);
+  const rest = restText === null ? null : note(restText);
   const page = html`<!DOCTYPE html>
     <html lang="${report.language}">
       <head>
@@ -161,7 +161,7 @@ function figures(report: Report, words: Words): Html {
     },
   ];
   const widths = ["19%", "21%", "27%", "33%"];
-  const cells = all.map(({ name, value, note: told, tone }, index) => {
+  const cells = all.map(({ name, value, note: noteText, tone }, index) => {
     const border = index === 0 ? "" : `border-left:1px solid ${COLOURS.line};padding-left:12px;`;
     return html`<td
       class="figure line"
@@ -175,7 +175,7 @@ function figures(report: Report, words: Words): Html {
       >
         ${value}
       </div>
-      <div class="quiet" style="${STYLES.quiet}">${told}</div>
+      <div class="quiet" style="${STYLES.quiet}">${noteText}</div>
     </td>`;
   });
   return html`<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0">

@@ -28,7 +28,7 @@ export function tiersTable({ tiers }: Report, words: Words): Html {
 function stateCell(tier: TierReport, words: Words): Html {
   const { reachable, damaged, untrusted, unknown, overBudget, unreachableSeconds } = tier;
   const { texts, format } = words;
-  const told = [
+  const problems = [
     ...(reachable ? [] : [texts.words.unreachable]),
     ...(damaged > 0 ? [texts.notes.damaged(damaged)] : []),
     ...(untrusted > 0 ? [texts.notes.untrusted(untrusted)] : []),
@@ -36,8 +36,8 @@ function stateCell(tier: TierReport, words: Words): Html {
     ...(overBudget ? [texts.notes.overBudget] : []),
     ...(unreachableSeconds > 0 ? [texts.notes.wasAway(format.duration(unreachableSeconds))] : []),
   ];
-  if (told.length === 0) return cell(texts.words.reachable, "good");
-  return cell(told.join(", "), reachable ? "warn" : "bad");
+  if (problems.length === 0) return cell(texts.words.reachable, "good");
+  return cell(problems.join(", "), reachable ? "warn" : "bad");
 }
 
 /** Copies that were read back, and restores that were made. */

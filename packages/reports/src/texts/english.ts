@@ -26,13 +26,13 @@ export const ENGLISH: Texts = {
         missed > 0 ? `${missed} ${missed === 1 ? "was" : "were"} missed` : "",
       ].filter((part) => part !== "");
       if (ended === 0) return `No backup was made${missed > 0 ? `, and ${bad.join(", ")}` : ""}.`;
-      if (bad.length === 0) return ended === 1 ? "The one backup ended well." : `All ${ended} backups ended well.`;
-      return `${ok} of ${ended} backups ended well: ${bad.join(", ")}.`;
+      if (bad.length === 0) return ended === 1 ? "The one backup succeeded." : `All ${ended} backups succeeded.`;
+      return `${ok} of ${ended} backups succeeded: ${bad.join(", ")}.`;
     },
     decisions: (count) =>
       count === 0 ? "Nothing needs a decision." : `${count} thing${s(count)} need${count === 1 ? "s" : ""} a decision.`,
   },
-  well: "All is well",
+  well: "Everything is healthy",
   attention: "Needs attention",
   danger: "Not safe",
   severity: { critical: "critical", warning: "warning", info: "worth knowing" },
@@ -55,7 +55,7 @@ export const ENGLISH: Texts = {
     safe: "safe",
     safeNow: "Safe now",
     notSafe: "NOT SAFE",
-    runs: "Ended well",
+    runs: "Succeeded",
     success: "Success",
     successRate: "Success rate",
     availability: "Availability",
@@ -80,7 +80,7 @@ export const ENGLISH: Texts = {
     none: "none",
     notKnown: "not known",
     never: "not in sight",
-    okRuns: "ended well",
+    okRuns: "succeeded",
     incompleteRuns: "not on every tier",
     failedRuns: "failed",
     missedRuns: "missed",
@@ -116,7 +116,7 @@ export const ENGLISH: Texts = {
     HOST_KEY: "Find out why the server shows another key before you trust it: it may be another machine.",
     KEY_FILE: "Put the key file back, or point the setting to it.",
     CORRUPT:
-      "See to the disk of that tier; npm run backup:verify tells which copies are damaged, maintenance makes them anew.",
+      "See to the disk of that tier; npm run backup:verify shows which copies are damaged, maintenance makes them anew.",
     UNTRUSTED: "Find out who wrote that copy; only copies signed by a known key count.",
     CONFIG_INVALID: "Correct the setting that the message names; npm run backup:config:check shows all that is wrong.",
     ABANDONED:
@@ -131,7 +131,7 @@ export const ENGLISH: Texts = {
     spread: "median / p95 / worst",
     beyond: (count) => `${count} beyond`,
     objective: (objective) => `objective ${objective}`,
-    knownTime: (known) => `the record covers ${known} of 30 days`,
+    knownTime: (known) => `the audit log covers ${known} of 30 days`,
     awayTime: (away) => `${away} of it because a tier could not be reached`,
     badTime: (bad) => `not available for ${bad}`,
     failedRuns: (runs, databases) => `${runs} run${s(runs)} of ${databases}`,
@@ -152,7 +152,7 @@ export const ENGLISH: Texts = {
       const bad = days.filter(({ failed, incomplete, missed }) => failed + incomplete + missed > 0);
       const sum = days.reduce((all, { ok, incomplete, failed }) => all + ok + incomplete + failed, 0);
       if (sum === 0 && bad.length === 0) return `${days.length} days without a backup.`;
-      const told = bad.slice(-6).map(({ day, failed, incomplete, missed }) => {
+      const shown = bad.slice(-6).map(({ day, failed, incomplete, missed }) => {
         const what = [
           failed > 0 ? `${failed} failed` : "",
           incomplete > 0 ? `${incomplete} not on every tier` : "",
@@ -160,8 +160,8 @@ export const ENGLISH: Texts = {
         ];
         return `${format.shortDay(day)} ${what.filter((part) => part !== "").join(", ")}`;
       });
-      const rest = bad.length > told.length ? `; ${bad.length - told.length} earlier days with problems` : "";
-      return `${format.count(sum)} backups in ${days.length} days; ${bad.length === 0 ? "none failed" : `${told.join("; ")}${rest}`}.`;
+      const rest = bad.length > shown.length ? `; ${bad.length - shown.length} earlier days with problems` : "";
+      return `${format.count(sum)} backups in ${days.length} days; ${bad.length === 0 ? "none failed" : `${shown.join("; ")}${rest}`}.`;
     },
     volumeText: (format, days) => {
       const full = days.filter(({ whole, ok, incomplete }) => whole && ok + incomplete > 0);
@@ -170,10 +170,10 @@ export const ENGLISH: Texts = {
       const most = full.reduce((a, b) => (b.bytes > a.bytes ? b : a));
       return `${format.shortDay(first.day)} ${format.bytes(first.bytes)}, ${format.shortDay(last.day)} ${format.bytes(last.bytes)}; most on ${format.shortDay(most.day)}, ${format.bytes(most.bytes)}.`;
     },
-    footer: (made) => `Made ${made} by Trivault from its record of events.`,
+    footer: (made) => `Made ${made} by Trivault from its audit log.`,
     recordEnd: (seq, hash) => `Its last event then was ${seq}, hash ${hash}.`,
     method:
-      "Availability is the share of the time in which every tier could be reached and held a good copy within the objective, by recorded events; time before the record is not known and counts neither way.",
+      "Availability is the share of the time in which every tier could be reached and held a good copy within the objective, by recorded events; time before the audit log begins is not known and counts neither way.",
     moreNotable: (count) => `${count} more database${s(count)} of which something is to be looked at.`,
     attached: "The whole report, with every database, is attached.",
     damaged: (count) => `${count} damaged`,

@@ -163,7 +163,7 @@ export const FRENCH: Texts = {
       const bad = days.filter(({ failed, incomplete, missed }) => failed + incomplete + missed > 0);
       const sum = days.reduce((all, { ok, incomplete, failed }) => all + ok + incomplete + failed, 0);
       if (sum === 0 && bad.length === 0) return `${days.length} jours sans sauvegarde.`;
-      const told = bad.slice(-6).map(({ day, failed, incomplete, missed }) => {
+      const shown = bad.slice(-6).map(({ day, failed, incomplete, missed }) => {
         const what = [
           failed > 0 ? `${failed} en échec` : "",
           incomplete > 0 ? `${incomplete} pas sur tous les niveaux` : "",
@@ -172,8 +172,8 @@ export const FRENCH: Texts = {
         return `${format.shortDay(day)} ${what.filter((part) => part !== "").join(", ")}`;
       });
       const rest =
-        bad.length > told.length ? `\u00A0; ${bad.length - told.length} jours plus anciens avec des problèmes` : "";
-      return `${format.count(sum)} sauvegarde${s(sum)} en ${days.length} jours\u00A0; ${bad.length === 0 ? "aucun échec" : `${told.join("\u00A0; ")}${rest}`}.`;
+        bad.length > shown.length ? `\u00A0; ${bad.length - shown.length} jours plus anciens avec des problèmes` : "";
+      return `${format.count(sum)} sauvegarde${s(sum)} en ${days.length} jours\u00A0; ${bad.length === 0 ? "aucun échec" : `${shown.join("\u00A0; ")}${rest}`}.`;
     },
     volumeText: (format, days) => {
       const full = days.filter(({ whole, ok, incomplete }) => whole && ok + incomplete > 0);
