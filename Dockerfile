@@ -1,4 +1,4 @@
-# The image of the API, the workers and the command line: one image, `command` tells which (docker-compose.yml).
+# The image of the API, the workers and the command line: one image, `command` says which (docker-compose.yml).
 # No step needs BuildKit. Targets: `demo` is for the compose file's demo profile; the last one, `trivault`, is the default.
 
 # The sources alone, readable whatever the umask of whoever cloned them.

@@ -144,7 +144,7 @@ async function measureAll(url: string): Promise<void> {
   await restartWorker();
   await sleep(30_000); // until it has looked at the schedules again
   await measure("no-worker", "the worker is killed", async () => void processes.get("worker")?.kill("SIGKILL"));
-  await measure("audit-broken", "the record's end cut off, then a refused request", async () => {
+  await measure("audit-broken", "the audit log's end cut off, then a refused request", async () => {
     const record = at("backups/.trivault/audit", `${new Date().toISOString().slice(0, 7)}.jsonl`);
     const text = await readFile(record, "utf8");
     await truncate(record, text.lastIndexOf("\n", text.length - 2) + 1);

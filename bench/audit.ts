@@ -9,7 +9,7 @@ import { publishHead } from "../packages/audit/src/head.ts";
 import { GENESIS, type Link, prepare, writeLine } from "../packages/audit/src/line.ts";
 
 /**
- * What the record costs at a million events: `node bench/audit.ts [<events>]`. Writes a year of them, then measures a day's
+ * What the audit log costs at a million events: `node bench/audit.ts [<events>]`. Writes a year of them, then measures a day's
  * query, the newest hundred, one append, and the whole verification, and how much memory they take.
  */
 const EVENTS = Number(process.argv[2] ?? 1_000_000);
@@ -19,7 +19,7 @@ const START = Date.parse("2026-01-01T00:00:00Z");
 const folder = await mkdtemp(path.join(tmpdir(), "audit-bench-"));
 try {
   await mkdir(folder, { recursive: true });
-  tell("written", await timed(() => generate(folder)));
+  report("written", await timed(() => generate(folder)));
   const log = openAuditLog(folder, { now: () => new Date(START + YEAR_MS) });
   const day = { from: new Date("2026-06-15T00:00:00Z"), to: new Date("2026-06-15T23:59:59.999Z") };
   let found = 0;
@@ -28,22 +28,22 @@ try {
     const ms = await timed(async () => {
       for await (const _ of log.query(day)) found += 1;
     });
-    tell(`a day's query (${found} events), round ${round}`, ms);
+    report(`a day's query (${found} events), round ${round}`, ms);
   }
   const failed = await timed(async () => {
     for await (const _ of log.query({ ...day, outcome: "failed" })) found += 1;
   });
-  tell("a day's failures", failed);
+  report("a day's failures", failed);
   const newest = await timed(async () => {
     let left = 100;
     for await (const _ of log.query({}, "newest-first")) if ((left -= 1) === 0) break;
   });
-  tell("the newest 100", newest);
-  tell("one append", await timed(() => log.record({ action: "backup.copy", outcome: "ok", actor: "schedule" })));
+  report("the newest 100", newest);
+  report("one append", await timed(() => log.record({ action: "backup.copy", outcome: "ok", actor: "schedule" })));
   const verified = await timed(async () => {
     console.log(JSON.stringify(await log.verify()));
   });
-  tell("verify", verified);
+  report("verify", verified);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
@@ -91,7 +91,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return performance.now() - begun;
 }
 
-function tell(what: string, ms: number): void {
+function report(what: string, ms: number): void {
   const memory = Math.round(process.memoryUsage().rss / 1024 / 1024);
   console.log(`${what}: ${ms.toFixed(1)} ms, resident ${memory} MiB`);
 }

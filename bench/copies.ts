@@ -10,7 +10,7 @@ export async function sealedBytes(config: Config, ref: BackupRef): Promise<numbe
       tiers.map(async (tier) => {
         const stored = await readManifest(tier, ref);
         if (!stored)
-          throw new Error(`${tier.name} has no complete copy of ${ref.backupId}, although all stages ended well.`);
+          throw new Error(`${tier.name} has no complete copy of ${ref.backupId}, although all stages succeeded.`);
         return totalSize(stored.signed.manifest);
       }),
     );

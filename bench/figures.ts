@@ -7,7 +7,7 @@ export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: "×" | "MiB" | "segments" | "s/GiB";
-  /** Null for what is only told. */
+  /** Null for what is only reported. */
   readonly target: { readonly atMost: number } | { readonly atLeast: number } | null;
   readonly met: boolean | null;
 }
@@ -29,9 +29,9 @@ export function figuresOf(setting: Setting, rounds: readonly Round[]): Figure[] 
     ...restores,
     atMost("worker, peak memory", worker / MIB, 250, "MiB"),
     atMost("spool, most segments at once", segments, 5, "segments"),
-    told("spool, most bytes at once", spooled / MIB, "MiB"),
-    told("client CPU of (c) beyond (a)", median(rounds.map(clientCpuPerGib)), "s/GiB"),
-    told("server CPU of (c) beyond (a)", median(rounds.map(serverCpuPerGib)), "s/GiB"),
+    withoutTarget("spool, most bytes at once", spooled / MIB, "MiB"),
+    withoutTarget("client CPU of (c) beyond (a)", median(rounds.map(clientCpuPerGib)), "s/GiB"),
+    withoutTarget("server CPU of (c) beyond (a)", median(rounds.map(serverCpuPerGib)), "s/GiB"),
   ];
 }
 
@@ -75,7 +75,7 @@ function putFigures(puts: readonly PutRates[]): Figure[] {
   ];
 }
 
-/** Of a backup, what went over the network: the remote and the cloud copy. */
+/** What of a backup went over the network: the remote and the cloud copy. */
 function gibMoved({ trivault }: Round): number {
   return (2 * trivault.bytes) / GIB;
 }
@@ -104,6 +104,6 @@ export function atLeast(name: string, value: number, limit: number): Figure {
   return { name, value, unit: "×", target: { atLeast: limit }, met: value >= limit };
 }
 
-function told(name: string, value: number, unit: Figure["unit"]): Figure {
+function withoutTarget(name: string, value: number, unit: Figure["unit"]): Figure {
   return { name, value, unit, target: null, met: null };
 }

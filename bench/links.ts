@@ -4,13 +4,13 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Of each link, in each direction. */
+/** The rate of each link, in each direction. */
 export const LINK_RATE = "400mbit";
 
 /** A network namespace that this machine reaches only through a link of its own. */
 export interface Link extends AsyncDisposable {
   readonly netns: string;
-  /** Of the far end: servers in the namespace listen here. */
+  /** The address of the far end: servers in the namespace listen here. */
   readonly host: string;
 }
 

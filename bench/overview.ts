@@ -23,7 +23,7 @@ await using folder = await makeTempDir("tv-overview");
 const site = await timed("making the site's files", () =>
   makeLargeSite(folder.path, { databases: DATABASES, backups: BACKUPS, failing: 4 }),
 );
-figures["events in the record"] = String(site.events);
+figures["events in the audit log"] = String(site.events);
 await measure(site);
 await profileLooks(site);
 process.stdout.write(
@@ -37,7 +37,7 @@ async function measure({ config, databases }: LargeSite): Promise<void> {
   try {
     delay.enable();
     await timed("the first look, the thread's start included", () => observer.overview());
-    tellDelay("the main thread's longest delay meanwhile", delay);
+    reportDelay("the main thread's longest delay meanwhile", delay);
     await timed("a look at what has not changed", () => observer.refresh());
     const overview = await timed("the overview, when it is new", () => observer.overview());
     figures["size of the overview as JSON"] = `${Math.round(JSON.stringify(overview).length / 1000)} kB`;
@@ -64,7 +64,7 @@ async function measure({ config, databases }: LargeSite): Promise<void> {
       await observer.refresh();
       return performance.now() - begun;
     });
-    tellDelay("the main thread's longest delay during those looks", delay);
+    reportDelay("the main thread's longest delay during those looks", delay);
     await sleep(3000);
     figures["memory beyond that of the process before"] =
       `${Math.round((process.memoryUsage.rss() - before) / 1e6)} MB`;
@@ -86,7 +86,7 @@ async function profileLooks({ config }: LargeSite): Promise<void> {
   await Promise.all(tiers.map(({ store }) => store.close()));
 }
 
-function tellDelay(what: string, delay: ReturnType<typeof monitorEventLoopDelay>): void {
+function reportDelay(what: string, delay: ReturnType<typeof monitorEventLoopDelay>): void {
   const text = `${(delay.max / 1e6).toFixed(0)} ms (p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms)`;
   figures[what] = text;
   say(`${what}: ${text}`);

@@ -14,14 +14,14 @@ export interface Program {
 
 export interface Measured {
   readonly seconds: number;
-  /** Of all programs together, as the kernel counted it. */
+  /** All programs together, as the kernel counted it. */
   readonly cpuSeconds: number;
   readonly peaks: Peaks;
 }
 
 /**
  * Runs `a | b | c`, as a shell would: the bytes pass from program to program without touching Node. Throws, with what the
- * programs said, unless each of them ends with status 0. Measures one pipeline at a time: CPU time is told apart from that
+ * programs said, unless each of them ends with status 0. Measures one pipeline at a time: CPU time is distinguished from that
  * of other children only by when they end.
  */
 export async function runPipeline(
@@ -64,7 +64,7 @@ function start(programs: readonly Program[], input: number | undefined, output: 
   return children;
 }
 
-/** Null where it ended well, else what to tell. */
+/** Null where it succeeded, else what to report. */
 async function ending(child: ChildProcess, program: Program | undefined): Promise<string | null> {
   let said = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-2000)));

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-/** What Linux tells of processes in proc(5). Every reader answers with nothing for a process that has just ended. */
+/** What Linux reports about processes in proc(5). Every reader answers with nothing for a process that has just ended. */
 
 /** The kernel counts CPU time in ticks of USER_HZ, which is 100 a second on every platform that Node runs on. */
 const TICKS = 100;

@@ -31,7 +31,7 @@ export interface BackupMeasured extends WorkerMeasured {
   readonly seconds: number;
   /** From the request until this stage was complete. */
   readonly stages: Readonly<Record<string, number>>;
-  /** Of the copy, as it lies on each of the tiers. */
+  /** The size of the copy on each of the tiers. */
   readonly bytes: number;
 }
 

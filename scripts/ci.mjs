@@ -1,5 +1,5 @@
 // Runs the README's own commands on a clean clone, as a newcomer would: nothing is installed before `npm test` installs it.
-// Goes on after a failure, so that one run tells all. Ends with where the time went and the line "N passed, N failed".
+// Goes on after a failure, so that one run shows everything. Ends with where the time went and the line "N passed, N failed".
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

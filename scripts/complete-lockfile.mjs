@@ -3,7 +3,7 @@
 // Gives package-lock.json the entries that npm leaves out when a registry does not offer a native package for some other
 // system (npm/cli#4828): such a lock looks fine to `npm install`, while `npm ci` refuses it everywhere. Run it after each
 // `npm install` that changed a dependency. What is added holds name, version and system, as npm itself would write them,
-// but no hash, since this registry could not tell it. With --check nothing is written: the status tells whether it was due.
+// but no hash, since this registry could not give it. With --check nothing is written: the exit status says whether it was due.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 

@@ -186,9 +186,9 @@ test("what is broken or cannot be adopted is refused and left alone, and the goo
     [...Object.keys(broken), "2026-11-01.sql", "directory"].toSorted(),
   );
   expect(skipped).toEqual([{ file: "fresh.sql", reason: expect.stringContaining("less than a minute ago") }]);
-  const told = new Map(refused.map(({ file, reason }) => [file, reason]));
-  expect(told.get("2026-11-01.sql")).toContain("--database");
-  expect(told.get("directory")).toContain("pg_restore --file=directory.sql directory");
+  const reasons = new Map(refused.map(({ file, reason }) => [file, reason]));
+  expect(reasons.get("2026-11-01.sql")).toContain("--database");
+  expect(reasons.get("directory")).toContain("pg_restore --file=directory.sql directory");
   for (const [file, bytes] of Object.entries(broken))
     expect(await readFile(path.join(BACKUP_DIR, file))).toEqual(bytes);
 
@@ -299,7 +299,7 @@ describe("a plain SQL dump", () => {
     expect(await digest("restored")).toEqual(source);
   });
 
-  test("cannot be restored without its owners, or over something: that is told before anything is touched", async () => {
+  test("cannot be restored without its owners, or over something: that is reported before anything is touched", async () => {
     const env = await version1({ "shop.sql": dump("plain") });
     const {
       dumps: [one],

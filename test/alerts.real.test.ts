@@ -19,9 +19,9 @@ interface Listed {
   readonly ended: readonly { rule: string }[];
 }
 
-test("a failure is delivered by mail and webhook, silenced, and its end is told; a dead process calls nobody", async () => {
+test("a failure is delivered by mail and webhook, silenced, and its end is sent; a dead process calls nobody", async () => {
   await using stack = new AsyncDisposableStack();
-  const folder = stack.use(await makeTempDir("tv-told")).path;
+  const folder = stack.use(await makeTempDir("tv-sent")).path;
   const mail = stack.use(await startMailServer());
   const hook = stack.use(await startReceiver());
   const deadMan = stack.use(await startReceiver({ status: 200, body: "OK" }));
@@ -69,7 +69,7 @@ ${more}`;
       await sleep(50);
     }
   };
-  const told = () =>
+  const sent = () =>
     hook.received.map(({ body }) => JSON.parse(body) as { severity: string; title: string; url: string });
 
   await until(async () =>
@@ -83,8 +83,8 @@ ${more}`;
 
   // A database that does not answer: tried once in this process, and not again.
   await once(start("apps/cli/src/main.js", "run", "--inline", "--database", "shop"), "exit");
-  await until(() => told().length === 1 && mail.received.length === 1);
-  expect(told()).toMatchObject([
+  await until(() => sent().length === 1 && mail.received.length === 1);
+  expect(sent()).toMatchObject([
     { severity: "warning", title: "The backup of shop failed", url: "https://backups.example.org/databases/shop" },
   ]);
   expect(hook.received[0]?.headers["x-trivault-signature"]).toMatch(/^t=\d+,v1=[0-9a-f]{64}$/);
@@ -110,17 +110,17 @@ ${more}`;
     expect(await shown.text()).toMatch(/<html lang="fr">[^]*La sauvegarde de shop a échoué[^]*À faire\u00A0: Corrigez/);
   }
 
-  // A wrong configuration is told by the channels of the one in force; a good one ends that.
+  // A wrong configuration is reported by the channels of the one in force; a good one ends that.
   await writeFile(file, settings("nonsense: 1\n"));
-  await until(() => told().some(({ title }) => title === "The configuration file is wrong, and not in force"));
+  await until(() => sent().some(({ title }) => title === "The configuration file is wrong, and not in force"));
   await writeFile(file, settings("reports: { schedule: off }\n"));
   await until(() =>
-    told().some(({ severity, title }) => severity === "resolved" && title.startsWith("The configuration")),
+    sent().some(({ severity, title }) => severity === "resolved" && title.startsWith("The configuration")),
   );
   expect((await list()).ended[0]?.rule).toBe("config-refused");
   // The desk of the new configuration goes on where the old one was.
   expect((await list()).alerts.map(({ rule }) => rule)).toEqual(["run-failed"]);
-  expect(told().filter(({ title }) => title.startsWith("The backup"))).toHaveLength(1);
+  expect(sent().filter(({ title }) => title.startsWith("The backup"))).toHaveLength(1);
 
   const tests = await fetch(`${url}/alerts/test`, { method: "POST", headers: HEADERS, body: "{}" });
   expect(await tests.json()).toMatchObject({

@@ -163,7 +163,7 @@ describe("restore", () => {
     expect((await restore({ from: "remote" }, resolveConfig(env, "read"))).digests).toEqual(source);
   });
 
-  test("9.C16 of a backup of before, with a script of pg_dumpall: nothing of it is carried out, and that is told", async () => {
+  test("9.C16 an old backup, with a script of pg_dumpall: nothing of it is carried out, and that is reported", async () => {
     const script =
       "CREATE ROLE dba SUPERUSER LOGIN;\nALTER ROLE shopkeeper SUPERUSER;\n\\! touch /tmp/owned\nGRANT dba TO shopkeeper;\n";
     const plain = await promisify(zstdCompress)(`--\n-- PostgreSQL database cluster dump\n--\n${script}`);
@@ -280,7 +280,7 @@ describe("damage", () => {
     }
   });
 
-  test("an unsigned manifest is refused, unless told otherwise", async () => {
+  test("an unsigned manifest is refused, unless asked for", async () => {
     const stored = await readManifest(tier("local"), { database: DATABASE, backupId });
     const unsigned = () => Buffer.from(JSON.stringify({ manifest: stored?.signed.manifest }));
     await withChanged("local", MANIFEST, unsigned, async () => {

@@ -47,7 +47,7 @@ async function keyCopy(name: string, mode: number): Promise<string> {
   return file;
 }
 
-const cases: [what: string, tier: string, env: () => Promise<Record<string, string>>, told: RegExp][] = [
+const cases: [what: string, tier: string, env: () => Promise<Record<string, string>>, expected: RegExp][] = [
   [
     "another host key than the one configured",
     "remote",
@@ -88,7 +88,7 @@ const cases: [what: string, tier: string, env: () => Promise<Record<string, stri
 describe("a backup whose", () => {
   test.each(cases)(
     "tier has %s: %s fails in plain words, the other tiers are served, older backups stay",
-    async (_, tier, env, told) => {
+    async (_, tier, env, expected) => {
       const { code, stdout, stderr } = await run(await env());
       expect(code).toBe(1);
       const report = JSON.parse(stdout) as {
@@ -97,7 +97,7 @@ describe("a backup whose", () => {
       };
       const failed = report.stages.filter(({ state }) => state !== "completed");
       expect(failed.map((stage) => stage.tier)).toEqual([tier]);
-      expect(failed[0]?.problem).toMatch(told);
+      expect(failed[0]?.problem).toMatch(expected);
       expect(failed[0]?.problem).not.toMatch(/\n\s+at |hunter2/);
       expect(stdout + stderr).not.toMatch(/\n\s+at |hunter2/);
       const found = await inspectTiers(site);

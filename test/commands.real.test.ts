@@ -111,9 +111,9 @@ describe("before the first backup", () => {
     ["sync", "remote", 10],
     ["cloud", "cloud", 11],
   ])("%s test: every step of %s holds", async (noun, tier, steps) => {
-    const told = await npm(`backup:${noun}:test`);
-    expect(told).toMatchObject({ code: 0, stderr: "" });
-    const lines = told.stdout.trimEnd().split("\n");
+    const run = await npm(`backup:${noun}:test`);
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    const lines = run.stdout.trimEnd().split("\n");
     expect(lines[0]).toMatch(new RegExp(`^${tier}: `));
     expect(lines.slice(1, -1).every((line) => line.startsWith("  ok  "))).toBe(true);
     expect(lines.at(-1)).toBe(`${tier}: all ${steps} steps hold`);
@@ -286,12 +286,12 @@ describe("without workers", () => {
     expect(adopted).toMatchObject({ refused: [], dumps: [{ file: "old.sql", state: "adopted", removed: true }] });
   });
 
-  test("the record tells all of this, and is whole", async () => {
+  test("the audit log shows all of this, and is whole", async () => {
     const [events, verdict] = await Promise.all([
       json("backup:audit:logs", "--from 1h --limit 1000"),
       json("backup:audit:verify"),
     ]);
-    const told = new Set(events.map(({ action, outcome }: Recorded) => `${action} ${outcome}`));
+    const recorded = new Set(events.map(({ action, outcome }: Recorded) => `${action} ${outcome}`));
     for (const action of [
       "backup.dump",
       "backup.copy",
@@ -300,7 +300,7 @@ describe("without workers", () => {
       "backup.verified",
       "keep.marked",
     ]) {
-      expect(told).toContain(`${action} ok`);
+      expect(recorded).toContain(`${action} ok`);
     }
     expect(verdict).toMatchObject({ ok: true, problems: [] });
     const dumps = events.filter(({ action, outcome }: Recorded) => action === "backup.dump" && outcome === "ok");
@@ -315,7 +315,7 @@ describe("without workers", () => {
   });
 });
 
-describe("who may enter, and what is told", () => {
+describe("who may enter, and what is logged", () => {
   test("a token and a user are made, listed and taken back", async () => {
     const made = await json("backup:token:create", "--name ci --role operator --expires 90d");
     expect(made).toMatchObject({ name: "ci", role: "operator", token: expect.stringMatching(/^tv_/) });

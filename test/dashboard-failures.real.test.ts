@@ -7,7 +7,7 @@ import { openBrowser, type Tab, type TestBrowser } from "../apps/api/test/browse
 import { type RunningApi, startSiteApi } from "./support/site-api.ts";
 import { startSite, type TestSite, webShop } from "./support/site.ts";
 
-/** A person sees each tier fail, is told what is still safe, and sees that all is well again. */
+/** A person sees each tier fail, reads what is still safe, and sees that everything is healthy again. */
 
 let browser: TestBrowser;
 let site: TestSite;
@@ -95,7 +95,7 @@ test("tiers that are down, a damaged copy, and how all of it heals", async () =>
   expect(tab.offences).toEqual([]);
 }, 600_000);
 
-/** Waits until it is on the page; what else is there is told where it never comes. */
+/** Waits until it is on the page; if it never comes, the error shows what else is there. */
 async function sees(place: Locator): Promise<void> {
   try {
     await place.waitFor({ timeout: 150_000 });

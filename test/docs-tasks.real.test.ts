@@ -150,7 +150,7 @@ async function eventually<T>(on: Machine, ask: () => Promise<T>, isIt: (answer: 
   for (const end = Date.now() + 120_000; ; await sleep(4000)) {
     const answer = await ask();
     if (isIt(answer)) return answer;
-    if (Date.now() > end) throw new Error(`still ${JSON.stringify(answer)}; ${on.told()}`);
+    if (Date.now() > end) throw new Error(`still ${JSON.stringify(answer)}; ${on.lastOutput()}`);
   }
 }
 
@@ -180,7 +180,7 @@ test("add a database: it is backed up, and so is one that was discovered", async
   expect(await safe(here, "main.crm_test")).toEqual([]);
 });
 
-test("read health: the exit code tells", async () => {
+test("read health: the exit code shows it", async () => {
   const here = await asSetUp();
   await here.follow("docs/tasks/read-health.md");
   const asked = "npm run --silent backup:health -- --fresh";
@@ -189,7 +189,7 @@ test("read health: the exit code tells", async () => {
   expect(lost).toMatchObject({ code: 1, stdout: expect.stringMatching(/^shop is not safe.* no copy on remote/) });
 });
 
-test("rotate: what was told is what happens, and what is marked stays", async () => {
+test("rotate: what was announced is what happens, and what is marked stays", async () => {
   const here = await asSetUp();
   // More than stay in any case: the newest five, the newest of each hour if a new one begins meanwhile, and the marked one.
   // One after the other, as a request joins one that waits.
@@ -199,10 +199,10 @@ test("rotate: what was told is what happens, and what is marked stays", async ()
   expect((await here.sh(`npm run backup:keep:add -- ${marked} --database shop --reason test`)).code).toBe(0);
   const printed = await here.follow("docs/tasks/rotate.md");
   const dryRuns = printed.filter((output) => output.includes("rotate --dry-run"));
-  const told = [...(dryRuns.at(-1) ?? "").matchAll(/^(\S+) +shop .* would delete: /gm)].map(([, id = ""]) => id);
+  const announced = [...(dryRuns.at(-1) ?? "").matchAll(/^(\S+) +shop .* would delete: /gm)].map(([, id = ""]) => id);
   const local = await backupIds(path.join(folder, "main/srv/backups"), "shop");
-  expect(told).not.toEqual([]);
-  expect(local.filter((id) => told.includes(id))).toEqual([]);
+  expect(announced).not.toEqual([]);
+  expect(local.filter((id) => announced.includes(id))).toEqual([]);
   expect(local).toContain(marked);
   // Keys: what is made with the settings that the page left opens with either identity.
   await here.start();

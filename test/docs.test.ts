@@ -9,9 +9,9 @@ const read = (file: string) => readFileSync(path.join(root, file), "utf8");
 const PAGES = ["README.md", ...globSync("docs/**/*.md", { cwd: root })];
 const TASKS = globSync("docs/tasks/*.md", { cwd: root });
 
-test("docs/configuration.md tells every setting, and none that does not exist", () => {
-  const told = new Set(settingsIn(read("docs/configuration.md")));
-  expect(told).toEqual(new Set(Object.keys(FIELDS)));
+test("docs/configuration.md names every setting, and none that does not exist", () => {
+  const documented = new Set(settingsIn(read("docs/configuration.md")));
+  expect(documented).toEqual(new Set(Object.keys(FIELDS)));
 });
 
 describe.each(PAGES)("%s", (page) => {

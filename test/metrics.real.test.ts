@@ -46,7 +46,7 @@ const check = (args: readonly string[], input = "") => {
 const fine = { status: 0, said: "" };
 
 describe("the API", () => {
-  test("tells of a backup on every tier, of the queues and of itself", () => {
+  test("shows a backup on every tier, the queues and itself", () => {
     const tiers = ["local", "disk"];
     for (const tier of tiers) {
       const copy = `{database="shop",tier="${tier}"}`;
@@ -68,7 +68,7 @@ describe("the API", () => {
 });
 
 describe("the worker", () => {
-  test("tells of the jobs that it carried out, and that it is well", async () => {
+  test("shows the jobs that it carried out, and that it is healthy", async () => {
     expect(valueOf(workerText, 'trivault_jobs_total{queue="dump",outcome="completed"}')).toBe(1);
     expect(valueOf(workerText, 'trivault_job_duration_seconds_count{queue="encrypt"}')).toBe(1);
     expect(valueOf(workerText, 'trivault_job_bytes_total{queue="remote-sync"}')).toBeGreaterThan(10_000);
@@ -103,13 +103,13 @@ describe("promtool", () => {
 describe("names", () => {
   const exposed = () => new Map([...exposedMetrics(apiText), ...exposedMetrics(workerText)]);
 
-  test("docs/metrics.md tells every metric and its labels, and none that does not exist", async () => {
-    const told = documentedMetrics(await readFile(DOCS, "utf8"));
+  test("docs/metrics.md names every metric and its labels, and none that does not exist", async () => {
+    const documented = documentedMetrics(await readFile(DOCS, "utf8"));
     const mayBe = new Map(Object.entries(FAMILIES).map(([name, { labels }]) => [name, [...labels].toSorted()]));
     for (const [name, labels] of exposed()) if (!ofProcess(name) && !mayBe.has(name)) mayBe.set(name, labels);
-    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(mayBe));
+    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(mayBe));
     for (const [name, labels] of exposed())
-      if (!ofProcess(name)) expect({ name, labels }).toEqual({ name, labels: told.get(name) });
+      if (!ofProcess(name)) expect({ name, labels }).toEqual({ name, labels: documented.get(name) });
   });
 
   test("rules and dashboard ask for metrics that exist", async () => {
@@ -153,7 +153,7 @@ test("a real Prometheus scrapes both with the example's configuration, evaluates
     const answer = await prometheus.query(expression); // throws on what Prometheus does not understand
     if (answer.length === 0) empty.push(expression);
   }
-  // Those that ask for failures, rates of a few seconds, and what no tier here tells.
+  // Those that ask for failures, rates of a few seconds, and what no tier here reports.
   expect(empty.filter((expression) => !/increase|rate\(|_latency_|_growth_|_full_|_cost_/.test(expression))).toEqual(
     [],
   );
@@ -196,7 +196,7 @@ test("one backup is one trace, over both processes, without a secret", async () 
 });
 
 describe("when Redis is gone", () => {
-  test("both tell it, and go on answering", async () => {
+  test("both report it, and go on answering", async () => {
     await site.redis.stop();
     await until(async () => (await fetch(`${site.workerUrl}/healthz`)).status === 503);
     const text = await (await site.api("GET", "/metrics")).text();

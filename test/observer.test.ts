@@ -50,7 +50,7 @@ const added = (database: string): AddedBackup => ({
   bytes: 1e6,
 });
 
-test("tells of the whole site, and of each of its parts", async () => {
+test("shows the whole site, and of each of its parts", async () => {
   const observer = observe();
   const overview = await observer.overview();
   const states = ["db000", "db001", "db002", "db003"].map((name) =>
@@ -103,7 +103,7 @@ test("tells of the whole site, and of each of its parts", async () => {
   expect(JSON.parse(JSON.stringify([overview, page, tier]))).toEqual([overview, page, tier]);
 });
 
-test("restores, verifications and missed slots are told", async () => {
+test("restores, verifications and missed slots are shown", async () => {
   const [backupId = ""] = site.backups.get("db002") ?? [];
   const about = { actor: "user:ann@host", database: "db002", backupId } as const;
   await audit.record({
@@ -189,7 +189,7 @@ async function makeStale({ backupDir }: Config, tier: string): Promise<void> {
   await writeFile(file, JSON.stringify({ ...inventory, scannedAt: new Date(Date.now() - 7_200_000) }));
 }
 
-test("a tier that hangs holds up nothing: it is told as it was known, and the others go on", async () => {
+test("a tier that hangs holds up nothing: it is shown as it was known, and the others go on", async () => {
   await makeStale(site.config, "cloud");
   const tiers = openTiers(site.config.tiers).map((tier) => (tier.name === "cloud" ? hanging(tier) : tier));
   const observer = observe({ tiers });

@@ -18,7 +18,7 @@ async function start(args: readonly string[]) {
 }
 
 describe("the starter", () => {
-  test.each([[], ["--once"], ["tests"], ["constructor"]])("tells its usage (%j)", async (...args) => {
+  test.each([[], ["--once"], ["tests"], ["constructor"]])("shows its usage (%j)", async (...args) => {
     const { status, stdout, stderr } = await start(args.filter((arg) => typeof arg === "string"));
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toContain("demo|test|bench|simulate|robustness");

@@ -3,7 +3,7 @@ export function say(text) {
   process.stderr.write(`${text}\n`);
 }
 
-/** Ends the program; for trouble whose remedy was just told. */
+/** Ends the program; for trouble whose remedy was just named. */
 export function fail(text) {
   say(`\nTrivault: ${text}`);
   process.exit(1);

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { SourceFile, SourceTree } from "./source-tree.ts";
 
-/** A rule tells what breaks it, a line each. */
+/** A rule returns what breaks it, a line each. */
 export type Rule = (tree: SourceTree) => string[];
 
 const ADAPTERS = ["storage", "crypto", "postgres"];
@@ -196,7 +196,7 @@ function forEachImport(files: readonly SourceFile[], check: (file: SourceFile, s
 }
 
 const isIndex = (file: SourceFile) => file.path === `${file.folder}/src/index.ts`;
-/** Of `packages/core/src`: `packages/core/src/config/cron.ts` → `config`; null for what lies in no folder of it. */
+/** The folder within `packages/core/src`: `packages/core/src/config/cron.ts` → `config`; null for what lies in no folder of it. */
 const folderIn = (root: string, target: string) => /^(\w[^/]*)\//.exec(path.relative(root, target))?.[1] ?? null;
 const ownName = (file: SourceFile) => path.basename(file.folder);
 const resolve = (file: SourceFile, specifier: string) => path.join(path.dirname(file.path), specifier);

@@ -7,7 +7,7 @@ export interface SourceTree {
   readonly files: readonly SourceFile[];
   /** By folder: `packages/core`. */
   readonly manifests: ReadonlyMap<string, PackageManifest>;
-  /** Of the workspace's root: test files may use them. */
+  /** Those of the workspace's root: test files may use them. */
   readonly rootDevDependencies: readonly string[];
 }
 
@@ -20,7 +20,7 @@ export interface SourceFile {
   readonly lines: number;
   /** As written, of values and of types. */
   readonly imports: readonly string[];
-  /** Those of values that are loaded with the file itself. */
+  /** The imports of values that are loaded with the file itself. */
   readonly eagerImports: readonly string[];
   /** Variables that keep a promise whose failure nobody would hear. */
   readonly keptPromises: readonly string[];

@@ -15,12 +15,12 @@ export async function checkRecord(world: World, model: Model): Promise<{ problem
       if (claim !== null && !model.harmed.has(copyName(claim))) claims.push(claim);
     }
     const verdict = await log.verify();
-    const problems = verdict.ok ? [] : [`the record is broken: ${JSON.stringify(verdict.problems.slice(0, 3))}`];
+    const problems = verdict.ok ? [] : [`the audit log is broken: ${JSON.stringify(verdict.problems.slice(0, 3))}`];
     return { problems, claims };
   });
 }
 
-/** The harms that were to be noticed, and that nothing in the record speaks of. */
+/** The harms that were to be noticed, and that nothing in the audit log speaks of. */
 export async function unnoticed(world: World, model: Model): Promise<string[]> {
   return withRecord(world, async (log) => {
     const missed = new Set(model.harms.filter(({ kind, known }) => kind === "deleted" && known));
@@ -30,7 +30,7 @@ export async function unnoticed(world: World, model: Model): Promise<string[]> {
         if (seq > harm.seq && harm.tier === tier && harm.database === database) missed.delete(harm);
     }
     return [...missed].map(
-      (harm) => `${copyName(harm)} was deleted by hand after event ${harm.seq}, and nothing tells`,
+      (harm) => `${copyName(harm)} was deleted by hand after event ${harm.seq}, and nothing shows it`,
     );
   });
 }

@@ -2,7 +2,7 @@ import type { PostgresServer } from "@trivault/testkit";
 import { oneOf, type Random } from "../support/random.ts";
 
 /**
- * What a database holds is told by one number, `version`, which lies in the database itself: each change is one transaction.
+ * What a database holds is identified by one number, `version`, which is in the database itself: each change is one transaction.
  * So a backup, made at any moment, must hold one of the versions that there were, whole.
  */
 const CREATE = `

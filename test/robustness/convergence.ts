@@ -52,7 +52,7 @@ export async function convergence(parts: Parts): Promise<string[]> {
       return lacking(world, model);
     });
     await stage(
-      "what was deleted by hand is in the record",
+      "what was deleted by hand is in the audit log",
       async () => (await unnoticed(world, model))[0] ?? null,
       TOLD_WITHIN_SECONDS,
     );

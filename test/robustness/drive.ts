@@ -16,7 +16,7 @@ import { createWorld, DATABASES, type World } from "./world.ts";
 
 const ACTIONS = [...BACKUP_ACTIONS, ...RULE_ACTIONS, ...HARM_ACTIONS, ...READER_ACTIONS];
 const WORKERS = 2;
-/** Of an accident, where something is at work that it can hit, and where not. */
+/** The chance of an accident where something is at work that it can hit, and where not. */
 const CHANCE_AT_WORK = 0.7;
 const CHANCE_ELSE = 0.35;
 /** A command takes a second or two to begin, on a busy machine. */
@@ -73,7 +73,7 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
     options.say(line);
   };
   const problems: string[] = [];
-  const tell = (step: number, found: readonly string[]) => {
+  const report = (step: number, found: readonly string[]) => {
     for (const problem of found) {
       problems.push(`step ${step}: ${problem}`);
       options.say(`PROBLEM, seed ${seed}, step ${step}: ${problem}`);
@@ -128,15 +128,15 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
       const beside = chosen.accident ? `; after ${chosen.delayMs} ms: ${chosen.accident.name} ${happened?.text}` : "";
       say(`${step}  ${chosen.action.name} ${did} in ${seconds(took)} s${beside}`);
       const found = await invariants({ world, staff, model, random, claims: context.claims });
-      if (!tell(step, [...context.problems, ...found])) break;
+      if (!report(step, [...context.problems, ...found])) break;
     }
     await endOutages(() => true);
     if (problems.length === 0 || goOn) {
       say(`${step}  all faults are over; what is left must come to order by itself`);
-      tell(step, await convergence({ world, staff, model, random: randomNumbers(seed), say }));
+      report(step, await convergence({ world, staff, model, random: randomNumbers(seed), say }));
     }
   } catch (error) {
-    tell(step, [`the driver stumbled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`]);
+    report(step, [`the driver stumbled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`]);
   }
   if (problems.length > 0)
     options.say(`${staff.logs()}\n${lines.slice(-LAST_LINES).join("\n")}\n${replay(seed, step)}`);

@@ -23,7 +23,7 @@ export interface Harm extends CopyRef {
   readonly kind: "deleted" | "flipped";
   /** Whether the site knew of the copy. */
   readonly known: boolean;
-  /** Of the record, when it was done: what notices it comes later. */
+  /** The end of the audit log when it was done: what notices it comes later. */
   readonly seq: number;
 }
 
@@ -46,7 +46,7 @@ export interface Model {
   last: number;
   /** By tier: the strictest rule that somebody has ordered there by hand; until then a new one deletes nothing. */
   readonly strictest: Map<string, number>;
-  /** Of the record, up to where the driver has read it. */
+  /** The place in the audit log up to which the driver has read it. */
   readTo: { seq: number; at: Date };
 }
 

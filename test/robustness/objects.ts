@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Key } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 
-/** Of what a stranger wrote: newer than anything else, for another seventy years. */
+/** The id of what a stranger wrote: newer than anything else, for another seventy years. */
 export const STRANGE_ID = "20990101t000000z-aaaaaaaa";
 
 export async function putBytes(tier: Tier, key: Key, bytes: Buffer): Promise<void> {

@@ -119,7 +119,7 @@ export function startStaff(world: World, workerCount: number): Staff {
   };
 }
 
-function supervise(name: string, start: () => Program, ready: RegExp, tell: (problem: string) => void): Supervised {
+function supervise(name: string, start: () => Program, ready: RegExp, report: (problem: string) => void): Supervised {
   let stopped = false;
   let log = "";
   let killed = false;
@@ -130,7 +130,7 @@ function supervise(name: string, start: () => Program, ready: RegExp, tell: (pro
       log = program.log();
       // One that cannot begin (Redis is away, the disk is full) says so and is started again; one that works stays.
       if (!killed && !stopped && (how !== 1 || ready.test(log)))
-        tell(`${name} ended by itself with ${how}: ${log.slice(-1500)}`);
+        report(`${name} ended by itself with ${how}: ${log.slice(-1500)}`);
       if (stopped) return;
       await sleep(500);
       killed = false;

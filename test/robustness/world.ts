@@ -30,7 +30,7 @@ const SPOOL_MB = 32;
 
 /** A site on real servers, each behind something that can fail; its disks are small ones of their own where one may mount. */
 export interface World extends AsyncDisposable {
-  /** Of every program of the site. */
+  /** The environment of every program of the site. */
   readonly env: Readonly<Record<string, string>>;
   /** The site as the driver looks at it: the same tiers, by ways that do not fail. */
   readonly config: Config;

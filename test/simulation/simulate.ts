@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Simulated hours end a moment early, so that whatever begins late begins in its own hour. */
 const LAST_MOMENT_MS = 5000;
-/** Of one simulated hour: on a slow machine, too, more work gets done between two accidents than the second one undoes. */
+/** In one simulated hour: on a slow machine, too, more work gets done between two accidents than the second one undoes. */
 const MOST_ACCIDENTS_AN_HOUR = 2;
 /** A slot that is not served by then never will be. */
 const SLOT_DEADLINE_SECONDS = 240;
@@ -220,7 +220,7 @@ async function inspect(world: World, log: AuditLog, slots: readonly Date[]): Pro
     }
   }
   const verdict = await log.verify();
-  if (!verdict.ok) problems.push(`the record is broken: ${JSON.stringify(verdict.problems.slice(0, 3))}`);
+  if (!verdict.ok) problems.push(`the audit log is broken: ${JSON.stringify(verdict.problems.slice(0, 3))}`);
   return { problems, remains };
 }
 
@@ -234,7 +234,7 @@ function stampOf(slot: Date): string {
   return slot.toISOString().slice(0, 13).replaceAll("-", "").toLowerCase();
 }
 
-/** Every backup that was ever sealed, by database, from the record. */
+/** Every backup that was ever sealed, by database, from the audit log. */
 async function madeBackups(log: AuditLog): Promise<Map<string, string[]>> {
   const made = new Map<string, Set<string>>();
   for await (const event of log.query({ action: "backup.encrypt", outcome: "ok" })) add(made, event);

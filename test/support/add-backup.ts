@@ -12,7 +12,7 @@ export interface AddedBackup {
   readonly bytes: number;
 }
 
-/** One more backup of a site, as its workers leave it: in the record, and as a note on each tier. */
+/** One more backup of a site, as its workers leave it: in the audit log, and as a note on each tier. */
 export async function addBackup({ backupDir, tiers, database, bytes }: AddedBackup): Promise<string> {
   const backupId = newBackupId();
   const audit = openAuditLog(auditFolder(backupDir));

@@ -24,7 +24,7 @@ export interface MachineOptions {
   /** What stands in the pages, and what it is here. Literally; the longest that fits. */
   readonly real: () => Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
-  /** Of the superuser, for psql. */
+  /** The superuser's URL, for psql. */
   readonly databaseUrl: string;
   /** Shell scripts in place of programs. */
   readonly programs?: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ export interface Machine extends AsyncDisposable {
   start(): Promise<void>;
   stop(): Promise<void>;
   /** How the service is, and what it said last: for the message of a test that waits in vain. */
-  told(): string;
+  lastOutput(): string;
 }
 
 export interface Ended {
@@ -133,7 +133,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     sh,
     start,
     stop,
-    told: () => `npm start ${service?.exitCode === null ? "runs" : "does not run"}, and said last:\n${said}`,
+    lastOutput: () => `npm start ${service?.exitCode === null ? "runs" : "does not run"}, and said last:\n${said}`,
     async follow(page, section) {
       const { blocks } = parsePage(await readFile(path.join(ROOT, page), "utf8"));
       const wanted = blocks.filter((block) => section === undefined || block.section === section);

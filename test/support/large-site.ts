@@ -10,7 +10,7 @@ import { type Config, directoryOf, newBackupId, resolveConfig } from "@trivault/
 import type { TierSample } from "@trivault/monitor";
 
 /**
- * What a large site that has been running for weeks leaves in its files: configuration, inventories of three tiers, the record
+ * What a large site that has been running for weeks leaves in its files: configuration, inventories of three tiers, the audit log
  * with its hash chain, and the samples of the tiers. No backup lies anywhere; whoever only looks does not notice, for half an
  * hour: then the tiers would be scanned.
  */
@@ -26,7 +26,7 @@ export interface LargeSite {
 
 export interface LargeSiteOptions {
   readonly databases?: number;
-  /** Of all databases together, hourly ones. */
+  /** The number of all databases together, hourly ones. */
   readonly backups?: number;
   /** So many of the first databases have no cloud copy of their last six backups, and every other of them no newer dump. */
   readonly failing?: number;
@@ -152,7 +152,7 @@ async function writeInventory(
   await writeFile(path.join(directory, `${directoryOf(tier)}.json`), JSON.stringify(cache), { mode: 0o600 });
 }
 
-/** Dump, sealing and copies of each: some retried once, so that the record is as long as a real one. */
+/** Dump, sealing and copies of each: some retried once, so that the audit log is as long as a real one. */
 async function writeRecord(folder: string, made: readonly Made[]): Promise<number> {
   const lines = made.flatMap(linesOf).toSorted((a, b) => a.at - b.at);
   await mkdir(folder, { recursive: true, mode: 0o700 });

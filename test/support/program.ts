@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const APPS = path.resolve(import.meta.dirname, "../../apps");
-/** Of what a program says so much is remembered: runs of an hour say more. */
+/** So many characters of a program's output are kept: runs of an hour write more. */
 const MOST_REMEMBERED = 1_000_000;
 
 /** An app as an operator starts it, in a process of its own. */

@@ -51,7 +51,7 @@ async function started(url: string, launch: () => ChildProcess): Promise<ChildPr
         if (child.exitCode !== null) child = launch();
         return redis.ping();
       },
-      { seconds: 60, told: () => `redis-server at ${url} answers` },
+      { seconds: 60, describe: () => `redis-server at ${url} answers` },
     );
     return child;
   } finally {

@@ -6,7 +6,7 @@ import { ensureRecoveryNote, putRecoveryNote, readRecoveryNote } from "./recover
 /** The text as the first release put it, out of this one. */
 function former(text: string): string {
   const before = without(text, "   Where its first line", "4. Restore into").replace(
-    "what exists is left as it is, what is not done is told",
+    "what exists is left as it is, what is not done is reported",
     "errors about roles that exist do no harm",
   );
   return without(before, "   Where manifest.json says", "5. Look at the row counts");

@@ -25,7 +25,7 @@ In the folder of the backup that you want:
 
        cat data-*.zst | zstd --decompress > archive.dump
 
-3. Where the server is new, make the roles first (what exists is left as it is, what is not done is told):
+3. Where the server is new, make the roles first (what exists is left as it is, what is not done is reported):
 
        age --decrypt -i identity.txt globals.zst.age | zstd --decompress | psql -X -d postgres
 

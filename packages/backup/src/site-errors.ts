@@ -25,7 +25,7 @@ export function siteError(
   }
   return new TrivaultError(
     "STORE_REFUSED",
-    `${folder} cannot be written (${messageOf(error)}). A disk with errors becomes read-only, which dmesg tells: mend it and mount it again for writing; or let the user that runs Trivault write there. Then it goes on by itself.`,
+    `${folder} cannot be written (${messageOf(error)}). A disk with errors becomes read-only, which dmesg shows: repair it and mount it again for writing; or let the user that runs Trivault write there. Then it goes on by itself.`,
     { cause: error },
   );
 }

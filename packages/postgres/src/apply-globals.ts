@@ -53,7 +53,7 @@ export async function applyGlobals(
   return withClient(connection, apply, signal);
 }
 
-/** Those of `roles` that the target's server does not have. */
+/** The names in `roles` that the target's server does not have. */
 export async function missingRoles(
   connection: Connection,
   roles: readonly string[],

@@ -36,7 +36,7 @@ export async function readArchiveHeader(
   const serverVersion = field("Dumped from database version");
   const dumpVersion = field("Dumped by pg_dump version");
   if (database === undefined || serverVersion === undefined || dumpVersion === undefined) {
-    throw new TrivaultError("CORRUPT", "Its header does not tell the database and the versions it comes from.", {
+    throw new TrivaultError("CORRUPT", "Its header does not name the database and the versions it comes from.", {
       permanent: true,
     });
   }
@@ -87,7 +87,7 @@ function unreadable(outcome: Outcome, tools: Tools): TrivaultError {
   );
 }
 
-/** `2026-11-23 16:16:09 CET`; the zone is ours, as pg_restore was told. */
+/** `2026-11-23 16:16:09 CET`; the zone is ours, as pg_restore was started with it. */
 function timeOf(text: string | undefined): Date | null {
   const match = /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)/.exec(text ?? "");
   if (!match) return null;

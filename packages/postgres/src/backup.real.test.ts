@@ -202,7 +202,7 @@ test.each([
 });
 
 describe("a dump that the server ends", () => {
-  test("by pg_terminate_backend: transient, told as such", async () => {
+  test("by pg_terminate_backend: transient, reported as such", async () => {
     const url = await server.createDatabase("killed");
     await server.query(
       "CREATE TABLE big AS SELECT md5(g::text) || md5((-g)::text) AS m FROM generate_series(1, 900000) g",

@@ -20,7 +20,7 @@ test("every status counts, that of the first program too", async () => {
 
 test.each([
   ["dies of the broken pipe", "exec yes"],
-  ["tells of the broken pipe", "trap '' PIPE; yes 2>/dev/null; echo 'write error: Broken pipe' >&2; exit 1"],
+  ["reports the broken pipe", "trap '' PIPE; yes 2>/dev/null; echo 'write error: Broken pipe' >&2; exit 1"],
 ])("the program that broke a pipe is named, although the one before it %s first", async (_, writer) => {
   const reader = `exec <&-; sleep 0.3; echo 'disk full' >&2; exit 5`;
   await expect((await start(sh("a", writer), sh("b", reader))).done).rejects.toThrow(

@@ -9,7 +9,7 @@ import { guardPassword, userFile, verifiesServer } from "./protection.ts";
 
 /** What a server has to answer a good-bye. */
 const END_MS = 5000;
-/** And to be told that a query is not wanted any more. */
+/** And to take the message that a query is not wanted any more. */
 const CANCEL_MS = 5000;
 
 /**
@@ -55,7 +55,7 @@ export async function withClient<T>(
 
 /**
  * Ends what a session of ours asks. A server notices a client that is gone only when it has something to send: a query behind
- * a lock would wait on for ever. `since`, when its transaction began, tells it from another that has its process by now.
+ * a lock would wait on for ever. `since`, when its transaction began, distinguishes it from another that has its process by now.
  */
 export async function cancelQuery(connection: Connection, pid: number | null, since?: string): Promise<void> {
   const signal = AbortSignal.timeout(CANCEL_MS);

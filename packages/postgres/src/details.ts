@@ -21,7 +21,7 @@ export const detailsSchema = z.strictObject({
   localeProvider: z.enum(["libc", "icu", "builtin"]),
   locale: z.string().max(255).nullable(),
   owner: text,
-  /** Of the data files, indexes included; not the size of a dump. */
+  /** The size of the data files, indexes included; not the size of a dump. */
   sizeBytes: count,
   extensions: z.array(z.strictObject({ name: text, version: z.string().max(255), schema: text })),
   /** Owners and grantees that a restore needs on the target server. */
@@ -38,9 +38,9 @@ export const detailsSchema = z.strictObject({
   ),
   sequences: count,
   largeObjects: count,
-  /** Of a selection of tables: schemas that these need and the dump does not hold. A restore makes them. */
+  /** Schemas that the selected tables need and the dump does not hold. A restore makes them. */
   neededSchemas: z.array(text).optional(),
-  /** Of a selection of schemas: the dump makes `public` itself, which a new database has already. */
+  /** For a selection of schemas: the dump makes `public` itself, which a new database has already. */
   createsPublic: z.boolean().optional(),
 });
 export type Details = z.infer<typeof detailsSchema>;
@@ -114,7 +114,7 @@ async function unloggedTables(client: pg.Client): Promise<Set<string>> {
 
 /** One row whose columns are named as the fields of `Details`. Lists come as JSON, which node-postgres parses. */
 function databaseQuery(major: number, selected: Selected | null): string {
-  // Object ids as the server told them: digits.
+  // Object ids as the server returned them: digits.
   const ofTables = selected === null ? "" : `AND c.oid = ANY ('{${selected.tables.join(",")}}'::pg_catalog.oid[])`;
   const ofSchemas =
     selected === null ? "" : `AND n.oid IN (SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE true ${ofTables})`;

@@ -2,7 +2,7 @@ import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
 import { withClient } from "./connect.ts";
 
-/** A catalogue query takes milliseconds; a server that cannot answer within this is not well. */
+/** A catalogue query takes milliseconds; a server that cannot answer within this is not healthy. */
 const TIMEOUT_MS = 15_000;
 
 export interface ListedDatabase {
@@ -24,7 +24,7 @@ export async function listDatabases(connection: Connection): Promise<ListedDatab
   );
 }
 
-/** Null where the database that is connected to does not tell, which no PostgreSQL does. */
+/** Null where the database that is connected to does not say so; every PostgreSQL does. */
 export async function databaseOid(connection: Connection): Promise<number | null> {
   const [own] = await ask(
     connection,

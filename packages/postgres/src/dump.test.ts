@@ -57,15 +57,15 @@ describe("a dump that goes well", () => {
     const [part = ""] = await readdir(dir.path);
     expect(part).toBe("part-000000");
     expect(statSync(path.join(dir.path, part)).mode & 0o777).toBe(0o600);
-    const told = (await promisify(zstdDecompress)(await readFile(path.join(dir.path, part)))).toString();
-    expect(told).toContain("--snapshot=00000003-0000001B-1\n");
-    expect(told).toContain("--dbname=dbname='shop' ");
-    expect(told).toContain("PGHOST=127.0.0.1\n");
-    expect(told).not.toContain("not-for-pg-dump");
-    expect(told).toMatch(/^-rw-------/m);
+    const seen = (await promisify(zstdDecompress)(await readFile(path.join(dir.path, part)))).toString();
+    expect(seen).toContain("--snapshot=00000003-0000001B-1\n");
+    expect(seen).toContain("--dbname=dbname='shop' ");
+    expect(seen).toContain("PGHOST=127.0.0.1\n");
+    expect(seen).not.toContain("not-for-pg-dump");
+    expect(seen).toMatch(/^-rw-------/m);
     // Once, in the password file, escaped as libpq wants it.
-    expect(told.split("s3cret")).toHaveLength(2);
-    expect(told).toContain("*:*:*:*:s3cret\\:w\\\\rd\n");
+    expect(seen.split("s3cret")).toHaveLength(2);
+    expect(seen).toContain("*:*:*:*:s3cret\\:w\\\\rd\n");
   });
 });
 
@@ -87,7 +87,7 @@ describe("a dump that fails", () => {
     expect(error.message).toMatch(/: split failed with exit status 1\..*No such file/s);
   });
 
-  test("is told even while the dump is paused", async () => {
+  test("is reported even while the dump is paused", async () => {
     const dump = await dumpWith("fails-late");
     dump.pause();
     await expect(dump.done).rejects.toMatchObject({ code: "DUMP_FAILED" });

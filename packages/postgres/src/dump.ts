@@ -116,7 +116,7 @@ interface Advice {
   readonly permanent: boolean;
 }
 
-/** By pg_dump's messages, for it tells no SQLSTATE. What is not listed here is tried again. */
+/** By pg_dump's messages, for it reports no SQLSTATE. What is not listed here is tried again. */
 const ADVICE: readonly Advice[] = [
   {
     pattern: /permission denied for large object/i,
@@ -151,7 +151,7 @@ const ADVICE: readonly Advice[] = [
   { pattern: NOT_ALLOWED, text: HOW_TO_ALLOW, permanent: true },
   {
     pattern: /lock timeout/i,
-    text: "Another session holds an exclusive lock on a table; pg_locks and pg_stat_activity tell which. It is tried again.",
+    text: "Another session holds an exclusive lock on a table; pg_locks and pg_stat_activity show which. It is tried again.",
     permanent: false,
   },
   {

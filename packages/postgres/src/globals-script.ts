@@ -14,7 +14,7 @@ const LISTS = new Set(["search_path", "temp_tablespaces", "local_preload_librari
 /** For psql by hand: the same as `applyGlobals` does. Errors about tablespaces that exist do no harm. */
 export function globalsScript(globals: Globals): string {
   return `
--- The roles that this database needs, for psql. Roles that exist are left as they are; what is not done is told.
+-- The roles that this database needs, for psql. Roles that exist are left as they are; what is not done is reported.
 ${SESSION}
 ${rolesBlock(globals)};
 ${globals.tablespaces.map(createTablespace).join("")}`;

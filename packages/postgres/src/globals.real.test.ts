@@ -105,7 +105,7 @@ describe("9.C16 roles are data, and no role becomes more at the target than it w
     });
   });
 
-  test("a new server: all as it was, but nothing that reaches beyond the database; what is left out is told", async () => {
+  test("a new server: all as it was, but nothing that reaches beyond the database; what is left out is reported", async () => {
     const globals = await globalsOf();
     const before = await rolesOf(target);
     const { made, existing, refused } = await apply(globals);
@@ -206,7 +206,7 @@ describe("9.C16 roles are data, and no role becomes more at the target than it w
     }
   });
 
-  test("an administrator who may not make a role is told, and so is whoever restores", async () => {
+  test("an administrator who may not make a role gets an error, and so does whoever restores", async () => {
     await target.query("CREATE ROLE plain LOGIN PASSWORD 'p'");
     const connection = parseDatabaseUrl(target.urlOf("postgres", { user: "plain", password: "p" }));
     const { made, refused } = await applyGlobals(connection, namesOnly(["shopkeeper"]));
@@ -217,7 +217,7 @@ describe("9.C16 roles are data, and no role becomes more at the target than it w
     expect(await missingRoles(connection, ["shopkeeper", "plain"])).toEqual(["shopkeeper"]);
   });
 
-  test("a tablespace is made where its folder is; where not, that is told", async () => {
+  test("a tablespace is made where its folder is; where not, that is reported", async () => {
     const tablespaces = [{ name: `fa"st`, location: "/no/such/folder" }];
     const { refused } = await apply({ ...namesOnly([]), tablespaces });
     expect(refused).toEqual([expect.stringMatching(/^the tablespace "fa\\"st" could not be made: .*does not exist/)]);

@@ -13,7 +13,7 @@ const roleSchema = z.strictObject({
   name,
   login: z.boolean(),
   inherit: z.boolean(),
-  /** Told, and never given: see globals-script.ts. */
+  /** Shown, and never granted: see globals-script.ts. */
   powers: z.array(z.enum(POWERS)),
   /** -1: any number. */
   connectionLimit: z.int().min(-1),
@@ -50,7 +50,7 @@ export type Globals = z.infer<typeof globalsSchema>;
 export type Role = Globals["roles"][number];
 export type Membership = Globals["memberships"][number];
 
-/** Of backups that hold no data about their roles: names alone, which can do nothing but own and be granted to. */
+/** For backups that hold no data about their roles: names alone, which can do nothing but own and be granted to. */
 export function namesOnly(roles: readonly string[]): Globals {
   const nothing = { login: false, inherit: true, powers: [], connectionLimit: -1, validUntil: null };
   const plain = { ...nothing, password: null, comment: null, settings: [] };

@@ -41,11 +41,11 @@ beforeAll(async () => {
   [server, dir, tools] = await Promise.all([startPostgres(), makeTempDir(), newestTools(null)]);
   impostor = createServer((socket) => {
     socket.on("error", () => {});
-    const told = received;
+    const current = received;
     let started = false;
     socket.on("data", (chunk) => {
       if (started) {
-        told.push(chunk.toString("latin1"));
+        current.push(chunk.toString("latin1"));
         socket.destroy();
       }
       // SSLRequest: no.
@@ -78,7 +78,7 @@ describe("9.C20 a server beyond this machine that plays the database", () => {
   const asking = { clear: request(3), md5: request(5, "salt"), nothing: OK };
 
   test.each(["", "?sslmode=disable", "?sslmode=allow"])(
-    "is told the password by nobody, however it asks (%s)",
+    "gets the password from nobody, however it asks (%s)",
     async (query) => {
       const url = `postgresql://ann:${SECRET}@${ELSEWHERE}:${port}/shop${query}`;
       for (const [manner, message] of [

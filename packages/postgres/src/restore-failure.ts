@@ -6,7 +6,7 @@ import type { Tools } from "./tools.ts";
 
 type Kind = "archive" | "sql";
 
-/** What a restore by that program is told to have failed of, and what to do next. */
+/** Why a restore by that program failed, and what to do next. */
 export function restoreFailure(outcome: Outcome, connection: Connection, tools: Tools, kind: Kind): TrivaultError {
   const said = outcome.stderr === "" ? "It said nothing." : `It said: ${outcome.stderr}`;
   const next = ADVICE.find(([pattern]) => pattern.test(outcome.stderr))?.[1](tools, kind) ?? "";

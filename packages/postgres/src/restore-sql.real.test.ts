@@ -91,7 +91,7 @@ describe("a plain SQL dump", () => {
     const script = await readFile(await dump(`${name}.sql`, ...args));
     await server.query("COMMENT ON DATABASE shop IS 'live'");
     await restore(script, `from ${name}`);
-    // pg_dump writes the double -0 as a number without a sign into INSERTs: the digest tells.
+    // pg_dump writes the double -0 as a number without a sign into INSERTs: the digest shows it.
     const exact = (digests: TableDigest[]) =>
       name === "inserts" ? digests.filter((each) => each.name !== "oddities") : digests;
     expect(exact(await digestDatabase(parseDatabaseUrl(server.urlOf(`from ${name}`))))).toEqual(exact(source));
@@ -113,7 +113,7 @@ describe("a plain SQL dump", () => {
     expect(await isEmpty("hostile")).toBe(true);
   });
 
-  test("psql itself obeys no command: it was told so, should one get past our eyes", async () => {
+  test("psql itself obeys no command: it is started that way, should one get past our check", async () => {
     const said = await promisify(execFile)(tools.psql.path, [
       "-X",
       "-d",
@@ -160,7 +160,7 @@ describe("a plain SQL dump", () => {
     await until(async () => (await asleep()).length === 0);
   });
 
-  test("that needs a role tells it", async () => {
+  test("that needs a role says so", async () => {
     const script = Buffer.from("CREATE TABLE public.t (a int);\nALTER TABLE public.t OWNER TO nobody_here;\n");
     await expect(restore(script, "role")).rejects.toThrow(
       /"nobody_here" does not exist.* — Make the role on the target first\.$/s,
@@ -170,7 +170,7 @@ describe("a plain SQL dump", () => {
 
 describe("an archive", () => {
   test.each(["custom" as const, "tar" as const])(
-    "%s: tells where it comes from; cut off it is refused; it restores",
+    "%s: shows where it comes from; cut off it is refused; it restores",
     async (format) => {
       const before = new Date(Date.now() - 1000);
       const file = await dump(`archive.${format}`, `--format=${format}`);

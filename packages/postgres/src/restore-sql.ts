@@ -22,7 +22,7 @@ export interface RestoreSqlOptions {
 const ARGS = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=/dev/null", "--file=-"];
 
 /**
- * Restores a plain SQL dump into an empty database that exists, in one transaction. psql is told to obey no command of the
+ * Restores a plain SQL dump into an empty database that exists, in one transaction. psql is set to obey no command of the
  * script (`\restrict`, the answer to CVE-2025-8714), beside what `forTarget` takes out and refuses. Until the script says
  * otherwise, no name in it leads to something that somebody put into the database.
  */

@@ -123,7 +123,7 @@ describe.each([1, 2])("a restore that fails leaves no doubt (jobs %i)", (jobs) =
     expect(await server.query(relations, name)).toEqual([{ n: 0 }]);
   });
 
-  test("pg_restore's own failure is the one that is told", async () => {
+  test("pg_restore's own failure is the one that is reported", async () => {
     await expect(restore(other.urlOf("postgres"), { jobs })).rejects.toMatchObject({
       code: "RESTORE_FAILED",
       message: expect.stringMatching(
@@ -133,7 +133,7 @@ describe.each([1, 2])("a restore that fails leaves no doubt (jobs %i)", (jobs) =
   });
 });
 
-test("9.B10 when the archive fails, pg_restore is gone by the time that is told, also from the server, and nothing is committed", async () => {
+test("9.B10 when the archive fails, pg_restore is gone by the time that is reported, also from the server, and nothing is committed", async () => {
   const url = await server.createDatabase("locked");
   await server.query("CREATE TABLE goods (old int)", "locked");
   await withClient(parseDatabaseUrl(url), async (session) => {

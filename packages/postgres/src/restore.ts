@@ -47,7 +47,7 @@ async function restoreFile(options: RestoreOptions, libpq: Libpq): Promise<void>
     await (await open(file, "wx", 0o600)).close();
     const settings = { stdout: "ignore", ...common(options) } as const;
     await feed(await startChain([decompress(options.tools, file)], { stdin: "pipe", ...settings }), options.archive);
-    // Of a tar archive pg_restore can restore only one thing at a time.
+    // pg_restore can restore only one thing at a time from a tar archive.
     const manner = (await isCustom(file)) ? `--jobs=${options.jobs}` : "--single-transaction";
     const restore = pgRestore(options, libpq, [manner, file]);
     await (

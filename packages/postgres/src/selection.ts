@@ -3,7 +3,7 @@ import type pg from "pg";
 
 /** What a dump with a selection holds: the row counts and the restore go by it. */
 export interface Selected {
-  /** Of all kinds that a dump knows, sequences and views included. */
+  /** Tables of all kinds that a dump knows, sequences and views included. */
   readonly tables: readonly string[];
   /** Schemas of those tables. */
   readonly schemas: readonly string[];

@@ -22,7 +22,7 @@ export interface Snapshot {
   readonly server: Server;
   /** See protection.ts. */
   readonly protection: string;
-  /** Of all, or of what the dump with this selection holds. */
+  /** The details of the whole database, or of what the dump with this selection holds. */
   details(options: DetailsOptions): Promise<Details>;
   /** The roles and tablespaces that the database needs. A signal ends the query, and this snapshot. */
   globals(signal?: AbortSignal): Promise<ReadGlobals>;

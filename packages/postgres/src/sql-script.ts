@@ -32,7 +32,7 @@ const DROPPED_STATEMENT =
   /^(?:(?:BEGIN|COMMIT);|(?:(?:CREATE|DROP|ALTER|COMMENT ON|SECURITY LABEL FOR \S+ ON) DATABASE|(?:GRANT|REVOKE) [A-Z, ]+ ON DATABASE)\s)/i;
 const FROM_STDIN = /\sFROM\s+STDIN\b/i;
 
-/** Of a whole COPY statement: the words stand outside quotes, as nothing that is quoted comes after them. */
+/** Looks at a whole COPY statement: the words are outside quotes, as nothing that is quoted comes after them. */
 function readsStdin(statement: string): boolean {
   return statement.endsWith(";") && FROM_STDIN.test(statement.slice(statement.lastIndexOf("'") + 1));
 }
@@ -166,7 +166,7 @@ function refused(command: string): TrivaultError {
   return new TrivaultError(
     "RESTORE_FAILED",
     `The SQL dump holds a command for psql itself, ${shown}, which pg_dump does not write and which could run programs ` +
-      "here: nothing was restored. If you trust the dump, fetch it as RECOVERY.md tells, look at it, and run it by hand.",
+      "here: nothing was restored. If you trust the dump, fetch it as RECOVERY.md describes, look at it, and run it by hand.",
     { permanent: true },
   );
 }

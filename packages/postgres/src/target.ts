@@ -8,14 +8,14 @@ import { type Details, USER_SCHEMA, notOfExtension, readServer } from "./details
 export interface Target {
   /** True where the database did not exist and was made. */
   readonly created: boolean;
-  /** Of the target's server. */
+  /** The major version of the target's server. */
   readonly major: number;
   /** Removes the database if it was made here, with all that a failed restore left in it; otherwise does nothing. */
   drop(): Promise<void>;
 }
 
 export interface TargetOptions {
-  /** Of the backup, for encoding and locale; null where it has none. */
+  /** The details of the backup, for encoding and locale; null where it has none. */
   readonly details: Details | null;
   /** The source's server. */
   readonly serverMajor: number;
@@ -174,7 +174,7 @@ export interface TargetLook {
   readonly state: "absent" | "empty" | "occupied";
   /** Some of what it holds. */
   readonly objects: readonly string[];
-  /** Of the server. */
+  /** The server's major version. */
   readonly major: number;
   /** Whether the user may make a database. */
   readonly mayCreate: boolean;

@@ -13,7 +13,7 @@ export interface Tool {
 
 /** PostgreSQL's client programs, all of one installation, and zstd. */
 export interface Tools {
-  /** Of PostgreSQL's programs. */
+  /** The major version of PostgreSQL's programs. */
   readonly major: number;
   readonly pgDump: Tool;
   readonly pgRestore: Tool;

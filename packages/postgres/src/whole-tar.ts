@@ -9,7 +9,7 @@ const BLOCK = 512;
  */
 export async function* wholeTar(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let header = Buffer.alloc(0);
-  /** Of the content of the member at hand. */
+  /** Bytes of the present member that are still to come. */
   let left = 0;
   let ended = false;
   for await (const chunk of bytes) {

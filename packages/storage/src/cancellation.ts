@@ -34,7 +34,7 @@ export async function endOnAbort<T>(signal: AbortSignal | undefined, work: () =>
   }
 }
 
-/** The items of `iterable` until `signal` aborts, even while it is silent. The iterable is told to clean up either way. */
+/** The items of `iterable` until `signal` aborts, even while it is silent. The iterable cleans up either way. */
 export async function* untilAborted<T>(iterable: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
   if (!signal) {
     yield* iterable;

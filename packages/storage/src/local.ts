@@ -247,7 +247,7 @@ async function removeIfEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch(ignore("ENOTEMPTY", "EEXIST", "ENOENT", "EACCES", "EPERM"));
 }
 
-/** Of the file system that holds the folder, or will once the folder is made. */
+/** The space on the file system that holds the folder, or will once the folder is made. */
 async function freeSpace(folder: string): Promise<{ free: number; total: number }> {
   try {
     const found = await statfs(folder);

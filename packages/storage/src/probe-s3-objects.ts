@@ -24,7 +24,7 @@ export function objectProbe(
   const wrong = probeName();
   const bytes = probeBytes();
   const written = new Set<string>();
-  /** Of tests that were killed: no sweep of the store looks for them, as its own PUTs leave nothing. */
+  /** Left by tests that were killed: no sweep of the store looks for them, as its own PUTs leave nothing. */
   let leftovers: string[] = [];
 
   async function list(abortSignal: AbortSignal): Promise<void> {

@@ -123,7 +123,7 @@ export async function readClock({ protocol, hostname, port }: Address, signal: A
   const date = await promise;
   request.destroy();
   const skew = (Date.now() - Date.parse(date ?? "")) / 1000;
-  if (Number.isNaN(skew)) return "the server does not tell the time";
+  if (Number.isNaN(skew)) return "the server does not send the time";
   const text = `this machine is ${Math.abs(skew).toFixed(0)} s ${skew < 0 ? "behind" : "ahead of"} the server`;
   if (Math.abs(skew) <= SKEW_LIMIT_SECONDS) return Math.abs(skew) < 2 ? "the same as the server's" : text;
   throw new ProbeFailure(

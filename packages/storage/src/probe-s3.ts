@@ -30,7 +30,7 @@ export function s3Probe(config: S3TierConfig): Probe {
   const { client } = s3Connection(config, `s3://${config.bucket}`, { ...timeouts, credentials });
   const objects = objectProbe(client, config);
   let look: Promise<unknown> | undefined;
-  /** What the first request ended with tells of the credentials, the bucket and the right to list. */
+  /** What the answer to the first request shows about the credentials, the bucket and the right to list. */
   const firstLook = (signal: AbortSignal) =>
     (look ??= objects.list(signal).then(
       () => null,

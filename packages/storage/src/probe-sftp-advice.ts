@@ -15,7 +15,7 @@ export interface Seen {
   readonly folder: string;
   /** Null where it cannot be looked at. */
   readonly rights: { readonly mode: number; readonly uid: number } | null;
-  /** Where the user begins, and who owns that; null where the server does not tell. */
+  /** Where the user begins, and who owns that; null where the server does not say. */
   readonly home: { readonly path: string; readonly uid: number } | null;
 }
 

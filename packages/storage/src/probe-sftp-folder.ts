@@ -46,9 +46,9 @@ export function folderProbe(
     steps: [
       step("folder", "authenticate", "make", () => findFolder(connected(), root, made)),
       step("write", "folder", "write", async () => {
-        const { told, ...bytes } = await write(connected(), first);
+        const { detail, ...bytes } = await write(connected(), first);
         written = bytes;
-        return told;
+        return detail;
       }),
       step("read back", "write", "read", () => readBack(connected(), first, written)),
       step("rename", "write", "rename", () => rename(connected(), first, second, third)),
@@ -93,7 +93,7 @@ async function findFolder(server: SftpConnection, root: string, made: string[]):
 async function write(
   server: SftpConnection,
   file: string,
-): Promise<{ readonly told: string; readonly size: number; readonly sha256: string }> {
+): Promise<{ readonly detail: string; readonly size: number; readonly sha256: string }> {
   const hash = createHash("sha256");
   const until = performance.now() + WRITE_MS;
   let size = 0;
@@ -116,8 +116,10 @@ async function write(
   } finally {
     await close(server, handle);
   }
-  const how = synced ? "on its disk (fsync)" : "but it cannot be told to bring that to its disk (no fsync@openssh.com)";
-  return { told: `${formatBytes(size)}, ${how}`, size, sha256: hash.digest("hex") };
+  const how = synced
+    ? "on its disk (fsync)"
+    : "but it cannot be asked to bring that to its disk (no fsync@openssh.com)";
+  return { detail: `${formatBytes(size)}, ${how}`, size, sha256: hash.digest("hex") };
 }
 
 async function readBack(

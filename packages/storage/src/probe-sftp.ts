@@ -45,7 +45,7 @@ export function sftpProbe(config: SftpTierConfig): Probe {
         needs: "authenticate",
         async run() {
           const space = await freeSpace(connected(), folder.root);
-          return space ? `${formatBytes(space.free)} of ${formatBytes(space.total)}` : "the server does not tell";
+          return space ? `${formatBytes(space.free)} of ${formatBytes(space.total)}` : "the server does not say";
         },
       },
     ],

@@ -4,7 +4,7 @@ import ssh2, { type ConnectConfig } from "ssh2";
 import { ProbeFailure } from "./probe-steps.ts";
 import { fingerprintOf, hostKeyCheck, typeOf } from "./ssh-host-key.ts";
 
-/** What a server tells before anybody is let in. */
+/** What a server says before anybody is logged in. */
 
 const QUIET_MS = 14_000;
 

@@ -28,7 +28,7 @@ export interface Step {
   readonly name: string;
   /** The step without which this one makes no sense. */
   readonly needs?: string;
-  /** Tells what it saw. Throws a ProbeFailure where it is not as it must be. */
+  /** Returns what it saw. Throws a ProbeFailure where it is not as it must be. */
   run(signal: AbortSignal): Promise<string>;
 }
 

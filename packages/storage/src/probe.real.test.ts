@@ -13,11 +13,11 @@ import { runProbe } from "./probe-steps.ts";
 
 const NOT_THE_KEY = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
 
-async function probe(config: TierConfig): Promise<{ passed: string[]; failed: string[]; told: string }> {
+async function probe(config: TierConfig): Promise<{ passed: string[]; failed: string[]; words: string }> {
   const steps = await Array.fromAsync(probeTier(config, { signal: AbortSignal.timeout(50_000) }));
   const named = (wanted: boolean) => steps.filter(({ ok }) => ok === wanted).map(({ step }) => step);
   const failure = steps.find(({ ok }) => ok === false);
-  return { passed: named(true), failed: named(false), told: `${failure?.detail} | ${failure?.advice}` };
+  return { passed: named(true), failed: named(false), words: `${failure?.detail} | ${failure?.advice}` };
 }
 
 describe("an SFTP tier", () => {
@@ -111,32 +111,32 @@ describe("an SFTP tier", () => {
       "folder",
       /No such file.*BACKUP_REMOTE_DIR \(\w+ begins in \//,
     ],
-  ])("%s is told by the step that fails", async (_name, changes, step, told) => {
-    const { failed, told: said } = await probe(tier(await changes()));
+  ])("%s is reported by the step that fails", async (_name, changes, step, expected) => {
+    const { failed, words } = await probe(tier(await changes()));
     expect(failed).toEqual([step]);
-    expect(said).toMatch(told);
+    expect(words).toMatch(expected);
   });
 
   test("9.C23 a server that only lets us read fails where it is written to, with what to do", async () => {
     await using readOnly = await startSshd({ config: ["ForceCommand internal-sftp -R"] });
-    const { failed, told } = await probe(tier({}, readOnly));
+    const { failed, words } = await probe(tier({}, readOnly));
     expect(failed).toEqual(["write"]);
-    expect(told).toMatch(/Permission denied.*this account may only read.*internal-sftp -R/);
+    expect(words).toMatch(/Permission denied.*this account may only read.*internal-sftp -R/);
   });
 
-  test("9.C23 an account that may not rename is told so by that step alone", async () => {
+  test("9.C23 an account that may not rename is reported by that step alone", async () => {
     await using noRename = await startSshd({ config: ["ForceCommand internal-sftp -P rename"] });
-    const { failed, told } = await probe(tier({}, noRename));
+    const { failed, words } = await probe(tier({}, noRename));
     expect(failed).toEqual(["rename"]);
-    expect(told).toMatch(/Permission denied.*may write in \S+ \(mode 700, owner \d+\) but not rename.*-P rename/);
+    expect(words).toMatch(/Permission denied.*may write in \S+ \(mode 700, owner \d+\) but not rename.*-P rename/);
     expect(await readdir(noRename.folder)).toEqual([]);
   });
 
   test("a user who is let in without SFTP", async () => {
     await using shell = await startSshd({ config: ["ForceCommand /bin/false"] });
-    const { failed, told } = await probe(tier({}, shell));
+    const { failed, words } = await probe(tier({}, shell));
     expect(failed).toEqual(["authenticate"]);
-    expect(told).toMatch(/does not start SFTP.*internal-sftp/);
+    expect(words).toMatch(/does not start SFTP.*internal-sftp/);
   });
 
   test("a server that falls silent ends every step in bounded time", async () => {
@@ -149,14 +149,14 @@ describe("an SFTP tier", () => {
   });
 
   const asRoot = process.getuid?.() === 0 ? test : test.skip;
-  asRoot("a full disk there is told as such", async () => {
+  asRoot("a full disk there is reported as such", async () => {
     const directory = path.join(server.directory, "../small");
     execFileSync("mkdir", [directory]);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=16k", "tmpfs", directory]);
     try {
-      const { failed, told } = await probe(tier({ directory }));
+      const { failed, words } = await probe(tier({ directory }));
       expect(failed).toEqual(["write"]);
-      expect(told).toMatch(/the disk is full: .* are free/);
+      expect(words).toMatch(/the disk is full: .* are free/);
       expect(await readdir(directory)).toEqual([]);
     } finally {
       execFileSync("umount", [directory]);
@@ -255,11 +255,11 @@ describe("an S3 tier", () => {
       "write",
       /refuses objects of the storage class STANDARD_IA/,
     ],
-  ])("%s is told by the step that fails", async (_name, changes, step, told) => {
-    const { failed, told: said } = await probe(tier(await changes()));
+  ])("%s is reported by the step that fails", async (_name, changes, step, expected) => {
+    const { failed, words } = await probe(tier(await changes()));
     expect(failed).toEqual([step]);
-    expect(said).toMatch(told);
-    expect(said).not.toContain("geheim");
+    expect(words).toMatch(expected);
+    expect(words).not.toContain("geheim");
   });
 
   test("a server that takes other bytes than were signed is caught, unless everything is read back", async () => {
@@ -267,9 +267,9 @@ describe("an S3 tier", () => {
     server.createBucket(bucket);
     try {
       const endpoint = `http://127.0.0.1:${server.port}`;
-      const { failed, told } = await probe(tier({ endpoint }));
+      const { failed, words } = await probe(tier({ endpoint }));
       expect(failed).toContain("wrong bytes");
-      expect(told).toMatch(/it does not check them \| Set BACKUP_S3_VERIFY=readback/);
+      expect(words).toMatch(/it does not check them \| Set BACKUP_S3_VERIFY=readback/);
       expect((await probe(tier({ endpoint, verify: "readback" }))).passed).toContain("wrong bytes");
     } finally {
       await server.stop();

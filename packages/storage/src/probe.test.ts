@@ -13,10 +13,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-async function probe(directory: string): Promise<Record<string, { ok: boolean | null; told: string }>> {
+async function probe(directory: string): Promise<Record<string, { ok: boolean | null; words: string }>> {
   const config = { name: "local", kind: "local", directory, budget: null, prices: {} } as const;
   const steps = await Array.fromAsync(probeTier(config, { signal: AbortSignal.timeout(30_000) }));
-  return Object.fromEntries(steps.map(({ step, ok, detail, advice }) => [step, { ok, told: `${detail} | ${advice}` }]));
+  return Object.fromEntries(
+    steps.map(({ step, ok, detail, advice }) => [step, { ok, words: `${detail} | ${advice}` }]),
+  );
 }
 
 test("a folder that is right passes every step, and nothing is left in it", async () => {
@@ -28,17 +30,17 @@ test("a folder that is right passes every step, and nothing is left in it", asyn
 
 test("a folder that can be made passes, and is not made", async () => {
   const steps = await probe(path.join(folder, "a/b"));
-  expect(steps["folder"]).toMatchObject({ ok: true, told: expect.stringContaining("it can be made") });
+  expect(steps["folder"]).toMatchObject({ ok: true, words: expect.stringContaining("it can be made") });
   expect(steps["delete"]?.ok).toBe(true);
   expect(await readdir(folder)).toEqual([]);
 });
 
-test("a file in the way is told, and what needs the folder is not tried", async () => {
+test("a file in the way is reported, and what needs the folder is not tried", async () => {
   await writeFile(path.join(folder, "file"), "");
   const steps = await probe(path.join(folder, "file/backups"));
   expect(steps["folder"]).toMatchObject({
     ok: false,
-    told: expect.stringMatching(/no folder stands in the way: move it/),
+    words: expect.stringMatching(/no folder stands in the way: move it/),
   });
   for (const step of ["write", "read back", "rename", "delete"]) expect(steps[step]?.ok).toBeNull();
 });
@@ -48,13 +50,16 @@ const asRoot = process.getuid?.() === 0 ? test : test.skip;
 asRoot.each<[string, string, string, RegExp]>([
   ["size=16k", "write", "full", /disk \(or the quota\) is full: free space/],
   ["ro,size=1m", "write", "read-only", /mounted read-only: mount it writable/],
-])("a file system with %s fails at %s", async (options, failing, _name, told) => {
+])("a file system with %s fails at %s", async (options, failing, _name, expected) => {
   execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", folder]);
   try {
     const steps = await probe(folder);
     const failed = Object.entries(steps).filter(([, { ok }]) => ok === false);
     expect(failed).toEqual([
-      [expect.stringMatching(new RegExp(`^(?:folder|${failing})$`)), { ok: false, told: expect.stringMatching(told) }],
+      [
+        expect.stringMatching(new RegExp(`^(?:folder|${failing})$`)),
+        { ok: false, words: expect.stringMatching(expected) },
+      ],
     ]);
     expect(await readdir(folder)).toEqual([]);
   } finally {

@@ -6,8 +6,8 @@ import { type ProbeStep, runProbe } from "./probe-steps.ts";
 
 /**
  * Tries, step by step, all that backups need of a tier, by doing it: what it writes lies under a name that no listing shows
- * and every sweep takes, and is removed before it ends. Never throws for what is wrong with the tier: that is what a step
- * tells.
+ * and every sweep takes, and is removed before it ends. Never throws for what is wrong with the tier: a step
+ * reports that.
  */
 export function probeTier(config: TierConfig, options: { readonly signal: AbortSignal }): AsyncGenerator<ProbeStep> {
   if (config.kind === "local") return runProbe(localProbe(config), options.signal);

@@ -24,7 +24,7 @@ interface Settings {
 export interface Call {
   /** Aborts when the caller does, and when the server has fallen silent. */
   readonly abortSignal: AbortSignal;
-  /** To be told that bytes moved. */
+  /** Called when bytes moved. */
   readonly moved: () => void;
   readonly isRetry: boolean;
 }

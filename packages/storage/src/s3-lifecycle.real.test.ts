@@ -88,7 +88,7 @@ const FOREIGN: LifecycleRule[] = [
     Filter: { Prefix: "" },
     AbortIncompleteMultipartUpload: { DaysAfterInitiation: 2 },
   },
-  // Of another tier in the same bucket.
+  // Rules of another tier in the same bucket.
   {
     ID: "trivault:production/postgres:2:transitions",
     Status: "Enabled",
@@ -153,7 +153,7 @@ describe("the lifecycle rules of a bucket", () => {
     expect(await applyLifecycle({ ...tier, lifecycle: [] })).toMatchObject({ outcome: "unchanged" });
   });
 
-  test("rules that the server does not take are told, and those of others stay", async () => {
+  test("rules that the server does not take are reported, and those of others stay", async () => {
     await setRules(FOREIGN);
     const before = await rules();
     const wrong = await applyLifecycle({ ...tier, lifecycle: [{ afterDays: -1, storageClass: "STANDARD" }] });
@@ -171,7 +171,7 @@ describe("the lifecycle rules of a bucket", () => {
 describe("storage classes", () => {
   const newKey = () => backupKey("shop", newBackupId(), "data-000001.zst.age");
 
-  test("objects are put with the tier's class, and listings tell it", async () => {
+  test("objects are put with the tier's class, and listings show it", async () => {
     const store = s3Store({ ...tier, storageClass: "GLACIER_IR" }, credentials());
     const key = newKey();
     await store.put(key, bytesSource(randomBytes(100)));

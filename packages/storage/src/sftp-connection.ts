@@ -136,8 +136,8 @@ async function openSocket({ host, port }: SftpTierConfig, timeoutMs: number): Pr
 }
 
 /**
- * ssh2 knows OpenSSH's 256 KiB, believes a server that tells (limits@openssh.com), and else keeps to the 34,000 bytes that
- * each must take. Of a longer write it sends the first part, and reads the others from the caller's buffer once that is
+ * ssh2 knows OpenSSH's 256 KiB, believes a server that states its limit (limits@openssh.com), and else keeps to the 34,000 bytes that
+ * each must take. It sends the first part of a longer write, and reads the others from the caller's buffer once that is
  * acknowledged: by then it may hold other bytes.
  */
 function largestRequests(sftp: SFTPWrapper): SftpConnection["largest"] {

@@ -32,7 +32,7 @@ export function unreachable(description: string, why: string, cause?: unknown): 
 
 export const NO_SFTP = "the server lets the user in but does not start SFTP";
 
-/** Why no connection came about, from what ssh2 threw. Its messages are all there is to tell the cases apart. */
+/** Why no connection came about, from what ssh2 threw. Only its messages distinguish the cases. */
 export function connectError(error: unknown, config: SftpTierConfig, description: string): TrivaultError {
   if (error instanceof TrivaultError) return error;
   const said = messageOf(error);
@@ -40,7 +40,7 @@ export function connectError(error: unknown, config: SftpTierConfig, description
     return refused(
       `${description}: the server does not accept the key ${config.keyFile} for the user ${config.user}. Put the .pub file ` +
         "beside it into that user's ~/.ssh/authorized_keys on the server, or correct BACKUP_SSH_USER or BACKUP_SSH_KEY; the " +
-        "server's sshd log tells why.",
+        "server's sshd log says why.",
       error,
     );
   }

@@ -56,7 +56,7 @@ export async function close(server: SftpConnection, handle: Buffer): Promise<voi
   await server.request<void>((sftp, done) => sftp.close(handle, done));
 }
 
-/** Brings a file to the server's disk; false where the server cannot be told to: it does so when it likes. */
+/** Brings a file to the server's disk; false where the server cannot be asked to: it does so in its own time. */
 export async function sync(server: SftpConnection, handle: Buffer): Promise<boolean> {
   try {
     await server.request<void>((sftp, done) => sftp.ext_openssh_fsync(handle, done));
@@ -72,7 +72,7 @@ function isUnsupported(error: unknown): boolean {
   return statusOf(error) === OP_UNSUPPORTED || (error instanceof Error && error.message.includes("does not support"));
 }
 
-/** Null where the server does not tell. */
+/** Null where the server does not say. */
 export async function freeSpace(server: SftpConnection, root: string): Promise<{ free: number; total: number } | null> {
   for (let folder = root; ; folder = parentOf(folder) || (root.startsWith("/") ? "/" : ".")) {
     try {

@@ -40,9 +40,9 @@ for (const [name, start, facts] of [
       const tier = sftpTierOf(server, { directory: `${server.directory}/probed` });
       const steps = await Array.fromAsync(probeTier(tier, { signal: AbortSignal.timeout(60_000) }));
       expect(steps.filter(({ ok }) => ok !== true)).toEqual([]);
-      const told = (wanted: string) => steps.find(({ step }) => step === wanted)?.detail;
-      expect(told("write")).toMatch(facts.write);
-      expect(told("rename")).toMatch(facts.rename);
+      const detailOf = (wanted: string) => steps.find(({ step }) => step === wanted)?.detail;
+      expect(detailOf("write")).toMatch(facts.write);
+      expect(detailOf("rename")).toMatch(facts.rename);
       expect(await readdir(server.folder)).toEqual(before);
     });
   });

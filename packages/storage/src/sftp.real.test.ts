@@ -171,7 +171,7 @@ describe("SFTP store", () => {
       },
       "no known_hosts file": (): Partial<SftpTierConfig> => ({ hostKey: { knownHostsFile: "/no/such/file" } }),
     };
-    test.each(Object.entries(cases))("%s: refused, told, and no credential was sent", async (name, change) => {
+    test.each(Object.entries(cases))("%s: refused, reported, and no credential was sent", async (name, change) => {
       const each = await start({});
       const error = await failure(sftpTierOf(each, change(each)));
       expect(error).toMatchObject({ code: "HOST_KEY", permanent: true });
@@ -236,7 +236,7 @@ describe("SFTP store", () => {
   });
 
   test.each([["ForceCommand /bin/false"], ["ForceCommand /bin/sleep 100"]])(
-    "a server that starts no SFTP (%s) is told, in bounded time",
+    "a server that starts no SFTP (%s) is reported, in bounded time",
     async (line) => {
       const each = await start({ config: [line] });
       await expect(open(sftpTierOf(each), { connectTimeoutMs: 1_000 }).stat(newKey())).rejects.toMatchObject({

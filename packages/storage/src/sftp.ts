@@ -206,7 +206,7 @@ export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts
     }
   }
 
-  /** SFTP has no status for a full disk; what is free tells. */
+  /** SFTP has no status for a full disk; the free space shows it. */
   async function fullOr(server: SftpConnection, error: unknown, needed: number): Promise<never> {
     if (statusOf(error) === FAILURE) {
       const space = await freeSpace(server, root).catch(() => null);

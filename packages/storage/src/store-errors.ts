@@ -50,7 +50,7 @@ export function fileSystemError(error: unknown, store: string, doing: string): T
       return storeFull(store, error);
     case "EROFS":
       return refused(
-        `${because} A disk with errors becomes read-only, which dmesg tells: mend it and mount it again for writing.`,
+        `${because} A disk with errors becomes read-only, which dmesg shows: repair it and mount it again for writing.`,
         error,
       );
     case "EACCES":

@@ -29,7 +29,7 @@ export interface Store {
   delete(key: Key, options?: CallOptions): Promise<void>;
   /** Removes what writers that died left under `prefix` and no listing shows (temporary files), older than `olderThanMs`. */
   sweep(prefix: string, olderThanMs: number, options?: CallOptions): Promise<number>;
-  /** Free and total bytes, where the store can tell. */
+  /** Free and total bytes, where the store reports them. */
   capacity(options?: CallOptions): Promise<{ free: number; total: number } | null>;
   close(): Promise<void>;
 }

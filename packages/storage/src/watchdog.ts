@@ -1,4 +1,4 @@
-/** Tells when nothing has moved for `idleMs`. */
+/** Calls back when nothing has moved for `idleMs`. */
 export interface Watchdog {
   moved(): void;
   stop(): void;

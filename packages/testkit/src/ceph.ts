@@ -10,7 +10,7 @@ import { makeTempDir } from "./temp.ts";
 export interface Ceph extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string;
-  /** Of its processes; empty where the server is shared. */
+  /** The ids of its processes; empty where the server is shared. */
   readonly pids: readonly number[];
   readonly accessKey: string;
   readonly secretKey: string;
@@ -19,11 +19,11 @@ export interface Ceph extends AsyncDisposable {
 }
 
 export interface CephOptions {
-  /** Where the gateway listens; 127.0.0.1 unless told. */
+  /** Where the gateway listens; 127.0.0.1 unless set. */
   readonly host?: string;
   /** A network namespace (ip-netns(8)) to run in; needs root. */
   readonly netns?: string;
-  /** Room for objects, in memory; 4 GiB unless told. */
+  /** Room for objects, in memory; 4 GiB unless set. */
   readonly bytes?: number;
 }
 
@@ -46,7 +46,7 @@ export async function startCeph(options: CephOptions = {}): Promise<Ceph> {
   }
 }
 
-/** The one server of a test run, told by TRIVAULT_TEST_S3 (JSON of endpoint, accessKey, secretKey); else one's own. */
+/** The one server of a test run, named by TRIVAULT_TEST_S3 (JSON of endpoint, accessKey, secretKey); else one's own. */
 export async function sharedCeph(): Promise<Ceph> {
   const shared = process.env["TRIVAULT_TEST_S3"];
   if (shared === undefined) return startCeph();

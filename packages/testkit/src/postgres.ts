@@ -12,7 +12,7 @@ import { makeTempDir } from "./temp.ts";
 const run = promisify(execFile);
 
 export interface PostgresServer extends AsyncDisposable {
-  /** Of the superuser's database `postgres`, with the password. */
+  /** The URL of the superuser's database `postgres`, with the password. */
   readonly url: string;
   readonly host: string;
   readonly port: number;

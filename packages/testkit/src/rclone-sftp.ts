@@ -5,7 +5,7 @@ import { fingerprintOf, makeSshKey, onFreePort, type SftpServer, startServing } 
 import { makeTempDir } from "./temp.ts";
 
 /**
- * `rclone serve sftp` of a folder. It knows no fsync, tells no free space, reads no file that it writes, opens a file that is
+ * `rclone serve sftp` of a folder. It knows no fsync, reports no free space, reads no file that it writes, opens a file that is
  * there in spite of O_EXCL, answers hard links with "done" and makes none, and its rename replaces.
  */
 export async function startRcloneSftp(): Promise<SftpServer> {

@@ -29,7 +29,7 @@ describe("startRedis", () => {
     redis.disconnect();
   });
 
-  test("tells what redis-server said when it does not start", async () => {
+  test("reports what redis-server said when it does not start", async () => {
     await expect(startRedis({ args: ["--no-such-setting", "1"] })).rejects.toThrow(/ended with 1:[^]*no-such-setting/);
   });
 });

@@ -40,10 +40,10 @@ async function launch(extra: readonly string[], wanted: number | undefined): Pro
   const killNow = () => child.kill("SIGKILL");
   process.once("exit", killNow);
 
-  const toldOf = (code: number | null, signal: NodeJS.Signals | null) =>
+  const onExit = (code: number | null, signal: NodeJS.Signals | null) =>
     process.stderr.write(`the test's redis-server on port ${port} ended by itself, with ${signal ?? code}\n`);
   const stop = async () => {
-    child.off("exit", toldOf);
+    child.off("exit", onExit);
     await end(child);
     process.off("exit", killNow);
     await dir.remove();
@@ -54,7 +54,7 @@ async function launch(extra: readonly string[], wanted: number | undefined): Pro
     await stop();
     throw error;
   }
-  child.once("exit", toldOf);
+  child.once("exit", onExit);
   return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid ?? 0, stop, [Symbol.asyncDispose]: stop };
 }
 

@@ -108,7 +108,7 @@ function shop(rows: Record<"products" | "customers" | "orders" | "reviews", numb
     ${ODDITIES}`;
 }
 
-/** Adds `count` events after row `last`, and tells the new last one. */
+/** Adds `count` events after row `last`, and returns the new last one. */
 async function addEvents(
   client: Client,
   last: number,

@@ -67,7 +67,7 @@ export async function makeSshKey(file: string, type = "ed25519"): Promise<string
   return (await readFile(`${file}.pub`, "utf8")).trim();
 }
 
-/** Of a line such as `ssh-ed25519 AAAA… comment`. */
+/** The fingerprint of a line such as `ssh-ed25519 AAAA… comment`. */
 export function fingerprintOf(publicKey: string): string {
   const blob = Buffer.from(publicKey.split(" ")[1] ?? "", "base64");
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;

@@ -16,7 +16,7 @@ export interface SshdOptions {
   /** Lines of sshd_config(5), such as `ForceCommand internal-sftp`. */
   readonly config?: readonly string[];
   readonly port?: number;
-  /** Where it listens; 127.0.0.1 unless told. */
+  /** Where it listens; 127.0.0.1 unless set. */
   readonly host?: string;
   /** A network namespace (ip-netns(8)) to run in; needs root. */
   readonly netns?: string;

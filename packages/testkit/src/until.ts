@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Looks again and again until there is something true to see, and returns it. After `seconds` (60) it throws, with what `told`
+ * Looks again and again until there is something true to see, and returns it. After `seconds` (60) it throws, with what `describe`
  * says and the error of the last look; until then errors count as "not yet".
  */
 export async function until<T>(
   look: () => T | Promise<T>,
-  { seconds = 60, told }: { readonly seconds?: number; readonly told?: () => string } = {},
+  { seconds = 60, describe }: { readonly seconds?: number; readonly describe?: () => string } = {},
 ): Promise<T> {
   let last: unknown;
   const deadline = performance.now() + seconds * 1000;
@@ -20,6 +20,6 @@ export async function until<T>(
     }
     await sleep(pause);
   }
-  const text = told?.() ?? look.toString();
+  const text = describe?.() ?? look.toString();
   throw new Error(`it did not happen within ${seconds} s: ${text}`, { cause: last });
 }

@@ -167,7 +167,7 @@ describe("9.B9 what fails behind a stage's back fails the stage, and nothing els
       ok: false,
       error: {
         code: "STORE_REFUSED",
-        message: expect.stringMatching(/^BACKUP_DIR .*EROFS.*becomes read-only, which dmesg tells/),
+        message: expect.stringMatching(/^BACKUP_DIR .*EROFS.*becomes read-only, which dmesg shows/),
       },
     });
     expect(await isEmpty(fake.config.spoolDir)).toBe(true);

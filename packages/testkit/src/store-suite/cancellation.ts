@@ -7,7 +7,7 @@ import type { StorePlace } from "./place.ts";
 /** An abort ends any verb, and leaves nothing behind. */
 export function describeCancellation(place: StorePlace): void {
   describe("an abort ends", () => {
-    test("every verb that was told before it began", async () => {
+    test("every verb whose signal had aborted before it began", async () => {
       const signal = AbortSignal.abort();
       const key = newKey();
       const code = { code: "CANCELLED" };

@@ -5,7 +5,7 @@ import { bytesSource } from "@trivault/storage";
 import { collect, eachOf, newDatabase, newKey } from "./bytes.ts";
 import type { StorePlace } from "./place.ts";
 
-/** Of a place that is shared with others. */
+/** Tests for a place that is shared with others. */
 export function describeListing(place: StorePlace): void {
   describe("list", () => {
     test("finds thousands of objects, sorted, and none of its neighbours'", async () => {

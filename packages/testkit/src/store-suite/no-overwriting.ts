@@ -34,7 +34,7 @@ export function describeNoOverwriting(place: StorePlace): void {
     });
 
     if (place.traits.exclusivePut ?? true) {
-      test("of many writers of different bytes one wins and the others are told", async () => {
+      test("one of many writers of different bytes wins, and the others learn it", async () => {
         const second = place.harness.open();
         const key = newKey();
         const sources = [0, 1, 2, 3].map(() => bytesSource(randomBytes(MIB + 1)));
@@ -52,7 +52,7 @@ export function describeNoOverwriting(place: StorePlace): void {
     }
   });
 
-  test("holds tells whether exactly these bytes lie there", async () => {
+  test("holds says whether exactly these bytes are there", async () => {
     const key = newKey();
     const bytes = randomBytes(2 * MIB);
     const { size, sha256 } = bytesSource(bytes);
