@@ -4,11 +4,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, resolveConfig } from "@trivault/core";
+import { isMoving, stateOfJobs } from "@trivault/monitor";
 import {
   closeQueues,
   connectRedis,
   countWorkers,
-  isSettled,
   openQueues,
   requestBackup,
   type RunStatus,
@@ -70,7 +70,7 @@ export async function startTrivault(source: Source, targets: Targets, profileDir
       const failed = status?.stages.find(({ state }) => state === "failed" || state === "retrying");
       if (failed) throw worker.failure(`failed in ${failed.stage}: ${failed.problem}`);
       if (worker.ended()) throw worker.failure("ended");
-      if (status && isSettled(status)) return status;
+      if (status && !isMoving(stateOfJobs(status))) return status;
       await sleep(POLL_MS, undefined, { signal: interruption });
     }
   };

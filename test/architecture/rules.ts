@@ -22,7 +22,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cluster: ["core", ...ADAPTERS, "audit", "backup", "maintenance", "queue", "schedule", "site"],
   access: ["core"],
   notify: ["core"],
-  monitor: ["core", "storage", "audit", "backup", "maintenance", "retention", "site"],
+  monitor: ["core", "storage", "audit", "backup", "maintenance", "queue", "retention", "site"],
   metrics: ["core", "audit", "maintenance", "monitor", "site"],
   alerts: ["core", "audit", "backup", "maintenance", "monitor", "notify", "site"],
   reports: ["core", "audit", "maintenance", "monitor", "notify", "schedule", "site"],

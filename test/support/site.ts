@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type BackupRef, listCopies, loadTrust, verifyCopy } from "@trivault/backup";
 import { type Config, resolveConfig } from "@trivault/core";
 import { generateKeys, loadOrCreateSigningKey, writeIdentityFile } from "@trivault/crypto";
+import { isMoving, stateOfJobs } from "@trivault/monitor";
 import {
   closeQueues,
   connectRedis,
-  isSettled,
   openQueues,
   type Queues,
   requestBackup,
@@ -135,7 +135,7 @@ export async function startSite(options: SiteOptions): Promise<TestSite> {
       async settled(runId, withinMs) {
         for (const end = Date.now() + withinMs; Date.now() < end; await sleep(100)) {
           const now = await status(runId);
-          if (isSettled(now)) return now;
+          if (!isMoving(stateOfJobs(now))) return now;
         }
         throw new Error(`${runId} did not settle within ${withinMs / 1000} s: ${JSON.stringify(await status(runId))}`);
       },

@@ -1,4 +1,5 @@
 import { hidePasswords } from "@trivault/core";
+import { STAGE_STATES } from "@trivault/monitor";
 import type { JobDetails } from "@trivault/queue";
 import { z } from "zod";
 import { linkOfJob } from "./links.ts";
@@ -9,7 +10,7 @@ const text = z.string().optional();
 export const jobAnswer = z
   .object({
     ...jobLink.shape,
-    state: z.enum(["waiting", "active", "retrying", "completed", "failed"]),
+    state: z.enum(STAGE_STATES),
     attempts: count,
     progress: z.object({ bytes, totalBytes: bytes.optional(), segments: count }).nullable(),
     problem: z.string().nullable().describe("Why the last attempt failed."),

@@ -1,4 +1,5 @@
 import { COPY_STATES, QUEUES } from "@trivault/core";
+import { RUN_STATES, type RunState, STAGE_STATES } from "@trivault/monitor";
 import { z } from "zod";
 import { backupId, bytes, cursor, databaseName, flag, listOf, nextCursor, tierName, time } from "./schema-parts.ts";
 
@@ -28,19 +29,24 @@ export const backupParams = z.strictObject({ id: backupId });
 
 export const links = z.object({ self: z.string(), queues: z.string().describe("Bull Board, for looking at the jobs") });
 
-export const runState = z
-  .enum(["queued", "running", "completed", "incomplete", "failed", "unknown"])
+/** The words that `status` has had since the first version: what is `ok` elsewhere is `completed` here. */
+export const runStatus = z
+  .enum(RUN_STATES.map((state) => (state === "ok" ? ("completed" as const) : state)))
   .describe(
     "completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue cannot tell whether one is being made.",
   );
-export type RunState = z.infer<typeof runState>;
+export type PublishedStatus = z.infer<typeof runStatus>;
+
+export function statusOf(state: RunState): PublishedStatus {
+  return state === "ok" ? "completed" : state;
+}
 
 export const requestedBackup = z
   .object({
     id: z.string(),
     database: z.string(),
     joined: z.boolean().describe("A backup of this database waits already, and serves this request as well."),
-    status: runState,
+    status: runStatus,
     links,
   })
   .meta({ id: "RequestedBackup" });
@@ -62,7 +68,7 @@ export const stage = z
   .object({
     stage: z.enum(QUEUES),
     tier: z.string().nullable().describe("For copies: where to."),
-    state: z.enum(["waiting", "active", "retrying", "completed", "failed"]),
+    state: z.enum(STAGE_STATES),
     attempts: bytes,
     progress: z.object({ bytes, totalBytes: bytes.optional(), segments: bytes }).nullable(),
     problem: z.string().nullable().describe("Why the last attempt failed."),
@@ -100,7 +106,7 @@ export const backupDetails = z
       .string()
       .nullable()
       .describe("The backup on the tiers. A dump that is tried again makes another one than its run is named after."),
-    status: runState,
+    status: runStatus,
     queue: z
       .enum(["known", "forgotten", "unreachable"])
       .describe("Unless known, stages is empty and all else is read from the tiers alone."),

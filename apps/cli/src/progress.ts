@@ -1,10 +1,11 @@
 import { formatBytes, visibleLine, visibleText } from "@trivault/core";
+import type { StageState } from "@trivault/monitor";
 import { MultiBar, type SingleBar } from "cli-progress";
 
 /** One thing that is under way: a stage of a backup, or the reading of one tier. */
 export interface Task {
   readonly name: string;
-  readonly state: "waiting" | "active" | "retrying" | "completed" | "failed";
+  readonly state: StageState;
   readonly bytes: number;
   /** Null while nobody knows it: a dump's size is known at its end. */
   readonly totalBytes: number | null;

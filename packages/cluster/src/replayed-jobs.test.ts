@@ -33,7 +33,13 @@ const context: JobContext = {
   attempt: 1,
   isRetried: () => false,
 };
-const handle = (id: string) => ({ id, priority: 0, update: async () => undefined, begun: async () => undefined });
+const handle = (id: string, isTakenOver = false) => ({
+  id,
+  priority: 0,
+  isTakenOver,
+  update: async () => undefined,
+  begun: async () => undefined,
+});
 
 describe("9.C21 a job of ours that is put back into Redis, seal and all, after it was carried out", () => {
   test("restores nothing once more, and is recorded", async () => {
@@ -55,6 +61,19 @@ describe("9.C21 a job of ours that is put back into Redis, seal and all, after i
     const [event] = await Array.fromAsync(audit.query({ action: "job.refused" }));
     expect(event).toMatchObject({ outcome: "refused", details: { queue: "restore", job: "a.1" } });
     await expect(run("a.2")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
+  test("a restore whose worker died before its job ended is reported as what it is: done", async () => {
+    const backupId = newBackupId(new Date());
+    const to = { to: "restore-server", target: "copy", from: "any", noOwner: false, globals: false, jobs: 1 };
+    const job = { database: "shop", backupId, ...to, actor: "user:ann", askedAt: new Date().toISOString() };
+    const details = { job: "a.1", target: "copy on localhost", tables: 7 };
+    const event = { action: "backup.restored", outcome: "ok", actor: "user:ann", database: "shop", backupId } as const;
+    await audit.record({ ...event, seconds: 3, bytes: 100, details });
+    const result = await restoreHandler(site, audit).run(job, context, handle("a.1", true));
+    const target = "copy on localhost";
+    expect(result).toEqual({ database: "shop", backupId, target, seconds: 3, bytes: 100, tablesCompared: 7 });
+    expect(await Array.fromAsync(audit.query({ action: "job.refused" }))).toEqual([]);
   });
 
   test("makes no backup of now under the id of then", async () => {

@@ -1,4 +1,4 @@
-import type { AuditLog } from "@trivault/audit";
+import type { AuditLog, RecordedEvent } from "@trivault/audit";
 import { codeOf, findDatabase, TrivaultError, urlOfDatabase } from "@trivault/core";
 import { type MaintenanceSite } from "@trivault/maintenance";
 import { restoreRecorded } from "@trivault/site";
@@ -11,9 +11,14 @@ import { type Handler, parseJob, type RestoreJob, restoreJobSchema } from "@triv
  */
 export function restoreHandler(site: MaintenanceSite, history: Pick<AuditLog, "query">): Handler {
   return {
-    async run(data, context, { id }) {
+    async run(data, context, { id, isTakenOver }) {
       const job = parseJob(restoreJobSchema, "restore", data);
-      if (await wasCarriedOut(history, job, id)) await refuseReplay(site, id);
+      const before = await findRestore(history, job, id);
+      if (before !== null) {
+        if (!isTakenOver) await refuseReplay(site, id);
+        context.note("restored already, by a worker that died before it could say so");
+        return resultOf(job, before);
+      }
       const { database, backupId, from, noOwner, globals, jobs, actor } = job;
       const targetUrl = targetOf(site, job);
       const request = { database, backup: backupId, from, targetUrl, noOwner, globals, jobs };
@@ -33,18 +38,24 @@ export function restoreHandler(site: MaintenanceSite, history: Pick<AuditLog, "q
   };
 }
 
-/** By the record: what Redis remembers of a job, whoever can write to Redis can take away. */
-async function wasCarriedOut(
+/** How the job was carried out already, by the record: what Redis remembers of it, whoever can write to Redis can take away. */
+async function findRestore(
   history: Pick<AuditLog, "query">,
   { backupId, askedAt }: RestoreJob,
   id: string,
-): Promise<boolean> {
-  if (askedAt === undefined) return false;
+): Promise<RecordedEvent | null> {
+  if (askedAt === undefined) return null;
   // Hosts' clocks may differ by so much.
   const from = new Date(new Date(askedAt).getTime() - 60_000);
   const restores = history.query({ action: "backup.restored", outcome: "ok", backupId, from }, "newest-first");
-  for await (const { details } of restores) if (details?.["job"] === id) return true;
-  return false;
+  for await (const event of restores) if (event.details?.["job"] === id) return event;
+  return null;
+}
+
+/** As much of it as the record holds. */
+function resultOf({ database, backupId }: RestoreJob, { seconds, bytes, details }: RecordedEvent): object {
+  const tablesCompared = typeof details?.["tables"] === "number" ? details["tables"] : null;
+  return { database, backupId, target: details?.["target"] ?? null, seconds, bytes, tablesCompared };
 }
 
 /** The seal of a job that was put back into Redis is good, and proves no second request. */

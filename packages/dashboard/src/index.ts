@@ -15,6 +15,5 @@ export { type RestoreCheck, type RestorePage, restorePage } from "./pages/restor
 export { tierPage, tiersPage } from "./pages/tiers.ts";
 export { noticeText } from "./notice.ts";
 export { type AlertView } from "./parts/alerts.ts";
-export { type StageView } from "./parts/stage-card.ts";
 export { type LogLine } from "./parts/log-table.ts";
 export { type AssetName, ASSETS, createView, type Notice, urls, TEXTS, type View, type Viewer } from "./view.ts";

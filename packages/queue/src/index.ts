@@ -35,7 +35,7 @@ export { type QueueState, queueStates } from "./queue-states.ts";
 export { closeQueues, openQueues, type Queues } from "./queues.ts";
 export { checkRedis, connectRedis, redisAnswers } from "./redis.ts";
 export { redisDrift } from "./redis-drift.ts";
-export { copiesOf, copyStatus, countWorkers, isSettled, type RunStatus, runStatus, type StageStatus } from "./runs.ts";
+export { copiesOf, copyStatus, countWorkers, type RunStatus, runStatus, type StageStatus } from "./runs.ts";
 export {
   addMaintenance,
   addSlots,

@@ -10,7 +10,6 @@ const MOST_LINES = 500;
 /** One job, whatever its queue. */
 export interface JobDetails extends Omit<StageStatus, "stage"> {
   readonly queue: QueueName;
-  readonly id: string;
   readonly createdAt: Date;
   /** What it is about: names and ids. */
   readonly about: z.infer<typeof aboutSchema>;
@@ -45,9 +44,9 @@ export function jobDetails(queues: Queues, queue: QueueName, id: string): Promis
     const about = aboutSchema.parse((await queues[queue].isOurs(known)) ? known.data : {});
     const read = await readJob(queues[queue], id);
     if (read === null) return null;
-    const { stage: _stage, ...status } = statusOf(queue, about.tier ?? null, read);
+    const { stage: _stage, ...status } = statusOf({ stage: queue, tier: about.tier ?? null, id }, read);
     const result = resultSchema.parse(read.job.returnvalue ?? null);
-    return { queue, id, createdAt: new Date(read.job.timestamp), about, result, ...status };
+    return { queue, createdAt: new Date(read.job.timestamp), about, result, ...status };
   });
 }
 

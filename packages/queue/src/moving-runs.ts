@@ -94,8 +94,9 @@ async function backupOf(
   // Its dump is long forgotten: a copy that maintenance brings.
   const stages: StageStatus[] = [];
   for (const { queue, job } of jobs) {
-    const now = await readJob(queues[queue], job.id ?? "");
-    if (now) stages.push(statusOf(queue, textOf(now.job.data?.to) ?? null, now));
+    const id = job.id ?? "";
+    const now = await readJob(queues[queue], id);
+    if (now) stages.push(statusOf({ stage: queue, tier: textOf(now.job.data?.to), id }, now));
   }
   const database = textOf(jobs[0]?.job.data?.database);
   return database === null || stages.length === 0
@@ -109,7 +110,7 @@ async function otherOf(queues: Queues, { kind, key }: Entry): Promise<MovingRun 
   const { job } = read ?? {};
   const database = textOf(job?.data?.database);
   if (read === null || job === undefined || database === null) return null;
-  const stages = [statusOf(kind, textOf(job.data?.tier), read)];
+  const stages = [statusOf({ stage: kind, tier: textOf(job.data?.tier), id: key }, read)];
   return { kind, runId: key, database, backupId: textOf(job.data?.backupId), stages };
 }
 

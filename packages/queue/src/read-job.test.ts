@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { Job } from "bullmq";
-import { readJob } from "./runs.ts";
+import { readJob, statusOf } from "./runs.ts";
 
 /** A queue whose one job ends between any two reads. */
 function endingQueue() {
@@ -24,4 +24,15 @@ test("a job that ends while it is read is never said to have ended without its r
 test("a job that the queue does not know is none", async () => {
   const empty = { getJobState: async () => "unknown" as const, getJob: async () => undefined };
   expect(await readJob(empty, "gone")).toBeNull();
+});
+
+test.each([
+  ["begins", "active", { attemptsMade: 1 }],
+  ["begins and ends", "completed", { attemptsMade: 1, returnvalue: {} }],
+] as const)("a job that %s while it is read is not said to wait for another attempt", async (_what, after, job) => {
+  const states = ["waiting", after, after] as const;
+  let reads = 0;
+  const queue = { getJobState: async () => states[reads++] ?? after, getJob: async () => job as unknown as Job };
+  const read = await readJob(queue, "some");
+  expect(read && statusOf({ stage: "dump", tier: null, id: "some" }, read).state).toBe(after);
 });

@@ -5,6 +5,8 @@ import { failingFast } from "./producer.ts";
 import type { Queues } from "./queues.ts";
 
 export interface StageStatus {
+  /** Of its job, also where that is not there yet. */
+  readonly id: string;
   readonly stage: QueueName;
   /** For copies: where to. */
   readonly tier: string | null;
@@ -41,14 +43,16 @@ export function runStatus(queues: Queues, config: Configured, runId: string): Pr
     if (!dump) return null;
     const data = dumpJobSchema.parse(dump.job.data);
     const backupId = data.current ?? null;
-    const stages = [statusOf("dump", null, dump)];
+    const dumpId = dump.job.id ?? runId;
+    const stages = [statusOf({ stage: "dump", tier: null, id: dumpId }, dump)];
     if (backupId !== null) {
-      stages.push(statusOf("encrypt", null, await readJob(queues.encrypt, backupId)));
+      stages.push(statusOf({ stage: "encrypt", tier: null, id: backupId }, await readJob(queues.encrypt, backupId)));
       for (const { tier, queue } of copiesOf(config, data.database)) {
-        stages.push(statusOf(queue, tier, await readJob(queues[queue], copyJobId(backupId, tier))));
+        const id = copyJobId(backupId, tier);
+        stages.push(statusOf({ stage: queue, tier, id }, await readJob(queues[queue], id)));
       }
     }
-    return { runId: dump.job.id ?? runId, database: data.database, backupId, stages };
+    return { runId: dumpId, database: data.database, backupId, stages };
   });
 }
 
@@ -59,8 +63,9 @@ export function copyStatus(
   { backupId, tier }: { readonly backupId: string; readonly tier: string },
 ): Promise<StageStatus | null> {
   return failingFast(async () => {
-    const read = await readJob(queues[queue], copyJobId(backupId, tier));
-    return read && statusOf(queue, tier, read);
+    const id = copyJobId(backupId, tier);
+    const read = await readJob(queues[queue], id);
+    return read && statusOf({ stage: queue, tier, id }, read);
   });
 }
 
@@ -69,16 +74,6 @@ async function dumpJobOf(queues: Queues, backupId: string): Promise<ReadJob | nu
   const jobs = await queues.dump.getJobs(["active", "waiting", "delayed", "failed", "completed"], 0, 500);
   const id = jobs.find((job) => job.data?.current === backupId)?.id;
   return id === undefined ? null : readJob(queues.dump, id);
-}
-
-/** True once nothing of the run will change by itself any more. */
-export function isSettled({ stages }: RunStatus): boolean {
-  const state = (name: QueueName) => stages.find(({ stage }) => stage === name)?.state;
-  if (state("dump") === "failed") return true;
-  // While the dump is not through, an encryption that failed says nothing: the dump's next attempt is another backup.
-  if (state("dump") !== "completed") return false;
-  if (state("encrypt") === "failed") return true;
-  return stages.length > 1 && stages.every((stage) => stage.state === "completed" || stage.state === "failed");
 }
 
 /** How many workers listen to each queue. */
@@ -97,45 +92,44 @@ export interface ReadJob {
   readonly state: string;
 }
 
+const LASTING = new Set(["active", "completed", "failed"]);
+
 /**
  * A job and its state; null where the queue does not know it. The state is read first: a job that ends meanwhile is said to run
- * for one look longer, and never to have ended without its result or its reason.
+ * for one look longer, and never to have ended without its result or its reason. One that waited is read again where it does
+ * no more, since it may have begun or ended before the job itself was read.
  */
 export async function readJob(
   queue: Pick<Queues[QueueName], "getJobState" | "getJob">,
   id: string,
 ): Promise<ReadJob | null> {
-  const state = await queue.getJobState(id);
-  const job = await queue.getJob(id);
-  return job ? { job, state } : null;
+  for (;;) {
+    const state = await queue.getJobState(id);
+    const job = await queue.getJob(id);
+    if (!job) return null;
+    if (LASTING.has(state) || (await queue.getJobState(id)) === state) return { job, state };
+  }
 }
 
-export function statusOf(stage: QueueName, tier: string | null, read: ReadJob | null): StageStatus {
-  if (read === null)
-    return {
-      stage,
-      tier,
-      state: "waiting",
-      attempts: 0,
-      progress: null,
-      problem: null,
-      startedAt: null,
-      finishedAt: null,
-    };
+/** `read`: null for a job that is not there yet. */
+export function statusOf(of: Pick<StageStatus, "stage" | "tier" | "id">, read: ReadJob | null): StageStatus {
+  if (read === null) {
+    return { ...of, state: "waiting", attempts: 0, progress: null, problem: null, startedAt: null, finishedAt: null };
+  }
   const { job, state } = read;
   return {
-    stage,
-    tier,
-    state:
-      state === "active" || state === "completed" || state === "failed"
-        ? state
-        : job.attemptsMade > 0
-          ? "retrying"
-          : "waiting",
+    ...of,
+    state: stageState(read),
     attempts: job.attemptsMade,
     progress: typeof job.progress === "object" ? (job.progress as StageStatus["progress"]) : null,
     problem: job.failedReason ?? null,
     startedAt: job.processedOn === undefined ? null : new Date(job.processedOn),
     finishedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn),
   };
+}
+
+/** BullMQ has several words for a job that waits. */
+function stageState({ job, state }: ReadJob): StageStatus["state"] {
+  if (state === "active" || state === "completed" || state === "failed") return state;
+  return job.attemptsMade > 0 ? "retrying" : "waiting";
 }

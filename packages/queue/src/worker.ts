@@ -31,6 +31,8 @@ export interface JobHandle {
   readonly id: string;
   /** As enqueued; 0 goes before all others. */
   readonly priority: number;
+  /** A worker began it and died; this one follows. By what stands in Redis, so it is a hint and proves nothing. */
+  readonly isTakenOver: boolean;
   update(data: object): Promise<void>;
   /** It does not wait any more: whoever asks for the same from now on asks for another one. */
   begun(): Promise<void>;
@@ -220,6 +222,7 @@ async function carryOut(
     const handle: JobHandle = {
       id: job.id ?? "",
       priority: job.priority,
+      isTakenOver: job.stalledCounter > 0,
       update: async (data) => job.updateData(sealed(await key(), identityOf(job), data)),
       begun: async () => void (await job.removeDeduplicationKey()),
     };

@@ -9,17 +9,15 @@ import {
   siteTrust,
 } from "@trivault/backup";
 import { background, findDatabase, isBackupId, messageOf, timeOfBackupId, totalSize } from "@trivault/core";
-import type { BackupView, CopyView, LogLine, ManifestView, StageView } from "@trivault/dashboard";
+import type { BackupView, CopyView, LogLine, ManifestView } from "@trivault/dashboard";
 import { readInventories } from "@trivault/maintenance";
-import type { RetentionRow, Run } from "@trivault/monitor";
+import { isMoving, type PlacedCopy, type RetentionRow, stagesOf, stateOfBackup } from "@trivault/monitor";
 import type { RunStatus } from "@trivault/queue";
 import type { Tier } from "@trivault/storage";
 import type { ApiDeps } from "../deps.ts";
-import { stateOfRun } from "../run-state.ts";
 import { lookUpRun } from "../runs.ts";
 import { readLog } from "./log-lines.ts";
 import { noSuchBackup } from "./page-params.ts";
-import { stagesOfJobs, stagesOfRecord } from "./stages-of.ts";
 
 /** A page is worth more soon than whole: a tier that takes longer is told from what was found there before. */
 const ASK_MS = 3000;
@@ -38,8 +36,8 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
   const known = await deps.observer.database(database);
   const row = known?.retention.find((each) => each.backupId === backupId) ?? null;
   const expected = known?.runs.findLast(({ bytes }) => bytes !== null)?.bytes ?? null;
-  const state = stateOf(jobs, recorded, row);
-  const moving = state === "queued" || state === "running";
+  const state = stateOfBackup({ jobs, recorded, copies: row && row.tiers.map(placeOf) });
+  const moving = isMoving(state);
   const [copies, manifest, requests, log] = await Promise.all([
     moving ? [] : copiesOf(deps, { database, backupId }, row),
     moving ? null : manifestOf(deps, { database, backupId }, row),
@@ -53,7 +51,7 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
     state: state === "ok" && copies.some(isBad) ? "incomplete" : state,
     actor: recorded?.actor ?? null,
     seconds: (jobs && secondsOf(jobs)) ?? recorded?.seconds ?? null,
-    stages: stagesOf(deps, { jobs, recorded, database, expected }),
+    stages: stagesOf({ jobs, recorded, tiers: tiersAfterLocal(deps, database), expected, now: new Date() }),
     copies,
     manifest,
     log: [...requests, ...log],
@@ -98,31 +96,13 @@ async function databaseOf({ config }: ApiDeps, backupId: string): Promise<string
   return copies.find((copy) => copy.backupId === backupId)?.database ?? null;
 }
 
-function stateOf(jobs: RunStatus | null, recorded: Run | null, row: RetentionRow | null): BackupView["state"] {
-  const byJobs = jobs === null ? null : stateOfRun(jobs);
-  if (byJobs === "queued" || byJobs === "running") return byJobs;
-  if (recorded !== null && recorded.state !== "running") return recorded.state;
-  if (byJobs === "completed") return "ok";
-  if (byJobs === "failed" || byJobs === "incomplete") return byJobs;
-  if (recorded !== null) return recorded.state;
-  if (row === null) return "unknown";
-  return row.tiers.every(({ state, action }) => state === "complete" || action === "none") ? "ok" : "incomplete";
+function placeOf({ state, action }: RetentionRow["tiers"][number]): PlacedCopy {
+  return { complete: state === "complete", wanted: action !== "none" };
 }
 
-function stagesOf(
-  { config }: ApiDeps,
-  {
-    jobs,
-    recorded,
-    database,
-    expected,
-  }: { jobs: RunStatus | null; recorded: Run | null; database: string; expected: number | null },
-): readonly StageView[] {
-  const tiers = findDatabase(config, database)?.tiers ?? config.tiers.map(({ name }) => name);
-  const further = tiers.slice(1);
-  const known = recorded === null ? null : stagesOfRecord(recorded, further);
-  if (jobs === null) return known ?? [];
-  return stagesOfJobs(jobs, { tiers: further, recorded: known, expected });
+/** Those that a backup of this database is to be copied to. */
+function tiersAfterLocal({ config }: ApiDeps, database: string): readonly string[] {
+  return (findDatabase(config, database)?.tiers ?? config.tiers.map(({ name }) => name)).slice(1);
 }
 
 interface Ref {

@@ -1,5 +1,6 @@
 import type { RecordedEvent } from "@trivault/audit";
 import { hidePasswords } from "@trivault/core";
+import { stateOfMoving } from "@trivault/monitor";
 import type { MovingRun } from "@trivault/queue";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -9,9 +10,8 @@ import { answerOfEvent, recordedEvent } from "../event-schema.ts";
 import { type EventStream, openEventStream } from "../event-stream.ts";
 import { progressOf } from "../job-schema.ts";
 import { sendProblem } from "../problem.ts";
-import { stateOfRun } from "../run-state.ts";
 import { backupId, count, listOf, problems, time } from "../schema-parts.ts";
-import { runState, stage } from "../schemas.ts";
+import { runStatus, stage, statusOf } from "../schemas.ts";
 
 /** Streams of one caller, and of all. */
 const MOST_OF_ONE = 10;
@@ -27,7 +27,7 @@ export const movingRun = z
     kind: z.enum(["backup", "restore", "verify"]),
     database: z.string(),
     backupId: z.string().nullable(),
-    status: runState,
+    status: runStatus,
     stages: listOf(stage),
   })
   .meta({ id: "MovingRun" });
@@ -150,32 +150,15 @@ function lastSeqOf(header: unknown): number | null {
   return typeof header === "string" && /^\d{1,15}$/.test(header) ? Number(header) : null;
 }
 
-export function answerOf({
-  kind,
-  runId,
-  database,
-  backupId: id,
-  stages,
-  ...run
-}: MovingRun): z.output<typeof movingRun> {
-  const [only] = stages;
-  const ofJob = {
-    waiting: "queued",
-    retrying: "queued",
-    active: "running",
-    completed: "completed",
-    failed: "failed",
-  } as const;
+export function answerOf(run: MovingRun): z.output<typeof movingRun> {
+  const { kind, runId, database, backupId: id, stages } = run;
   return {
     id: runId,
     kind,
     database,
     backupId: id,
-    status:
-      kind === "backup"
-        ? stateOfRun({ runId, database, backupId: id, stages, ...run })
-        : ofJob[only?.state ?? "waiting"],
-    stages: stages.map(({ progress, problem, startedAt, finishedAt, ...rest }) => ({
+    status: statusOf(stateOfMoving(run)),
+    stages: stages.map(({ id: _job, progress, problem, startedAt, finishedAt, ...rest }) => ({
       ...rest,
       progress: progressOf(progress),
       problem: problem === null ? null : hidePasswords(problem),

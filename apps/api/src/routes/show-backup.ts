@@ -1,11 +1,11 @@
 import { TrivaultError } from "@trivault/core";
+import { type PlacedCopy, stateOfBackup } from "@trivault/monitor";
 import type { RunStatus } from "@trivault/queue";
 import type { ApiDeps, App } from "../deps.ts";
 import { findBackup, type FoundBackup, LISTING_MS } from "../find-backup.ts";
 import { BACKUPS_PATH, linksOf } from "../links.ts";
-import { stateOfCopies, stateOfRun } from "../run-state.ts";
 import { lookUpRun, type RunLookUp } from "../runs.ts";
-import { backupDetails, backupParams, problems } from "../schemas.ts";
+import { backupDetails, backupParams, problems, statusOf } from "../schemas.ts";
 
 export function showBackupRoute(app: App, deps: ApiDeps): void {
   app.get(
@@ -38,7 +38,7 @@ export function showBackupRoute(app: App, deps: ApiDeps): void {
         id,
         database,
         backupId,
-        status: run === null ? stateOfCopies(copies, deps.tiers.length) : stateOfRun(run),
+        status: statusOf(stateOfBackup({ jobs: run, recorded: null, copies: placesOf(deps, copies) })),
         queue,
         note: noteOn(lookUp),
         stages: run === null ? [] : run.stages.map(stageAnswer),
@@ -50,7 +50,14 @@ export function showBackupRoute(app: App, deps: ApiDeps): void {
   );
 }
 
-function stageAnswer({ startedAt, finishedAt, ...stage }: RunStatus["stages"][number]) {
+/** Each tier of the site is to have one. */
+function placesOf({ tiers }: ApiDeps, copies: readonly { tier: string; complete: boolean }[]): PlacedCopy[] {
+  return tiers.map(({ name }) => {
+    return { wanted: true, complete: copies.some(({ tier, complete }) => tier === name && complete) };
+  });
+}
+
+function stageAnswer({ id: _job, startedAt, finishedAt, ...stage }: RunStatus["stages"][number]) {
   return { ...stage, startedAt: startedAt?.toISOString() ?? null, finishedAt: finishedAt?.toISOString() ?? null };
 }
 

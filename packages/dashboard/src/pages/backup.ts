@@ -1,9 +1,10 @@
 import { type CopyState, html, type Html, type HtmlValue } from "@trivault/core";
+import type { RunState, StageView } from "@trivault/monitor";
 import { csrfField, page } from "../layout.ts";
 import { type LogLine, logTable } from "../parts/log-table.ts";
 import { actorName } from "../parts/runs-table.ts";
 import { prose } from "../parts/prose.ts";
-import { stageCard, type StageView } from "../parts/stage-card.ts";
+import { stageCard } from "../parts/stage-card.ts";
 import { badge, icon, type Tone } from "../status.ts";
 import { time, urls, type View } from "../view.ts";
 
@@ -12,7 +13,7 @@ export interface BackupView {
   readonly id: string;
   readonly database: string;
   readonly startedAt: string;
-  readonly state: "queued" | "running" | "ok" | "incomplete" | "failed" | "unknown";
+  readonly state: RunState;
   readonly actor: string | null;
   readonly seconds: number | null;
   readonly stages: readonly StageView[];
@@ -47,14 +48,14 @@ export interface ManifestView {
   readonly signedBy: string | null;
 }
 
-const TONES = {
+const TONES: Readonly<Record<RunState, Tone>> = {
   queued: "live",
   running: "live",
   ok: "ok",
   incomplete: "warn",
   failed: "bad",
   unknown: "idle",
-} as const;
+};
 
 export function backupPage(view: View, backup: BackupView): string {
   const { text, format } = view;

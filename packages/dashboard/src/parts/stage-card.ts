@@ -1,22 +1,8 @@
 import { html, type Html, type HtmlValue } from "@trivault/core";
+import type { StageView } from "@trivault/monitor";
 import { icon, type Tone } from "../status.ts";
-import type { View } from "../view.ts";
+import { urls, type View } from "../view.ts";
 import { prose } from "./prose.ts";
-
-export interface StageView {
-  readonly stage: "dump" | "encrypt" | "copy";
-  readonly tier: string | null;
-  readonly state: "waiting" | "active" | "retrying" | "completed" | "failed";
-  readonly bytes: number | null;
-  /** `guessed`: as large as the backup before it. */
-  readonly total: { readonly bytes: number; readonly guessed: boolean } | null;
-  readonly segments: number | null;
-  readonly seconds: number | null;
-  readonly attempts: number;
-  readonly problem: string | null;
-  /** In Bull Board, where the queue knows it. */
-  readonly job: string | null;
-}
 
 const STAGE_TONES: Readonly<Record<StageView["state"], Tone>> = {
   waiting: "idle",
@@ -46,7 +32,7 @@ export function stageCard(view: View, stage: StageView, moving: boolean): Html {
       >${stage.seconds !== null && stage.state === "completed" ? format.duration(stage.seconds) : null}</span
     >`,
     stage.segments === null ? null : html`<span class="segments">${text.backup.segments(stage.segments)}</span>`,
-    stage.job && html`<a class="job" href="${stage.job}">${text.backup.job}</a>`,
+    stage.job && html`<a class="job" href="${urls.job(stage.job.queue, stage.job.id)}">${text.backup.job}</a>`,
   ];
   return html`<li
     class="stage ${tone}"

@@ -1,5 +1,6 @@
 import { requireOwnSite } from "@trivault/cluster";
 import type { Config, Logger, QueueName } from "@trivault/core";
+import { stateOfJobs } from "@trivault/monitor";
 import { copiesOf, countWorkers, type Queues, requestBackup, type RunStatus, type StageStatus } from "@trivault/queue";
 import { actor } from "../../actor.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -65,8 +66,7 @@ async function queuesWithoutWorker(config: Config, queues: Queues, database: str
 }
 
 function outcomeOf(status: RunStatus): Pick<RunReport, "backupId" | "ok" | "stages"> {
-  const ok = status.stages.length > 1 && status.stages.every(({ state }) => state === "completed");
-  return { backupId: status.backupId, ok, stages: status.stages.map(reportOf) };
+  return { backupId: status.backupId, ok: stateOfJobs(status) === "ok", stages: status.stages.map(reportOf) };
 }
 
 function reportOf({ stage, tier, state, progress, startedAt, finishedAt, problem }: StageStatus): StageReport {

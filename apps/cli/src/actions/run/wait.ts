@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, messageOf, type QueueName, TrivaultError } from "@trivault/core";
-import { isSettled, type Queues, type RunStatus, runStatus } from "@trivault/queue";
+import { isMoving, stateOfJobs } from "@trivault/monitor";
+import { type Queues, type RunStatus, runStatus } from "@trivault/queue";
 import { absence } from "../../absence.ts";
 import { type ProgressDisplay, showProgress, type Task } from "../../progress.ts";
 import { stageName } from "./report.ts";
@@ -41,7 +42,7 @@ async function follow(queues: Queues, runId: string, wait: Wait, display: Progre
       const status = await runStatus(queues, wait.config, runId);
       if (status === null) throw forgotten(runId);
       news(status);
-      if (isSettled(status)) return { status };
+      if (!isMoving(stateOfJobs(status))) return { status };
       const missing = await wait.missingWorkers();
       redis.over();
       if (missing.length === 0) workers.over();
