@@ -1,6 +1,8 @@
 import { directoryOf, isBackupId, QUEUES } from "@trivault/core";
 import { z } from "zod";
 
+export { bytes, count, listOf, seconds, time } from "@trivault/core/view-schema";
+
 /** What many routes take and give: validation, types and the OpenAPI document all come from these schemas. */
 
 export const databaseName = z
@@ -17,21 +19,12 @@ export const tierName = z
   .min(1)
   .max(255)
   .meta({ examples: ["remote"] });
-export const time = z.iso.datetime().meta({ examples: ["2026-11-23T02:00:00.000Z"] });
-export const bytes = z.int().nonnegative();
-export const count = z.int().nonnegative();
-export const seconds = z.number().nonnegative();
 export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 export const queueName = z.enum(QUEUES);
 
 /** Where the next page begins; what it holds is our own business. */
 export const cursor = z.string().min(1).max(255).describe("`nextCursor` of the page before.");
 export const nextCursor = z.string().optional().describe("Absent on the last page.");
-
-/** An array that is only looked at, as ours are. */
-export function listOf<T extends z.ZodType>(item: T): z.ZodReadonly<z.ZodArray<T>> {
-  return z.array(item) as unknown as z.ZodReadonly<z.ZodArray<T>>;
-}
 
 /** Loose, as what a schema leaves out is gone from `request.headers`. */
 export const idempotencyHeaders = z.looseObject({

@@ -37,7 +37,7 @@ export const runStatus = z
   );
 export type PublishedStatus = z.infer<typeof runStatus>;
 
-export function statusOf(state: RunState): PublishedStatus {
+export function publishedStatus(state: RunState): PublishedStatus {
   return state === "ok" ? "completed" : state;
 }
 

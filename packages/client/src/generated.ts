@@ -268,14 +268,14 @@ export type DatabaseDetails = {
   readonly health: DatabaseHealth;
   /** Why it is not backed up; null where it is. */
   readonly orphan: Orphan | null;
-  readonly settings: DatabaseSettings | null;
+  readonly missed: readonly { readonly database: string; readonly at: string; readonly slots: number }[];
   readonly successRate: number | null;
   /** The longest time between two good backups in 30 days. */
   readonly recoveryPointSeconds: number | null;
   /** How long the last restore of it took. */
   readonly recoveryTimeSeconds: number | null;
-  readonly missed: readonly { readonly database: string; readonly at: string; readonly slots: number }[];
   readonly restores: readonly Restoration[];
+  readonly settings: DatabaseSettings | null;
 };
 
 export type DatabaseHealth = {
@@ -929,7 +929,6 @@ export type StartedSync = {
 export type TierDetails = {
   readonly at: string;
   readonly health: TierHealth;
-  readonly place: string;
   readonly row: TierTrend;
   readonly samples: readonly {
     readonly at: string;
@@ -953,6 +952,7 @@ export type TierDetails = {
     readonly good: boolean;
     readonly problem: string | null;
   }[];
+  readonly place: string;
 };
 
 export type TierHealth = {

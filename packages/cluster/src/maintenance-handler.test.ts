@@ -22,7 +22,13 @@ const context: JobContext = {
   attempt: 1,
   isRetried: () => false,
 };
-const handle = { id: "1", priority: 0, isTakenOver: false, update: async () => undefined, begun: async () => undefined };
+const handle = {
+  id: "1",
+  priority: 0,
+  isTakenOver: false,
+  update: async () => undefined,
+  begun: async () => undefined,
+};
 
 /** Whose rounds of the tier "hangs" end when `release` is called. */
 async function makeHandler(seen: string[], hang: Promise<void>): Promise<Handler> {

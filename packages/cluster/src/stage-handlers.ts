@@ -73,12 +73,12 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
   };
 }
 
-function startNext(site: MaintenanceSite, queues: Queues, next: NextStage, actor: string): Promise<void> {
+async function startNext(site: MaintenanceSite, queues: Queues, next: NextStage, actor: string): Promise<void> {
   const { database, backupId } = next;
   if (next.stage === "encrypt") return startEncrypt(queues, { database, backupId, actor });
   const { from, to } = next;
   const kindOf = (name: string) => site.tiers.find((tier) => tier.name === name)?.kind ?? "sftp";
-  return startCopy(queues, copyQueueOf(kindOf(from), kindOf(to)), { database, backupId, from, to, actor });
+  await startCopy(queues, copyQueueOf(kindOf(from), kindOf(to)), { database, backupId, from, to, actor });
 }
 
 function refOf({ database, backupId }: { database: string; backupId: string }) {

@@ -76,8 +76,11 @@ export function startEncrypt(queues: Queues, job: EncryptJob): Promise<void> {
   return addOrRestart(queues.encrypt, "encrypt", job.backupId, job);
 }
 
-export function startCopy(queues: Queues, queue: CopyQueue, job: CopyJob): Promise<void> {
-  return addOrRestart(queues[queue], queue, copyJobId(job.backupId, job.to), job);
+/** Returns the job's id. */
+export async function startCopy(queues: Queues, queue: CopyQueue, job: CopyJob): Promise<string> {
+  const id = copyJobId(job.backupId, job.to);
+  await addOrRestart(queues[queue], queue, id, job);
+  return id;
 }
 
 /** Reads a copy whole; asked for again while it waits or runs, it is the same job. Returns the job's id. */

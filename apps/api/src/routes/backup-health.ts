@@ -1,5 +1,5 @@
+import { healthReport } from "@trivault/maintenance/health/report-schema";
 import type { ApiDeps, App } from "../deps.ts";
-import { backupHealthAnswer } from "../health-schema.ts";
 import { problems } from "../schema-parts.ts";
 
 export function backupHealthRoute(app: App, { observer }: ApiDeps): void {
@@ -13,7 +13,7 @@ export function backupHealthRoute(app: App, { observer }: ApiDeps): void {
         summary: "Whether every database is safe on all its tiers",
         description:
           "Always 200, with `ok` inside; a few seconds old. From what maintenance found in the last half hour; where that is older, the tiers are asked. Needs no Redis. Whether this service lives is told by /healthz.",
-        response: { 200: backupHealthAnswer, ...problems },
+        response: { 200: healthReport, ...problems },
       },
     },
     async () => (await observer.overview()).health,

@@ -50,8 +50,8 @@ export function copyBackupRoute(app: App, deps: ApiDeps): void {
       const queue = copyQueueOf(source.kind, target.kind);
       const answered = await startOnce(deps, request, request.body, async () => {
         const job = { database, backupId: id, from: source.name, to, actor: request.identity.actor };
-        await startCopy(deps.queues, queue, job);
-        return { ...about, from: source.name, job: linkOfJob(queue, `${id}.${to}`, to) };
+        const jobId = await startCopy(deps.queues, queue, job);
+        return { ...about, from: source.name, job: linkOfJob(queue, jobId, to) };
       });
       return reply.status(statusOf(answered)).send(answered.answer);
     },

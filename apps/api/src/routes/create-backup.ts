@@ -5,7 +5,7 @@ import type { ApiDeps, App } from "../deps.ts";
 import { BACKUPS_PATH, linksOf } from "../links.ts";
 import { lookUpRun } from "../runs.ts";
 import { idempotencyHeaders } from "../schema-parts.ts";
-import { createBackupBody, problems, requestedBackup, statusOf } from "../schemas.ts";
+import { createBackupBody, problems, requestedBackup, publishedStatus } from "../schemas.ts";
 import { keyOf } from "../started.ts";
 
 export function createBackupRoute(app: App, deps: ApiDeps): void {
@@ -43,7 +43,13 @@ export function createBackupRoute(app: App, deps: ApiDeps): void {
       return reply
         .status(created ? 202 : 200)
         .header("location", links.self)
-        .send({ id: runId, database, joined, status: statusOf(run === null ? "queued" : stateOfJobs(run)), links });
+        .send({
+          id: runId,
+          database,
+          joined,
+          status: publishedStatus(run === null ? "queued" : stateOfJobs(run)),
+          links,
+        });
     },
   );
 }

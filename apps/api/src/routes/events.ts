@@ -11,7 +11,7 @@ import { type EventStream, openEventStream } from "../event-stream.ts";
 import { progressOf } from "../job-schema.ts";
 import { sendProblem } from "../problem.ts";
 import { backupId, count, listOf, problems, time } from "../schema-parts.ts";
-import { runStatus, stage, statusOf } from "../schemas.ts";
+import { runStatus, stage, publishedStatus } from "../schemas.ts";
 
 /** Streams of one caller, and of all. */
 const MOST_OF_ONE = 10;
@@ -157,7 +157,7 @@ export function answerOf(run: MovingRun): z.output<typeof movingRun> {
     kind,
     database,
     backupId: id,
-    status: statusOf(stateOfMoving(run)),
+    status: publishedStatus(stateOfMoving(run)),
     stages: stages.map(({ id: _job, progress, problem, startedAt, finishedAt, ...rest }) => ({
       ...rest,
       progress: progressOf(progress),

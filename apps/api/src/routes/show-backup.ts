@@ -5,7 +5,7 @@ import type { ApiDeps, App } from "../deps.ts";
 import { findBackup, type FoundBackup, LISTING_MS } from "../find-backup.ts";
 import { BACKUPS_PATH, linksOf } from "../links.ts";
 import { lookUpRun, type RunLookUp } from "../runs.ts";
-import { backupDetails, backupParams, problems, statusOf } from "../schemas.ts";
+import { backupDetails, backupParams, problems, publishedStatus } from "../schemas.ts";
 
 export function showBackupRoute(app: App, deps: ApiDeps): void {
   app.get(
@@ -38,7 +38,7 @@ export function showBackupRoute(app: App, deps: ApiDeps): void {
         id,
         database,
         backupId,
-        status: statusOf(stateOfBackup({ jobs: run, recorded: null, copies: placesOf(deps, copies) })),
+        status: publishedStatus(stateOfBackup({ jobs: run, recorded: null, copies: placesOf(deps, copies) })),
         queue,
         note: noteOn(lookUp),
         stages: run === null ? [] : run.stages.map(stageAnswer),

@@ -55,8 +55,8 @@ export function syncTierRoute(app: App, deps: ApiDeps): void {
         const copies = [];
         for (const { database, backupId, from, to, bytes: size } of lack.copies) {
           const queue = copyQueueOf(kindOf(deps, from), kindOf(deps, to));
-          await startCopy(deps.queues, queue, { database, backupId, from, to, actor });
-          copies.push({ database, backupId, from, bytes: size, job: linkOfJob(queue, `${backupId}.${to}`, to) });
+          const jobId = await startCopy(deps.queues, queue, { database, backupId, from, to, actor });
+          copies.push({ database, backupId, from, bytes: size, job: linkOfJob(queue, jobId, to) });
         }
         const { complete, sourceless } = lack;
         return { tier: name, complete, copies, sourceless, unreachable: look.unreachable };
