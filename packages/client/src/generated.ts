@@ -288,7 +288,7 @@ export type DatabaseHealth = {
   readonly tiers: readonly {
     readonly tier: string;
     readonly ok: boolean;
-    /** Of the complete and trusted copies there. */
+    /** The newest of the complete and trusted copies there. */
     readonly newestBackupId: string | null;
     readonly ageSeconds: number | null;
     readonly backups: number;
@@ -313,7 +313,7 @@ export type DatabaseList = {
     readonly tiers: readonly {
       readonly tier: string;
       readonly ok: boolean;
-      /** Of the complete and trusted copies there. */
+      /** The newest of the complete and trusted copies there. */
       readonly newestBackupId: string | null;
       readonly ageSeconds: number | null;
       readonly backups: number;
@@ -958,7 +958,7 @@ export type TierDetails = {
 export type TierHealth = {
   readonly name: string;
   readonly kind: "local" | "sftp" | "s3";
-  /** False: what is told of it is what was known last. */
+  /** False: its figures are what was known last. */
   readonly reachable: boolean;
   readonly unreachableSince: string | null;
   readonly problem: string | null;
@@ -981,7 +981,7 @@ export type TierList = {
   readonly tiers: readonly {
     readonly name: string;
     readonly kind: "local" | "sftp" | "s3";
-    /** False: what is told of it is what was known last. */
+    /** False: its figures are what was known last. */
     readonly reachable: boolean;
     readonly unreachableSince: string | null;
     readonly problem: string | null;
