@@ -45,7 +45,14 @@ export async function makePutObjects(source: Source): Promise<PutObjects> {
     files.push(path.join(folder, name));
     objects.push({ key: backupKey(DATABASE, backupId, name), size: bytes.length, sha256: sha256Hex(bytes) });
   }
-  const local = openTier({ name: "local", kind: "local", budget: null, prices: {}, directory: root });
+  const local = openTier({
+    name: "local",
+    kind: "local",
+    budget: null,
+    origin: "environment",
+    prices: {},
+    directory: root,
+  });
   const remove = async () => {
     await local.store.close();
     await rm(root, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { FIELDS } from "../packages/core/src/config/fields.ts";
+import { FIELDS } from "../packages/core/src/config/environment/fields.ts";
 import { missingLine, parsePage } from "./support/docs-page.ts";
 
 const root = path.resolve(import.meta.dirname, "..");

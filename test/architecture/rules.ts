@@ -35,6 +35,13 @@ const APP = Object.keys(ARROWS).filter((name) => name !== "testkit");
 /** Where folders hold a subject each: which of its neighbours each of them may import; `*` is any that is not named. */
 const FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   "apps/cli/src/actions": { shared: [], "*": ["shared"] },
+  "packages/core/src/config": {
+    model: [],
+    text: ["model"],
+    environment: ["model", "text"],
+    file: ["model", "text", "environment"],
+    resolve: ["model", "text", "environment", "file"],
+  },
   "packages/maintenance/src": {
     inventory: [],
     discovery: ["inventory"],

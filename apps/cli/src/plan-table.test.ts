@@ -8,6 +8,7 @@ const at = new Date("2026-11-23T12:00:00Z");
 const GB = 1e9;
 const tier: TierConfig = {
   name: "cloud",
+  origin: "environment",
   kind: "local",
   directory: "/x",
   budget: { bytes: 2 * GB, whenFull: "warn" },

@@ -113,7 +113,7 @@ export function openDumpSlots(config: Pick<Config, "backupDir" | "limits" | "wor
 export function serverOf(config: Pick<Config, "databases" | "servers">, database: string): string | null {
   const found = findDatabase(config, database);
   if (!found) return null;
-  const { host, port } = parseDatabaseUrl(found.url);
+  const { host, port } = parseDatabaseUrl(found.url, found.urlSetting);
   return `${host}:${port}`;
 }
 

@@ -1,26 +1,27 @@
 export * from "./background.ts";
 export * from "./bytes.ts";
-export { databaseNameOf } from "./config/databases.ts";
-export * from "./config/discovered.ts";
-export * from "./config/dot-env.ts";
-export { isReference, keyOfEnvironment, looksSecret } from "./config/key-text.ts";
-export { type ConfigChange, type PreparedConfig, prepareConfigChange } from "./config/edit-file.ts";
-export { configJsonSchema } from "./config/file-schema.ts";
-export { type Env } from "./config/file-tiers.ts";
+export { databaseNameOf } from "./config/resolve/databases.ts";
+export * from "./config/model/discovered.ts";
+export * from "./config/environment/dot-env.ts";
+export { isReference, keyOfEnvironment, looksSecret } from "./config/text/key-text.ts";
+export { type ConfigChange, type PreparedConfig, prepareConfigChange } from "./config/resolve/edit-file.ts";
+export { configJsonSchema } from "./config/file/schema.ts";
+export { type Env } from "./config/file/tiers.ts";
 export {
   discoveredDatabase,
   discoveredName,
   findDatabase,
   isDiscovered,
   urlOfDatabase,
-} from "./config/find-database.ts";
-export { ConfigError, type Problem } from "./config/problems.ts";
-export * from "./config/place-of.ts";
-export { redisProtection } from "./config/redis-url.ts";
-export * from "./config/resolve.ts";
-export { DEFAULT_RETENTION, formatRetention, parseRetention } from "./config/retention.ts";
-export * from "./config/monitoring-types.ts";
-export * from "./config/types.ts";
+} from "./config/model/find-database.ts";
+export { awsKeySettings, settingOf } from "./config/model/origin.ts";
+export { ConfigError, type Problem } from "./config/model/problems.ts";
+export * from "./config/model/place-of.ts";
+export { redisProtection } from "./config/environment/redis-url.ts";
+export * from "./config/resolve/resolve.ts";
+export { DEFAULT_RETENTION, formatRetention, parseRetention } from "./config/text/retention.ts";
+export * from "./config/model/monitoring-types.ts";
+export * from "./config/model/types.ts";
 export * from "./create-file.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";

@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
-import type { LogLevel } from "./config/types.ts";
+import type { LogLevel } from "./config/model/types.ts";
 import { visibleJson } from "./visible.ts";
 import { hidePasswords } from "./hide-passwords.ts";
 import { shorten } from "./shorten.ts";

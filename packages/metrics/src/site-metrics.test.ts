@@ -20,7 +20,9 @@ afterEach(async () => {
 });
 
 async function scrape(look: () => Promise<Overview>, changes: Partial<SiteMetricsDeps> = {}) {
-  const tiers = TIERS.map((name) => ({ name, kind: "local", directory: "/", budget: null, prices: {} }) as const);
+  const tiers = TIERS.map(
+    (name) => ({ name, kind: "local", directory: "/", budget: null, origin: "environment", prices: {} }) as const,
+  );
   const text = await createSiteMetrics({
     config: { backupDir, tiers },
     observer: { overview: look },

@@ -169,23 +169,25 @@ async function tlsOptions(connection: Connection): Promise<ConnectionOptions> {
   const key = connection.sslKey ?? userFile("postgresql.key");
   const verifies = verifiesServer(connection);
   if (verifies && rootCert === null) {
-    throw unreadable(`sslmode=${mode} needs the certificate of an authority: add sslrootcert=<file> to the URL.`);
+    throw unreadable(
+      `sslmode=${mode} needs the certificate of an authority: add sslrootcert=<file> to ${connection.setting}.`,
+    );
   }
   // libpq 16 and later: the certificates that the system trusts.
   const system = rootCert === "system";
   return {
     rejectUnauthorized: verifies,
-    ...(verifies && rootCert !== null && !system ? { ca: await read(rootCert) } : {}),
-    ...(cert !== null && key !== null ? { cert: await read(cert), key: await read(key) } : {}),
+    ...(verifies && rootCert !== null && !system ? { ca: await read(rootCert, connection) } : {}),
+    ...(cert !== null && key !== null ? { cert: await read(cert, connection), key: await read(key, connection) } : {}),
     ...(mode === "verify-full" || system ? {} : { checkServerIdentity: () => undefined }),
   };
 }
 
-async function read(file: string): Promise<Buffer> {
+async function read(file: string, { setting }: Connection): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (cause) {
-    throw unreadable(`The TLS file ${file} of the database URL cannot be read (${messageOf(cause)}).`, cause);
+    throw unreadable(`The TLS file ${file} of ${setting} cannot be read (${messageOf(cause)}).`, cause);
   }
 }
 

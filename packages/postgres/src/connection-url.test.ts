@@ -4,6 +4,7 @@ import { type Connection, describeConnection, parseDatabaseUrl } from "./connect
 import { conninfo } from "./libpq.ts";
 
 const full: Connection = {
+  setting: "SHOP_URL",
   host: "db.example",
   port: 6432,
   user: "ann",
@@ -20,10 +21,20 @@ const full: Connection = {
 };
 
 describe("parseDatabaseUrl", () => {
+  test.each([
+    ["DATABASE_URL", "DATABASE_URL cannot be used: it names no database"],
+    ["databases.shop.url in /etc/t.yaml", "databases.shop.url in /etc/t.yaml cannot be used: it names no database"],
+    [undefined, "The database URL cannot be used: it names no database"],
+  ])("names the setting that is wrong: %s", (setting, message) => {
+    expect(() => parseDatabaseUrl("postgresql://h", setting)).toThrow(message);
+  });
+
   test("reads every part, percent-decoded once", () => {
     const query = "sslmode=verify-full&sslrootcert=/etc/ca.pem&sslcert=/c.pem&sslkey=/k.pem&connect_timeout=7";
     const rest = "require_auth=md5,scram-sha-256&options=-c%20work_mem%3D64MB&application_name=nightly";
-    expect(parseDatabaseUrl(`postgresql://ann:p%40ss%3Aw%2Frd@db.example:6432/shop?${query}&${rest}`)).toEqual(full);
+    expect(
+      parseDatabaseUrl(`postgresql://ann:p%40ss%3Aw%2Frd@db.example:6432/shop?${query}&${rest}`, "SHOP_URL"),
+    ).toEqual(full);
   });
 
   test.each([

@@ -11,6 +11,8 @@ export type AuthMethod = (typeof AUTH_METHODS)[number];
 
 /** One server and one database, as a URL named them. The password stands here and nowhere else: no ~/.pgpass, no PGPASSWORD. */
 export interface Connection {
+  /** What holds the URL, for messages: `DATABASE_URL`, or "the database URL" where a person gave it. */
+  readonly setting: string;
   /** A name, an address, or (with a leading slash) the directory of a Unix socket. */
   readonly host: string;
   readonly port: number;
@@ -56,7 +58,17 @@ const HOST = /^(?:\/[^,\0\n]*|[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)
  * percent-decoded once. Whatever it cannot carry over exactly to both libpq and node-postgres is refused (INPUT_INVALID):
  * a parameter silently ignored could be the one that asks for a verified certificate.
  */
-export function parseDatabaseUrl(url: string): Connection {
+export function parseDatabaseUrl(url: string, setting = "the database URL"): Connection {
+  try {
+    return { setting, ...readUrl(url) };
+  } catch (error) {
+    if (!(error instanceof Unusable)) throw error;
+    const message = `${setting.replace(/^the /, "The ")} cannot be used: ${error.message}.`;
+    throw new TrivaultError("INPUT_INVALID", message, { permanent: true });
+  }
+}
+
+function readUrl(url: string): Omit<Connection, "setting"> {
   const match = /^postgres(?:ql)?:\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(url);
   if (!match) throw invalid("it is not of the form postgresql://user:password@host:5432/database");
   const [, credentials, authority = "", path = "", query = ""] = match;
@@ -170,6 +182,9 @@ function wholeNumber(name: string, text: string, min: number, max: number): numb
   return value;
 }
 
-function invalid(why: string): TrivaultError {
-  return new TrivaultError("INPUT_INVALID", `The database URL cannot be used: ${why}.`, { permanent: true });
+function invalid(why: string): Unusable {
+  return new Unusable(why);
 }
+
+/** Why no connection can be read from a URL. */
+class Unusable extends Error {}

@@ -103,7 +103,7 @@ function chainOptions({ connection, signal }: DumpOptions): ChainOptions {
     const said = outcome.stderr === "" ? "It said nothing." : `It said: ${outcome.stderr}`;
     const advice = adviceFor(outcome.stderr);
     const text = `The dump of ${describeConnection(connection)} failed: ${outcome.name} ${statusOf(outcome)}. ${said}`;
-    return new TrivaultError("DUMP_FAILED", advice ? `${text} — ${advice.text}` : text, {
+    return new TrivaultError("DUMP_FAILED", advice ? `${text} — ${advice.text(connection)}` : text, {
       permanent: advice?.permanent ?? false,
     });
   };
@@ -112,7 +112,7 @@ function chainOptions({ connection, signal }: DumpOptions): ChainOptions {
 
 interface Advice {
   readonly pattern: RegExp;
-  readonly text: string;
+  readonly text: (connection: Connection) => string;
   readonly permanent: boolean;
 }
 
@@ -120,43 +120,46 @@ interface Advice {
 const ADVICE: readonly Advice[] = [
   {
     pattern: /permission denied for large object/i,
-    text: "No role but a superuser (or each large object's owner) may read all of them: use a superuser for the backup.",
+    text: () =>
+      "No role but a superuser (or each large object's owner) may read all of them: use a superuser for the backup.",
     permanent: true,
   },
   {
     pattern: /no matching (?:tables|schemas) were found/i,
-    text: "A pattern of include (schemas or tables) in the configuration file matches nothing in this database.",
+    text: () => "A pattern of include (schemas or tables) in the configuration file matches nothing in this database.",
     permanent: true,
   },
   {
     pattern: /permission denied/i,
-    text: "Grant the user what is missing, for instance GRANT pg_read_all_data TO it (PostgreSQL 14 and later).",
+    text: () => "Grant the user what is missing, for instance GRANT pg_read_all_data TO it (PostgreSQL 14 and later).",
     permanent: true,
   },
   {
     pattern: /row-level security/i,
-    text: "A policy hides rows from this user, so the backup would lack them: use a user with BYPASSRLS, or the table's owner.",
+    text: () =>
+      "A policy hides rows from this user, so the backup would lack them: use a user with BYPASSRLS, or the table's owner.",
     permanent: true,
   },
   {
     pattern: /server version mismatch/i,
-    text: "Install a pg_dump of the server's major version or later.",
+    text: () => "Install a pg_dump of the server's major version or later.",
     permanent: true,
   },
   {
     pattern: /password authentication failed|no password supplied|no pg_hba\.conf entry/i,
-    text: "Check user and password in the database URL, and the server's pg_hba.conf.",
+    text: ({ setting }) => `Check user and password in ${setting}, and the server's pg_hba.conf.`,
     permanent: true,
   },
-  { pattern: NOT_ALLOWED, text: HOW_TO_ALLOW, permanent: true },
+  { pattern: NOT_ALLOWED, text: () => HOW_TO_ALLOW, permanent: true },
   {
     pattern: /lock timeout/i,
-    text: "Another session holds an exclusive lock on a table; pg_locks and pg_stat_activity show which. It is tried again.",
+    text: () =>
+      "Another session holds an exclusive lock on a table; pg_locks and pg_stat_activity show which. It is tried again.",
     permanent: false,
   },
   {
     pattern: /no space left on device|disk quota exceeded/i,
-    text: "The spool is full: see BACKUP_SPOOL_DIR and BACKUP_SEGMENT_SIZE.",
+    text: () => "The spool is full: see BACKUP_SPOOL_DIR and BACKUP_SEGMENT_SIZE.",
     permanent: false,
   },
 ];

@@ -77,7 +77,7 @@ async function seen(run: (signal: AbortSignal) => Promise<Seen>, signal: AbortSi
 
 /** Connected to, looked into, and dumped by a program that there is. */
 async function checkDatabase({ pgBinDir }: Config, database: DatabaseConfig): Promise<Seen> {
-  const snapshot = await openSnapshot(parseDatabaseUrl(database.url));
+  const snapshot = await openSnapshot(parseDatabaseUrl(database.url, database.urlSetting));
   try {
     const { version, major } = snapshot.server;
     const tools = await requireTools(major, pgBinDir);
@@ -96,7 +96,7 @@ async function checkServer(server: ServerConfig, known: ReturnType<typeof knownD
   if (problem) return { ok: false, detail: problem.reason, advice: null };
   const names = databases.map(({ name }) => name).filter((name) => name.startsWith(`${server.name}.`));
   if (names.length > 0) {
-    const connection = parseDatabaseUrl(server.url);
+    const connection = parseDatabaseUrl(server.url, server.urlSetting);
     const protection = await withClient(connection, async (client) => describeProtection(connection, client));
     return holds(`these match (${names.length}): ${names.join(", ")}; connection: ${protection}`);
   }

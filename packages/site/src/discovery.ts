@@ -124,7 +124,7 @@ function ask({ backupDir }: Config, server: ServerConfig, options: DiscoveryOpti
   if (before && !fresh && now - before.at < ASK_EVERY_MS) return before;
   const found = (async (): Promise<Found> => {
     try {
-      return { listed: await list(parseDatabaseUrl(server.url)) };
+      return { listed: await list(parseDatabaseUrl(server.url, server.urlSetting)) };
     } catch (error) {
       return { reason: messageOf(error) };
     }

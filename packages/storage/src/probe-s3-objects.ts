@@ -7,7 +7,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { formatBytes, HOUR_MS, RECOVERY_KEY, type S3TierConfig, sha256Hex } from "@trivault/core";
+import { formatBytes, HOUR_MS, RECOVERY_KEY, type S3TierConfig, settingOf, sha256Hex } from "@trivault/core";
 import { expectSame, probeBytes, ProbeFailure, probeName, type Step } from "./probe-steps.ts";
 import { nameOf, s3Error, statusOf } from "./s3-errors.ts";
 import { signOver } from "./s3-signed-hash.ts";
@@ -58,11 +58,19 @@ export function objectProbe(
       await put(name, bytes, sha256Hex(bytes), signal);
     } catch (error) {
       if (statusOf(error) === 501 && config.conditionalPut) {
-        throw new ProbeFailure("the server knows no If-None-Match", "Set BACKUP_S3_CONDITIONAL_PUT=false.", error);
+        throw new ProbeFailure(
+          "the server knows no If-None-Match",
+          `Set ${settingOf(config, "conditionalPut", false)}.`,
+          error,
+        );
       }
       if (statusOf(error) === 400 && config.storageClass !== null) {
         const seen = `the server refuses objects of the storage class ${config.storageClass} (${nameOf(error)})`;
-        throw new ProbeFailure(seen, "Correct this tier's storage class: the server has none of that name.", error);
+        throw new ProbeFailure(
+          seen,
+          `Correct ${settingOf(config, "storageClass")}: the server has none of that name.`,
+          error,
+        );
       }
       throw failure(error, config, "writing");
     }
@@ -78,16 +86,17 @@ export function objectProbe(
       if (status !== undefined && status >= 400 && status < 500) return `refused, as it must be (${nameOf(error)})`;
       throw failure(error, config, "writing other bytes than were signed");
     }
-    if (config.verify === "readback") return "the server takes them, but BACKUP_S3_VERIFY=readback reads all back";
+    if (config.verify === "readback")
+      return `the server takes them, but ${settingOf(config, "verify", "readback")} reads all back`;
     throw new ProbeFailure(
       "the server took other bytes than those that were signed: it does not check them",
-      "Set BACKUP_S3_VERIFY=readback: every object is then read back and compared.",
+      `Set ${settingOf(config, "verify", "readback")}: every object is then read back and compared.`,
     );
   }
 
   async function refuseSecond(signal: AbortSignal): Promise<string> {
     if (!config.conditionalPut)
-      return "not asked of the server (BACKUP_S3_CONDITIONAL_PUT=false): each PUT looks first";
+      return `not asked of the server (${settingOf(config, "conditionalPut", false)}): each PUT looks first`;
     const other = Buffer.from("a second object");
     try {
       await put(name, other, sha256Hex(other), signal);
@@ -99,7 +108,7 @@ export function objectProbe(
     await put(name, bytes, sha256Hex(bytes), signal);
     throw new ProbeFailure(
       "the server replaced an object in spite of If-None-Match: *",
-      "Set BACKUP_S3_CONDITIONAL_PUT=false: each PUT then looks first.",
+      `Set ${settingOf(config, "conditionalPut", false)}: each PUT then looks first.`,
     );
   }
 

@@ -3,9 +3,10 @@ import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { codeOf, messageOf, type S3TierConfig } from "@trivault/core";
+import { codeOf, messageOf, type S3TierConfig, settingOf } from "@trivault/core";
 import { openTcp } from "./probe-network.ts";
 import { ProbeFailure } from "./probe-steps.ts";
+import { addressSetting } from "./s3-errors.ts";
 
 /** What an S3 server shows to anybody: its address, its certificate, its clock. */
 
@@ -49,7 +50,7 @@ export async function addressOf({ bucket, region, endpoint, pathStyle }: S3TierC
   return found;
 }
 
-export async function reachServer(address: Address, signal: AbortSignal): Promise<string> {
+export async function reachServer(config: S3TierConfig, address: Address, signal: AbortSignal): Promise<string> {
   const { hostname, port, protocol } = address;
   try {
     if (protocol === "https:") return await reachTls(address, signal);
@@ -60,7 +61,7 @@ export async function reachServer(address: Address, signal: AbortSignal): Promis
   } catch (error) {
     throw new ProbeFailure(
       `no connection to ${hostname} port ${port}: ${codeOf(error) ?? messageOf(error)}`,
-      advice(error),
+      advice(error, config),
       error,
     );
   }
@@ -88,12 +89,13 @@ async function reachTls({ hostname, port }: Address, signal: AbortSignal): Promi
   }
 }
 
-function advice(error: unknown): string {
+function advice(error: unknown, config: S3TierConfig): string {
+  const endpoint = addressSetting(config);
   switch (codeOf(error)) {
     case "ECONNREFUSED":
-      return "Nothing listens there: start that server, or correct BACKUP_S3_ENDPOINT.";
+      return `Nothing listens there: start that server, or correct ${endpoint}.`;
     case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return "The certificate is for another name: correct BACKUP_S3_ENDPOINT, or set BACKUP_S3_PATH_STYLE=true.";
+      return `The certificate is for another name: correct ${endpoint}, or set ${settingOf(config, "pathStyle", true)}.`;
     case "CERT_HAS_EXPIRED":
       return "Renew the server's certificate (or set this machine's clock right).";
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
@@ -104,9 +106,9 @@ function advice(error: unknown): string {
     case "EPROTO":
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
-      return "No TLS is spoken there: if that is meant, BACKUP_S3_ENDPOINT begins with http://.";
+      return `No TLS is spoken there: if that is meant, let ${endpoint} begin with http://.`;
     default:
-      return "Look at the network, the firewalls between here and there, and BACKUP_S3_ENDPOINT.";
+      return `Look at the network, the firewalls between here and there, and ${endpoint}.`;
   }
 }
 

@@ -5,7 +5,7 @@ import { addressOf, readClock, reachServer } from "./probe-s3-server.ts";
 import { resolveHost } from "./probe-network.ts";
 import type { Probe } from "./probe-steps.ts";
 import { s3Connection } from "./s3-connection.ts";
-import { nameOf, statusOf } from "./s3-errors.ts";
+import { addressSetting, nameOf, statusOf } from "./s3-errors.ts";
 
 /** Answers that speak of who asks, and not of the bucket. */
 const OF_CREDENTIALS = [
@@ -41,10 +41,9 @@ export function s3Probe(config: S3TierConfig): Probe {
     steps: [
       {
         name: "resolve",
-        run: async () =>
-          resolveHost((await address()).hostname, config.endpoint ? "BACKUP_S3_ENDPOINT" : "BACKUP_CLOUD_REGION"),
+        run: async () => resolveHost((await address()).hostname, addressSetting(config)),
       },
-      { name: "connect", needs: "resolve", run: async (signal) => reachServer(await address(), signal) },
+      { name: "connect", needs: "resolve", run: async (signal) => reachServer(config, await address(), signal) },
       { name: "clock", needs: "connect", run: async (signal) => readClock(await address(), signal) },
       {
         name: "credentials",

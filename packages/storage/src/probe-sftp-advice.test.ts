@@ -17,14 +17,24 @@ test.each<[string, Doing, Partial<Seen>, RegExp]>([
     "another's folder",
     "write",
     { folder: "/srv", rights: { mode: 0o40755, uid: 0 } },
-    /such as `trivault` \(in its home/,
+    /set tiers\.nas\.directory in \/etc\/t\.yaml to a folder .* such as `trivault` \(in its home/,
   ],
   ["its own folder", "write", { folder: "/home/backup/x", rights: mine }, /this account may only read/],
   ["its own folder", "make", { folder: "..", rights: mine }, /this account may only read/],
   ["its own folder", "rename", { rights: mine }, /-P rename/],
   ["its own folder", "delete", { rights: mine }, /-P remove/],
 ])("9.C23 permission denied in %s (%s)", (_, doing, seen, advice) => {
-  expect(adviceOnRights({ user: "backup", doing, folder: ".", rights: null, home, ...seen })).toMatch(advice);
+  expect(
+    adviceOnRights({
+      user: "backup",
+      setting: "tiers.nas.directory in /etc/t.yaml",
+      doing,
+      folder: ".",
+      rights: null,
+      home,
+      ...seen,
+    }),
+  ).toMatch(advice);
 });
 
 test("9.C23 whatever was seen, nothing that is there is to be changed by a command, and paths are quoted", () => {
@@ -32,6 +42,7 @@ test("9.C23 whatever was seen, nothing that is there is to be changed by a comma
   const path = fc.constantFrom("/", "..", ".", "/srv/it's halt", "a;reboot", "$(reboot)", "/srv\n/x", "../../etc");
   const seen: fc.Arbitrary<Seen> = fc.record({
     user: fc.constant("backup"),
+    setting: fc.constant("BACKUP_REMOTE_DIR"),
     doing: fc.constantFrom("make", "write", "read", "rename", "delete"),
     folder: path,
     rights: fc.option(fc.record({ mode: fc.nat(0o777), uid: id })),

@@ -1,4 +1,4 @@
-import { formatBytes, messageOf, type SftpTierConfig, shellWord } from "@trivault/core";
+import { formatBytes, messageOf, settingOf, type SftpTierConfig, shellWord } from "@trivault/core";
 import type { Stats } from "ssh2";
 import { ProbeFailure } from "./probe-steps.ts";
 import type { SftpConnection } from "./sftp-connection.ts";
@@ -11,6 +11,8 @@ export type Doing = "make" | "write" | "read" | "rename" | "delete";
 /** What the server lets us see of itself. Paths are as SFTP shows them, which need not be those of its disk. */
 export interface Seen {
   readonly user: string;
+  /** What names the tier's folder. */
+  readonly setting: string;
   readonly doing: Doing;
   readonly folder: string;
   /** Null where it cannot be looked at. */
@@ -39,6 +41,7 @@ export async function adviceFor(
   const seen: Seen = {
     ...tried,
     user: config.user,
+    setting: settingOf(config, "directory"),
     rights: await statOf(server, tried.folder),
     home: await homeOf(server),
   };
@@ -70,11 +73,11 @@ export function adviceOnRights(seen: Seen): string {
 }
 
 function adviceOnWriting(seen: Seen): string {
-  const { user, doing, folder, rights, home } = seen;
+  const { user, setting, doing, folder, rights, home } = seen;
   if (home?.path === "/" && folder === "/") {
     return (
       `${user} begins in / and may not write there, as is usual under ChrootDirectory. Have a folder made below it that ` +
-      `belongs to ${user}, and set BACKUP_REMOTE_DIR to that folder, as SFTP shows it.`
+      `belongs to ${user}, and set ${setting} to that folder, as SFTP shows it.`
     );
   }
   const chroot = home === null || home.path === "/";
@@ -85,7 +88,7 @@ function adviceOnWriting(seen: Seen): string {
     );
   }
   const begins = chroot ? "" : `, such as \`trivault\` (in its home, ${shellWord(home.path)})`;
-  const elsewhere = `set BACKUP_REMOTE_DIR to a folder that belongs to it${begins}`;
+  const elsewhere = `set ${setting} to a folder that belongs to it${begins}`;
   return doing === "make"
     ? `${user} may not make a folder in ${placeOf(seen)}. Have it made there, with ${user} as its owner; or ${elsewhere}.`
     : `${user} may not write in ${placeOf(seen)}. Have its owner allow that; or ${elsewhere}.`;
@@ -95,11 +98,11 @@ function placeOf({ folder, rights }: Seen): string {
   return `${shellWord(folder)}${rights ? ` (mode ${octal(rights.mode)}, owner ${rights.uid})` : ""}`;
 }
 
-function adviceOnFailure({ user, home }: Seen): string {
+function adviceOnFailure({ user, setting, home }: Seen): string {
   const begins = home && ` (${user} begins in ${shellWord(home.path)}; under ChrootDirectory, paths begin there)`;
   return (
-    "Look at free space, quota, mount options (read-only?) and the log of its SSH server, and at BACKUP_REMOTE_DIR" +
-    `${begins ?? ""}.`
+    "Look at free space, quota, mount options (read-only?) and the log of its SSH server, and at " +
+    `${setting}${begins ?? ""}.`
   );
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { formatBytes, type SftpTierConfig, shellWord, TrivaultError } from "@trivault/core";
+import { formatBytes, settingOf, type SftpTierConfig, shellWord, TrivaultError } from "@trivault/core";
 import type { Stats } from "ssh2";
 import { adviceFor, type Doing } from "./probe-sftp-advice.ts";
 import { ProbeFailure, probeName, type Step } from "./probe-steps.ts";
@@ -44,7 +44,7 @@ export function folderProbe(
   return {
     root,
     steps: [
-      step("folder", "authenticate", "make", () => findFolder(connected(), root, made)),
+      step("folder", "authenticate", "make", () => findFolder(config, connected(), root, made)),
       step("write", "folder", "write", async () => {
         const { detail, ...bytes } = await write(connected(), first);
         written = bytes;
@@ -70,7 +70,12 @@ function above(folder: string): string {
 }
 
 /** Makes it where it is missing; each folder goes to `made` before it is asked for. */
-async function findFolder(server: SftpConnection, root: string, made: string[]): Promise<string> {
+async function findFolder(
+  config: SftpTierConfig,
+  server: SftpConnection,
+  root: string,
+  made: string[],
+): Promise<string> {
   const parts = root.split("/").map((_, i, all) => all.slice(0, i + 1).join("/"));
   const missing = parts.filter((part) => part !== "");
   while (missing.length > 0 && (await lstat(server, missing[0] ?? ""))) missing.shift();
@@ -80,7 +85,10 @@ async function findFolder(server: SftpConnection, root: string, made: string[]):
   }
   const found = await server.request<Stats>((sftp, done) => sftp.stat(root, done));
   if (!found.isDirectory()) {
-    throw new ProbeFailure(`${shellWord(root)} is not a folder`, "Move what lies there, or correct BACKUP_REMOTE_DIR.");
+    throw new ProbeFailure(
+      `${shellWord(root)} is not a folder`,
+      `Move what lies there, or correct ${settingOf(config, "directory")}.`,
+    );
   }
   const path = shellWord(await server.request<string>((sftp, done) => sftp.realpath(root, done)));
   const mode = (found.mode & 0o777).toString(8).padStart(3, "0");

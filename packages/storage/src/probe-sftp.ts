@@ -1,4 +1,4 @@
-import { codeOf, formatBytes, messageOf, type SftpTierConfig, TrivaultError } from "@trivault/core";
+import { codeOf, formatBytes, messageOf, settingOf, type SftpTierConfig, TrivaultError } from "@trivault/core";
 import ssh2 from "ssh2";
 import { openTcp, resolveHost } from "./probe-network.ts";
 import { offeredMethods, readBanner, recogniseServer } from "./probe-ssh.ts";
@@ -22,14 +22,14 @@ export function sftpProbe(config: SftpTierConfig): Probe {
   const folder = folderProbe(config, connected);
   return {
     steps: [
-      { name: "resolve", run: () => resolveHost(config.host, "BACKUP_REMOTE_SERVER") },
+      { name: "resolve", run: () => resolveHost(config.host, settingOf(config, "host")) },
       { name: "connect", needs: "resolve", run: (signal) => reach(config, signal) },
       { name: "host key", needs: "connect", run: () => recogniseServer(config) },
       {
         name: "authenticate",
         needs: "host key",
         async run() {
-          const key = await publicKey(config.keyFile);
+          const key = await publicKey(config);
           const who = `${config.user} with ${key.fingerprint} (${config.keyFile})`;
           try {
             server = await connectSftp(config, `sftp://${config.host}:${config.port}`, TIMEOUTS);
@@ -57,22 +57,23 @@ export function sftpProbe(config: SftpTierConfig): Probe {
   };
 }
 
-async function reach({ host, port }: SftpTierConfig, signal: AbortSignal): Promise<string> {
+async function reach(config: SftpTierConfig, signal: AbortSignal): Promise<string> {
+  const { host, port } = config;
   const socket = await openTcp(host, port, signal).catch((error: unknown) => {
     throw new ProbeFailure(
       `no connection to ${host} port ${port}: ${codeOf(error) ?? messageOf(error)}`,
       codeOf(error) === "ECONNREFUSED"
-        ? "Nothing listens there: start sshd on that server, or correct the port in BACKUP_REMOTE_SERVER (host:port)."
-        : "Look at the network, the firewalls between here and there, and the port in BACKUP_REMOTE_SERVER (host:port).",
+        ? `Nothing listens there: start sshd on that server, or correct ${portSetting(config)}.`
+        : `Look at the network, the firewalls between here and there, and ${portSetting(config)}.`,
       error,
     );
   });
   const address = `${socket.remoteAddress} port ${port}`;
-  return `${address}, ${await readBanner(socket, signal)}`;
+  return `${address}, ${await readBanner(socket, portSetting(config), signal)}`;
 }
 
-async function publicKey(keyFile: string): Promise<{ line: string; fingerprint: string }> {
-  const parsed = ssh2.utils.parseKey(await readKeyFile(keyFile));
+async function publicKey(config: SftpTierConfig): Promise<{ line: string; fingerprint: string }> {
+  const parsed = ssh2.utils.parseKey(await readKeyFile(config));
   if (parsed instanceof Error) throw parsed; // readKeyFile has looked
   const blob = parsed.getPublicSSH();
   return { line: `${parsed.type} ${blob.toString("base64")} trivault`, fingerprint: fingerprintOf(blob) };
@@ -97,4 +98,9 @@ async function notLetIn(config: SftpTierConfig, error: unknown, line: string): P
       : "Set `PubkeyAuthentication yes` in its sshd_config: Trivault logs in by key only.",
     error,
   );
+}
+
+function portSetting(config: SftpTierConfig): string {
+  const setting = settingOf(config, "port");
+  return config.origin === "environment" ? `the port in ${setting} (host:port)` : setting;
 }

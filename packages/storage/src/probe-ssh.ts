@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { messageOf, type SftpTierConfig, shellWord } from "@trivault/core";
+import { messageOf, settingOf, type SftpTierConfig, shellWord } from "@trivault/core";
 import ssh2, { type ConnectConfig } from "ssh2";
 import { ProbeFailure } from "./probe-steps.ts";
 import { fingerprintOf, hostKeyCheck, typeOf } from "./ssh-host-key.ts";
@@ -9,7 +9,7 @@ import { fingerprintOf, hostKeyCheck, typeOf } from "./ssh-host-key.ts";
 const QUIET_MS = 14_000;
 
 /** Its first line (RFC 4253, 4.2), such as `SSH-2.0-OpenSSH_9.6`. */
-export async function readBanner(socket: Socket, signal: AbortSignal): Promise<string> {
+export async function readBanner(socket: Socket, portSetting: string, signal: AbortSignal): Promise<string> {
   let text = "";
   const stop = () => socket.destroy();
   signal.addEventListener("abort", stop, { once: true });
@@ -29,7 +29,7 @@ export async function readBanner(socket: Socket, signal: AbortSignal): Promise<s
     `something listens there, but it does not speak SSH: ${said}`,
     text === ""
       ? "If this is the right port, the server turns us away: look at MaxStartups, PerSourcePenalties and its firewall (fail2ban)."
-      : "Correct the port.",
+      : `Correct ${portSetting}.`,
   );
 }
 
@@ -57,7 +57,7 @@ function refuse(config: SftpTierConfig, seen: readonly Buffer[], why: string | n
     throw new ProbeFailure(
       `the server showed ${shown}, and expected is ${config.hostKey.fingerprint}`,
       `It may have been set up anew, or someone stands in between; no credential was sent. ${compare}set ` +
-        `BACKUP_SSH_HOST_KEY=${seen[0] ? fingerprintOf(seen[0]) : "SHA256:…"}`,
+        `${settingOf(config, "hostKey", seen[0] ? fingerprintOf(seen[0]) : "SHA256:…")}`,
     );
   }
   const file = config.hostKey.knownHostsFile;
@@ -71,7 +71,7 @@ function refuse(config: SftpTierConfig, seen: readonly Buffer[], why: string | n
     seen.length === 0 ? "the server has no host key of a type that is safe" : `the server showed ${shown}; ${verdict}`,
     revoked
       ? "Give the server a new host key, and put that into the file."
-      : `No credential was sent. ${compare}set BACKUP_SSH_HOST_KEY=${seen[0] ? fingerprintOf(seen[0]) : "SHA256:…"}, or run: ` +
+      : `No credential was sent. ${compare}set ${settingOf(config, "hostKey", seen[0] ? fingerprintOf(seen[0]) : "SHA256:…")}, or run: ` +
           `ssh-keyscan -p ${config.port} ${shellWord(config.host)} >> ${shellWord(file)}`,
   );
 }

@@ -37,6 +37,7 @@ describe("an SFTP tier", () => {
     directory: of.directory,
     hostKey: { fingerprint: of.fingerprint },
     budget: null,
+    origin: "environment",
     prices: {},
     ...changes,
   });
@@ -199,6 +200,7 @@ describe("an S3 tier", () => {
     verify: "server",
     conditionalPut: true,
     budget: null,
+    origin: "environment",
     prices: {},
     credentials: { accessKeyId: ceph.accessKey, secretAccessKey: ceph.secretKey },
     storageClass: null,

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 async function probe(directory: string): Promise<Record<string, { ok: boolean | null; words: string }>> {
-  const config = { name: "local", kind: "local", directory, budget: null, prices: {} } as const;
+  const config = { name: "local", kind: "local", directory, budget: null, origin: "environment", prices: {} } as const;
   const steps = await Array.fromAsync(probeTier(config, { signal: AbortSignal.timeout(30_000) }));
   return Object.fromEntries(
     steps.map(({ step, ok, detail, advice }) => [step, { ok, words: `${detail} | ${advice}` }]),

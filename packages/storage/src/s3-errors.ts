@@ -1,4 +1,12 @@
-import { codeOf, hidePasswords, messageOf, type S3TierConfig, TrivaultError } from "@trivault/core";
+import {
+  awsKeySettings,
+  codeOf,
+  hidePasswords,
+  messageOf,
+  type S3TierConfig,
+  settingOf,
+  TrivaultError,
+} from "@trivault/core";
 import { refused } from "./store-errors.ts";
 
 /** The HTTP status of an answer that the SDK made an error of. */
@@ -33,22 +41,19 @@ export function s3Error(error: unknown, config: S3TierConfig, doing: string): Tr
   switch (nameOf(error)) {
     case "NoSuchBucket":
       return refused(
-        `${where}: there is no such bucket. Create it, or correct BACKUP_S3_BUCKET, BACKUP_S3_ENDPOINT or the region.`,
+        `${where}: there is no such bucket. Create it, or correct ${settingOf(config, "bucket")} (or its endpoint or region).`,
         error,
       );
     case "SignatureDoesNotMatch":
-      return refused(
-        `${where}: the secret key is wrong. Correct AWS_SECRET_ACCESS_KEY or the AWS profile in use.`,
-        error,
-      );
+      return refused(`${where}: the secret key is wrong. Correct ${awsKeySettings(config).secret}.`, error);
     case "InvalidAccessKeyId":
-      return refused(`${where}: it does not know the access key. Correct AWS_ACCESS_KEY_ID or the AWS profile.`, error);
+      return refused(`${where}: it does not know the access key. Correct ${awsKeySettings(config).id}.`, error);
     case "ExpiredToken":
     case "ExpiredTokenException":
       return refused(`${where}: the session token has expired. Renew the credentials.`, error);
     case "CredentialsProviderError":
       return refused(
-        `${where}: no AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, an AWS profile, or run ` +
+        `${where}: no AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY${ownKeys(config)}, an AWS profile, or run ` +
           `with an instance role. (${messageOf(error)})`,
         error,
       );
@@ -58,7 +63,7 @@ export function s3Error(error: unknown, config: S3TierConfig, doing: string): Tr
     case "AuthorizationHeaderMalformed":
     case "IllegalLocationConstraintException":
       return refused(
-        `${where}: the bucket is in another region. Correct BACKUP_CLOUD_REGION. (${messageOf(error)})`,
+        `${where}: the bucket is in another region. Correct ${settingOf(config, "region")}. (${messageOf(error)})`,
         error,
       );
     case "QuotaExceeded":
@@ -79,7 +84,7 @@ export function s3Error(error: unknown, config: S3TierConfig, doing: string): Tr
   }
   if (status !== undefined && status < 500 && ![408, 409, 429].includes(status)) {
     return refused(
-      `${where}: the server answered ${status} ${nameOf(error)}: ${said}. Look at the tier's settings.`,
+      `${where}: the server answered ${status} ${nameOf(error)}: ${said}. Look at ${settingsOf(config)}.`,
       error,
     );
   }
@@ -92,17 +97,30 @@ export function s3Error(error: unknown, config: S3TierConfig, doing: string): Tr
       },
     );
   }
-  return new TrivaultError("STORE_UNREACHABLE", `${where}: ${unreachable(error, said)}`, { cause: error });
+  return new TrivaultError("STORE_UNREACHABLE", `${where}: ${unreachable(error, config, said)}`, { cause: error });
 }
 
-function unreachable(error: unknown, said: string): string {
+function unreachable(error: unknown, config: S3TierConfig, said: string): string {
   switch (codeOf(error) ?? /\b(E[A-Z_]{4,})\b/.exec(said)?.[1]) {
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return "its name is not known. Correct BACKUP_S3_ENDPOINT or the region, or look at this machine's DNS.";
+      return `its name is not known. Correct ${addressSetting(config)}, or look at this machine's DNS.`;
     case "ECONNREFUSED":
-      return "nothing listens there. Start that server, or correct BACKUP_S3_ENDPOINT.";
+      return `nothing listens there. Start that server, or correct ${addressSetting(config)}.`;
     default:
       return `the connection was lost or never came about (${said}). It is tried again later; look at the network if it lasts.`;
   }
+}
+
+/** What says where the server is. */
+export function addressSetting(config: S3TierConfig): string {
+  return settingOf(config, config.endpoint === null ? "region" : "endpoint");
+}
+
+function settingsOf({ name, origin }: S3TierConfig): string {
+  return origin === "environment" ? `the settings of the ${name} tier (BACKUP_S3_…)` : `${origin.at} in ${origin.file}`;
+}
+
+function ownKeys({ origin }: S3TierConfig): string {
+  return origin === "environment" ? "" : `, ${origin.at}.credentials in ${origin.file}`;
 }

@@ -46,6 +46,7 @@ beforeEach(async () => {
     verify: "server",
     conditionalPut: true,
     budget: null,
+    origin: "environment",
     prices: {},
     ...credentials(),
     storageClass: null,

@@ -35,6 +35,7 @@ function tier(bucket: string, changes: Partial<S3TierConfig> = {}): S3TierConfig
     verify: "server",
     conditionalPut: true,
     budget: null,
+    origin: "environment",
     prices: {},
     credentials: null,
     storageClass: null,

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { connect as connectTcp, type Socket } from "node:net";
-import { background, type SftpTierConfig, type TrivaultError } from "@trivault/core";
+import { background, settingOf, type SftpTierConfig, type TrivaultError } from "@trivault/core";
 import type { Client, ClientChannel, SFTPWrapper } from "ssh2";
 import SftpClient from "ssh2-sftp-client";
 import { changed, type HostKeyCheck, hostKeyCheck, typeOf } from "./ssh-host-key.ts";
@@ -45,7 +45,7 @@ export async function connectSftp(
   description: string,
   timeouts: SftpTimeouts,
 ): Promise<SftpConnection> {
-  const privateKey = await readKeyFile(config.keyFile);
+  const privateKey = await readKeyFile(config);
   const seen: Buffer[] = [];
   for (;;) {
     const check = await hostKeyCheck(config, new Set(seen.map(typeOf)));
@@ -62,7 +62,7 @@ export async function connectSftp(
     try {
       return await connectOnce(config, description, timeouts, privateKey, watched);
     } catch (error) {
-      if (shown === undefined && seen.length > 0) throw changed(config, seen, "BACKUP_SSH_HOST_KEY");
+      if (shown === undefined && seen.length > 0) throw changed(config, seen, settingOf(config, "hostKey"));
       if (problem === null || shown === undefined) throw connectError(error, config, description);
       if (!("fingerprint" in config.hostKey)) throw problem;
       seen.push(shown);

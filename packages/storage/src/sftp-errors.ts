@@ -1,4 +1,4 @@
-import { codeOf, messageOf, type SftpTierConfig, TrivaultError } from "@trivault/core";
+import { codeOf, messageOf, settingOf, type SftpTierConfig, TrivaultError } from "@trivault/core";
 import { refused } from "./store-errors.ts";
 
 /** Status codes of SFTP version 3 (draft-ietf-secsh-filexfer-02, 7). There is none for "exists" or "no space": FAILURE. */
@@ -39,7 +39,7 @@ export function connectError(error: unknown, config: SftpTierConfig, description
   if (/authentication methods failed/i.test(said)) {
     return refused(
       `${description}: the server does not accept the key ${config.keyFile} for the user ${config.user}. Put the .pub file ` +
-        "beside it into that user's ~/.ssh/authorized_keys on the server, or correct BACKUP_SSH_USER or BACKUP_SSH_KEY; the " +
+        `beside it into that user's ~/.ssh/authorized_keys on the server, or correct ${settingOf(config, "user")} or ${settingOf(config, "keyFile")}; the ` +
         "server's sshd log says why.",
       error,
     );
@@ -60,11 +60,15 @@ export function connectError(error: unknown, config: SftpTierConfig, description
     case "EAI_AGAIN":
       return unreachable(
         description,
-        "its name is not known. Correct BACKUP_REMOTE_SERVER, or look at DNS here.",
+        `its name is not known. Correct ${settingOf(config, "host")}, or look at DNS here.`,
         error,
       );
     case "ECONNREFUSED":
-      return unreachable(description, "nothing listens there. Start sshd, or correct BACKUP_REMOTE_SERVER.", error);
+      return unreachable(
+        description,
+        `nothing listens there. Start sshd, or correct ${settingOf(config, "host")}.`,
+        error,
+      );
     default:
       return unreachable(
         description,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { messageOf, shellWord, type SftpTierConfig, TrivaultError, withoutTrailing } from "@trivault/core";
+import { messageOf, settingOf, type SftpTierConfig, shellWord, TrivaultError, withoutTrailing } from "@trivault/core";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { type KnownHost, knownHosts } from "./ssh-known-hosts.ts";
 
@@ -20,7 +20,7 @@ const ALGORITHMS: Readonly<Record<string, ServerHostKeyAlgorithm[]>> = {
   "ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"],
 };
 
-type Server = Pick<SftpTierConfig, "host" | "port" | "hostKey">;
+type Server = Pick<SftpTierConfig, "kind" | "origin" | "host" | "port" | "hostKey">;
 
 /** `refusedTypes`: types of key that the server showed before and that were not the one with the fingerprint. */
 export async function hostKeyCheck(server: Server, refusedTypes: ReadonlySet<string>): Promise<HostKeyCheck> {
@@ -29,7 +29,8 @@ export async function hostKeyCheck(server: Server, refusedTypes: ReadonlySet<str
     const { fingerprint } = server.hostKey;
     return {
       algorithms: algorithmsOf(types),
-      problem: (key) => (fingerprintOf(key) === fingerprint ? null : changed(server, [key], "BACKUP_SSH_HOST_KEY")),
+      problem: (key) =>
+        fingerprintOf(key) === fingerprint ? null : changed(server, [key], settingOf(server, "hostKey")),
     };
   }
   const file = server.hostKey.knownHostsFile;
@@ -72,22 +73,24 @@ function problemOf(key: Buffer, known: readonly KnownHost[], server: Server, fil
   return known.some((each) => !each.revoked) ? changed(server, [key], file) : unknown(key, server, file);
 }
 
-function unknown(key: Buffer, { host, port }: Server, file: string): TrivaultError {
+function unknown(key: Buffer, server: Server, file: string): TrivaultError {
+  const { host, port } = server;
   return hostKeyError(
     `${file} does not know the server ${host}:${port}, which showed the host key ${fingerprintOf(key)} (${typeOf(key)}); ` +
       "nothing was sent. Compare with what `ssh-keygen -lf` prints on the server itself for " +
-      "/etc/ssh/ssh_host_*_key.pub; if they agree, set BACKUP_SSH_HOST_KEY to that fingerprint, or run " +
+      `/etc/ssh/ssh_host_*_key.pub; if they agree, set ${settingOf(server, "hostKey")} to that fingerprint, or run ` +
       `\`ssh-keyscan -p ${port} ${shellWord(host)} >> ${shellWord(file)}\`.`,
   );
 }
 
-async function readKnownHosts(file: string, { host, port }: Server): Promise<string> {
+async function readKnownHosts(file: string, server: Server): Promise<string> {
+  const { host, port } = server;
   try {
     return await readFile(file, "utf8");
   } catch (error) {
     throw hostKeyError(
       `The known_hosts file cannot be read: ${messageOf(error)}. Make it with \`ssh-keyscan -p ${port} ${shellWord(host)} > ${shellWord(file)}\` ` +
-        "and compare its fingerprints with the server's own, or set BACKUP_SSH_HOST_KEY instead.",
+        `and compare its fingerprints with the server's own, or set ${settingOf(server, "hostKey")} instead.`,
       error,
     );
   }

@@ -44,6 +44,7 @@ export function sftpTierOf(server: SftpServer, changes: Partial<SftpTierConfig> 
     directory: path.posix.join(server.directory, "not/yet/there"),
     hostKey: { fingerprint: server.fingerprint },
     budget: null,
+    origin: "environment",
     prices: {},
     ...changes,
   };

@@ -98,7 +98,7 @@ async function refuseOverBudget({ config }: Site, to: Tier): Promise<void> {
   throw new TrivaultError(
     "STORE_FULL",
     `The tier ${to.name} holds ${formatBytes(bytes)}, more than its budget of ${formatBytes(budget.bytes)}, and is configured ` +
-      "to take no more then. Keep fewer backups there (its retention), or raise the budget; the copy is made afterwards by itself.",
+      `to take no more then. Keep fewer backups there (its retention), or raise tiers.${to.name}.budget in ${config.configFile}; the copy is made afterwards by itself.`,
   );
 }
 

@@ -211,7 +211,8 @@ async function writeExtra(run: RunDirectory, name: string, content: Uint8Array):
 
 function sourceOf(site: Site, database: string): { connection: Connection; selection: Selection } {
   const configured = findDatabase(site.config, database);
-  if (configured) return { connection: parseDatabaseUrl(configured.url), selection: configured.selection };
+  if (configured)
+    return { connection: parseDatabaseUrl(configured.url, configured.urlSetting), selection: configured.selection };
   const known = site.config.databases.map(({ name }) => JSON.stringify(name)).join(", ");
   // Not for good: this worker may be a moment behind a configuration file that has changed.
   throw new TrivaultError(

@@ -4,7 +4,14 @@ import { checkBudget } from "./budget.ts";
 import { costOf } from "@trivault/site";
 import type { Inventory } from "./inventory.ts";
 
-const tier: LocalTierConfig = { name: "cloud", kind: "local", directory: "/x", budget: null, prices: {} };
+const tier: LocalTierConfig = {
+  name: "cloud",
+  kind: "local",
+  directory: "/x",
+  budget: null,
+  origin: "environment",
+  prices: {},
+};
 const GB = 1e9;
 
 function inventory(copies: readonly { bytes: number; classes?: Record<string, number> }[]): Inventory {

@@ -13,7 +13,7 @@ import { planSite } from "./plan-site.ts";
 import { scanTier } from "../inventory/scan.ts";
 
 const two = { last: 2, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, withinSeconds: null, atLeast: 2 };
-const common = { budget: null, prices: {} };
+const common = { budget: null, origin: "environment", prices: {} } as const;
 
 let fake: FakeSite;
 let ceph: Ceph;

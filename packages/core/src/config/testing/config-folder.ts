@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "@jest/globals";
-import type { Env } from "../file-tiers.ts";
-import { ConfigError } from "../problems.ts";
-import { type Purpose, resolveConfig } from "../resolve.ts";
-import type { Config } from "../types.ts";
+import type { Env } from "../file/tiers.ts";
+import { ConfigError } from "../model/problems.ts";
+import { type Purpose, resolveConfig } from "../resolve/resolve.ts";
+import type { Config } from "../model/types.ts";
 
 const RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 export const BASE: Env = { BACKUP_ENCRYPTION_RECIPIENTS: RECIPIENT, BACKUP_DIR: "/backups" };

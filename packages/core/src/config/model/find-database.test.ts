@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { discoveredDatabase, findDatabase, isDiscovered } from "./find-database.ts";
-import { resolveConfig } from "./resolve.ts";
-import { DEFAULT_RETENTION, formatRetention, parseRetention } from "./retention.ts";
-import { formatDuration, parseDuration } from "../time.ts";
+import { resolveConfig } from "../resolve/resolve.ts";
+import { DEFAULT_RETENTION, formatRetention, parseRetention } from "../text/retention.ts";
+import { formatDuration, parseDuration } from "../../time.ts";
 import { nearest } from "./problems.ts";
 import type { ServerConfig } from "./types.ts";
 

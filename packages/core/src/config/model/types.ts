@@ -49,6 +49,8 @@ export interface DatabaseConfig {
   readonly name: string;
   /** Secret: a libpq URL with its password. */
   readonly url: string;
+  /** What holds that URL, for messages: `DATABASE_URL`, or the variable or the part of the file that names it. */
+  readonly urlSetting: string;
   /** Null means: only on demand. */
   readonly schedule: { readonly cron: string; readonly timeZone: string } | null;
   /** IANA name; of the schedule and of the calendar that retention goes by. */
@@ -109,8 +111,13 @@ export interface LimitsConfig {
 
 export type TierConfig = LocalTierConfig | SftpTierConfig | S3TierConfig;
 
+/** Where something was set: in the environment, or in a part of the configuration file such as `tiers.nas`. */
+export type Origin = "environment" | { readonly file: string; readonly at: string };
+
 interface TierOptions {
   readonly name: string;
+  /** Where its place and access were set (see settingOf); budget and prices always stand in the file. */
+  readonly origin: Origin;
   /** What all backups on it may take; null means no limit. `stop`: copies to a tier over its budget are refused. */
   readonly budget: { readonly bytes: number; readonly whenFull: "warn" | "stop" } | null;
   /** Money per GB (10^9 bytes) and month, by storage class (`STANDARD` where a tier knows none); empty: not told. */

@@ -1,5 +1,5 @@
-import { formatDuration, parseDuration } from "../time.ts";
-import type { RetentionPolicy } from "./types.ts";
+import { formatDuration, parseDuration } from "../../time.ts";
+import type { RetentionPolicy } from "../model/types.ts";
 
 /** The newest five (of a day with many by hand), two days hour by hour, two weeks day by day, two months week by week, a year month by month, and three years. */
 export const DEFAULT_RETENTION: RetentionPolicy = {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { messageOf, TrivaultError } from "../errors.ts";
+import { messageOf, TrivaultError } from "../../errors.ts";
 
 /** Reads `.env` in the working directory into the environment; what is set already wins. */
 export function loadDotEnv(file = ".env"): void {

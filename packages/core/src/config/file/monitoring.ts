@@ -1,8 +1,8 @@
-import { isLoopback } from "../loopback.ts";
-import type { FileChannel } from "./file-monitoring-schema.ts";
-import type { Env } from "./file-tiers.ts";
-import { type Format, FORMATS } from "./formats.ts";
-import { shownVariable } from "./key-text.ts";
+import { isLoopback } from "../../loopback.ts";
+import type { FileChannel } from "./monitoring-schema.ts";
+import type { Env } from "./tiers.ts";
+import { type Format, FORMATS } from "../text/formats.ts";
+import { shownVariable } from "../text/key-text.ts";
 import {
   type AlertThresholds,
   type ChannelConfig,
@@ -10,10 +10,10 @@ import {
   type MailConfig,
   type MonitoringConfig,
   type ReportsConfig,
-} from "./monitoring-types.ts";
-import type { Problem } from "./problems.ts";
+} from "../model/monitoring-types.ts";
+import type { Problem } from "../model/problems.ts";
 import type { ConfigFile } from "./read-file.ts";
-import { withoutTrailing } from "../without-trailing.ts";
+import { withoutTrailing } from "../../without-trailing.ts";
 
 const MAIL_PORTS = { tls: 465, starttls: 587, none: 25 } as const;
 

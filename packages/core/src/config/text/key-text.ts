@@ -1,4 +1,4 @@
-import { TrivaultError } from "../errors.ts";
+import { TrivaultError } from "../../errors.ts";
 
 /** `env:BACKUP_SSH_KEY`: stands where a path would, for a key that is given itself. */
 const REFERENCE = /^env:([A-Z][A-Z0-9_]{0,63})$/;

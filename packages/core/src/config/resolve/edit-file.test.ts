@@ -2,7 +2,7 @@ import { readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { prepareConfigChange } from "./edit-file.ts";
-import { type ConfigFolder, makeConfigFolder } from "./testing/config-folder.ts";
+import { type ConfigFolder, makeConfigFolder } from "../testing/config-folder.ts";
 
 let made: ConfigFolder;
 beforeEach(async () => {

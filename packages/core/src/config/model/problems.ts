@@ -1,4 +1,4 @@
-import { TrivaultError } from "../errors.ts";
+import { TrivaultError } from "../../errors.ts";
 
 export interface Problem {
   /** An environment variable, or a path in the configuration file such as `databases.shop.schedule`. */

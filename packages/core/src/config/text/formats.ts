@@ -1,7 +1,7 @@
-import { DAY_SECONDS } from "../time.ts";
-import { parseBytes } from "../bytes.ts";
+import { DAY_SECONDS } from "../../time.ts";
+import { parseBytes } from "../../bytes.ts";
 import { parseCron } from "./cron.ts";
-import { parseDuration } from "../time.ts";
+import { parseDuration } from "../../time.ts";
 import { looksSecret } from "./key-text.ts";
 
 /** How a text becomes a value, and the words that tell what would be right; the same in the environment and in the file. */

@@ -1,8 +1,8 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { DEFAULT_MONITORING } from "./monitoring-types.ts";
+import { DEFAULT_MONITORING } from "../model/monitoring-types.ts";
 import { resolveConfig } from "./resolve.ts";
-import { BASE, type ConfigFolder, makeConfigFolder } from "./testing/config-folder.ts";
+import { BASE, type ConfigFolder, makeConfigFolder } from "../testing/config-folder.ts";
 
 let made: ConfigFolder;
 beforeAll(async () => {

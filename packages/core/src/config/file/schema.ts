@@ -1,9 +1,9 @@
-import { DAY_SECONDS } from "../time.ts";
+import { DAY_SECONDS } from "../../time.ts";
 import { z } from "zod";
-import { flag, listOf, oneOf, section, text, whole } from "./file-parts.ts";
-import { alerts, mail, reports } from "./file-monitoring-schema.ts";
-import { FORMATS, type Format } from "./formats.ts";
-import { RESTORE_SERVERS, STORAGE_CLASSES, type StorageClass } from "./types.ts";
+import { flag, listOf, oneOf, section, text, whole } from "./parts.ts";
+import { alerts, mail, reports } from "./monitoring-schema.ts";
+import { FORMATS, type Format } from "../text/formats.ts";
+import { RESTORE_SERVERS, STORAGE_CLASSES, type StorageClass } from "../model/types.ts";
 
 /** `trivault.config.yaml`. The descriptions are what an editor shows: trivault.schema.json is made of this. */
 

@@ -1,11 +1,11 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { configJsonSchema } from "./file-schema.ts";
+import { configJsonSchema } from "../file/schema.ts";
 import { resolveConfig } from "./resolve.ts";
-import { BASE, type ConfigFolder, makeConfigFolder } from "./testing/config-folder.ts";
+import { BASE, type ConfigFolder, makeConfigFolder } from "../testing/config-folder.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "../../../..");
+const ROOT = path.resolve(import.meta.dirname, "../../../../..");
 const SHOP = "databases:\n  shop: { url: 'postgresql://ann:hunter2@db/shop' }\n";
 
 let folder: string;
@@ -125,6 +125,7 @@ workers: { dumpsPerServer: 2, dumpsPerSite: 9, spread: 10m, maintenanceEvery: 30
     expect(mueller).toEqual({
       name: "Müller & Söhne",
       url: "postgresql://u@h/m",
+      urlSetting: `MUELLER_URL (databases["Müller & Söhne"].urlEnv in ${file})`,
       schedule: null,
       timeZone: "UTC",
       tiers: ["local", "vault"],

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { listOf, number, oneOf, section, text, whole } from "./file-parts.ts";
-import { LANGUAGES } from "../language.ts";
-import { FORMATS } from "./formats.ts";
-import { ALERT_RULES } from "./monitoring-types.ts";
+import { listOf, number, oneOf, section, text, whole } from "./parts.ts";
+import { LANGUAGES } from "../../language.ts";
+import { FORMATS } from "../text/formats.ts";
+import { ALERT_RULES } from "../model/monitoring-types.ts";
 
 /** The sections `mail`, `alerts` and `reports` of `trivault.config.yaml`. */
 

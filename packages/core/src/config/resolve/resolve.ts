@@ -1,20 +1,20 @@
-import { DAY_SECONDS } from "../time.ts";
+import { DAY_SECONDS } from "../../time.ts";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { readDatabases } from "./databases.ts";
-import { checkTiersOfEnvironment, NO_OPTIONS, tiersOfEnvironment } from "./env-tiers.ts";
-import { FIELDS, type Values, type Variable } from "./fields.ts";
-import { readMonitoring } from "./file-monitoring.ts";
-import { type Env, optionsOf, placesTakenTwice, tiersOfFile } from "./file-tiers.ts";
-import { isReference, looksSecret } from "./key-text.ts";
-import { ConfigError, nearest, type Problem } from "./problems.ts";
-import { type ConfigFile, readConfigFile } from "./read-file.ts";
-import { isLoopback } from "../loopback.ts";
-import { redisUrlOf } from "./redis-url.ts";
-import type { Config, LimitsConfig, LocalTierConfig, TierConfig } from "./types.ts";
-import { QUEUES } from "./types.ts";
-import { withoutTrailing } from "../without-trailing.ts";
+import { checkTiersOfEnvironment, OF_ENVIRONMENT, tiersOfEnvironment } from "../environment/tiers.ts";
+import { FIELDS, type Values, type Variable } from "../environment/fields.ts";
+import { readMonitoring } from "../file/monitoring.ts";
+import { type Env, optionsOf, placesTakenTwice, tiersOfFile } from "../file/tiers.ts";
+import { isReference, looksSecret } from "../text/key-text.ts";
+import { ConfigError, nearest, type Problem } from "../model/problems.ts";
+import { type ConfigFile, readConfigFile } from "../file/read-file.ts";
+import { isLoopback } from "../../loopback.ts";
+import { redisUrlOf } from "../environment/redis-url.ts";
+import type { Config, LimitsConfig, LocalTierConfig, TierConfig } from "../model/types.ts";
+import { QUEUES } from "../model/types.ts";
+import { withoutTrailing } from "../../without-trailing.ts";
 
 /**
  * `backup` is for whatever makes backups: it needs a database and recipients. `read` is for restore, list and verify,
@@ -205,7 +205,13 @@ function whyNotOpen(values: Values): Problem[] {
 
 function localTier(backupDir: string, file: ConfigFile | null): LocalTierConfig {
   const options = file?.content.tiers?.local;
-  return { ...NO_OPTIONS, ...(options ? optionsOf(options) : {}), name: "local", kind: "local", directory: backupDir };
+  return {
+    ...OF_ENVIRONMENT,
+    ...(options ? optionsOf(options) : {}),
+    name: "local",
+    kind: "local",
+    directory: backupDir,
+  };
 }
 
 function placeTakenTwice(file: ConfigFile | null, name: string, other: string): Problem {

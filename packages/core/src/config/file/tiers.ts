@@ -1,9 +1,9 @@
-import { type Absolute, NO_OPTIONS, withoutSlash } from "./env-tiers.ts";
-import type { FileTier, FileTierOptions } from "./file-schema.ts";
-import { isKeyText, shownVariable, variableOf } from "./key-text.ts";
-import type { Problem } from "./problems.ts";
+import { type Absolute, withoutSlash } from "../environment/tiers.ts";
+import type { FileTier, FileTierOptions } from "./schema.ts";
+import { isKeyText, shownVariable, variableOf } from "../text/key-text.ts";
+import type { Problem } from "../model/problems.ts";
 import type { ConfigFile } from "./read-file.ts";
-import type { S3TierConfig, SftpTierConfig, TierConfig } from "./types.ts";
+import type { S3TierConfig, SftpTierConfig, TierConfig } from "../model/types.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -31,7 +31,10 @@ export function tiersOfFile(
     if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) {
       problem([], "is no name for a tier: expected up to 31 of a-z, 0-9 and -, a letter first.");
     }
-    tiers.push(tierOf(name, tier, { env, absolute, keys: file.keysOf("tiers", name), problem }));
+    const origin = { file: file.path, at: `tiers.${name}` };
+    tiers.push(
+      tierOf({ name, origin, ...optionsOf(tier) }, tier, { env, absolute, keys: file.keysOf("tiers", name), problem }),
+    );
   }
   return { tiers, problems };
 }
@@ -46,13 +49,12 @@ export function optionsOf(tier: FileTierOptions): Pick<TierConfig, "budget" | "p
   };
 }
 
-function tierOf(name: string, tier: FileTier, around: Surroundings): TierConfig {
-  const common = { ...NO_OPTIONS, ...optionsOf(tier), name };
+function tierOf(common: Common, tier: FileTier, around: Surroundings): TierConfig {
   if (tier.kind === "local") return { ...common, kind: tier.kind, directory: around.absolute(tier.directory) };
   return tier.kind === "sftp" ? sftpTier(common, tier, around) : s3Tier(common, tier, around);
 }
 
-type Common = Pick<TierConfig, "name" | "budget" | "prices">;
+type Common = Pick<TierConfig, "name" | "origin" | "budget" | "prices">;
 
 function sftpTier(common: Common, tier: FileTier & { kind: "sftp" }, around: Surroundings): SftpTierConfig {
   if (!around.keys.includes("hostKey") && !around.keys.includes("knownHosts")) {

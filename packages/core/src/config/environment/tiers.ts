@@ -1,10 +1,11 @@
 import { FIELDS, type Values, type Variable } from "./fields.ts";
-import type { Problem } from "./problems.ts";
-import type { S3TierConfig, SftpTierConfig, TierConfig } from "./types.ts";
-import { withoutTrailing } from "../without-trailing.ts";
+import type { Problem } from "../model/problems.ts";
+import type { S3TierConfig, SftpTierConfig, TierConfig } from "../model/types.ts";
+import { withoutTrailing } from "../../without-trailing.ts";
 
 export type Absolute = (file: string) => string;
-export const NO_OPTIONS = { budget: null, prices: {} } as const;
+/** What a tier of the environment has in common with every other. */
+export const OF_ENVIRONMENT = { origin: "environment", budget: null, prices: {} } as const;
 
 /** The tiers `remote` and `cloud`, where the environment sets them. */
 export function tiersOfEnvironment(values: Values, absolute: Absolute): TierConfig[] {
@@ -39,7 +40,7 @@ function remoteTier(values: Values, server: string, absolute: Absolute): SftpTie
   const [, host = "", port = "22"] = /^(.*?)(?::(\d+))?$/.exec(server) ?? [];
   const fingerprint = values.BACKUP_SSH_HOST_KEY?.replace(/=$/, "");
   return {
-    ...NO_OPTIONS,
+    ...OF_ENVIRONMENT,
     name: "remote",
     kind: "sftp",
     host: host.replace(/^\[|\]$/g, ""),
@@ -54,7 +55,7 @@ function remoteTier(values: Values, server: string, absolute: Absolute): SftpTie
 
 function cloudTier(values: Values, bucket: string): S3TierConfig {
   return {
-    ...NO_OPTIONS,
+    ...OF_ENVIRONMENT,
     name: "cloud",
     kind: "s3",
     bucket,

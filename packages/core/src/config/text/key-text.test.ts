@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { FIELDS } from "./fields.ts";
-import { configJsonSchema } from "./file-schema.ts";
+import { FIELDS } from "../environment/fields.ts";
+import { configJsonSchema } from "../file/schema.ts";
 import { keyOfEnvironment } from "./key-text.ts";
-import { resolveConfig } from "./resolve.ts";
-import { type ConfigFolder, makeConfigFolder } from "./testing/config-folder.ts";
+import { resolveConfig } from "../resolve/resolve.ts";
+import { type ConfigFolder, makeConfigFolder } from "../testing/config-folder.ts";
 
 const BODY = "c2VjcmV0LWtleS1tYXRlcmlhbA";
 const PEM = `-----BEGIN OPENSSH PRIVATE KEY-----\n${BODY}\n-----END OPENSSH PRIVATE KEY-----\n`;

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { databaseNameOf } from "./databases.ts";
-import type { Env } from "./file-tiers.ts";
-import { ConfigError } from "./problems.ts";
+import type { Env } from "../file/tiers.ts";
+import { ConfigError } from "../model/problems.ts";
 import { type Purpose, resolveConfig, resolveSigningKeyFile } from "./resolve.ts";
-import { redisProtection } from "./redis-url.ts";
-import { DEFAULT_RETENTION } from "./retention.ts";
-import { QUEUES } from "./types.ts";
+import { redisProtection } from "../environment/redis-url.ts";
+import { DEFAULT_RETENTION } from "../text/retention.ts";
+import { QUEUES } from "../model/types.ts";
 
 const AROUND = { cwd: "/srv/app", home: "/home/ann", memoryDir: "/dev/shm" };
 const RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
@@ -56,7 +56,7 @@ describe("a configuration", () => {
   });
 
   test("has all three tiers, local first", () => {
-    const options = { budget: null, prices: {} };
+    const options = { origin: "environment", budget: null, prices: {} };
     expect(resolve({ ...LOCAL, ...REMOTE, ...CLOUD }).tiers).toEqual([
       { ...options, name: "local", kind: "local", directory: "/srv/app/backups" },
       {

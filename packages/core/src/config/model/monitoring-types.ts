@@ -1,5 +1,5 @@
-import { DAY_SECONDS } from "../time.ts";
-import type { Language } from "../language.ts";
+import { DAY_SECONDS } from "../../time.ts";
+import type { Language } from "../../language.ts";
 
 /** What is told, to whom, and when: the sections `mail`, `alerts` and `reports` of `trivault.config.yaml`. */
 export interface MonitoringConfig {

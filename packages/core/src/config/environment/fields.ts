@@ -1,10 +1,10 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { parseBytes } from "../bytes.ts";
-import { type Format, FORMATS, isUrl } from "./formats.ts";
-import { isKeyText, looksSecret, referenceTo } from "./key-text.ts";
-import { parseRetention } from "./retention.ts";
-import { LOG_LEVELS, QUEUES, RESTORE_SERVERS } from "./types.ts";
+import { parseBytes } from "../../bytes.ts";
+import { type Format, FORMATS, isUrl } from "../text/formats.ts";
+import { isKeyText, looksSecret, referenceTo } from "../text/key-text.ts";
+import { parseRetention } from "../text/retention.ts";
+import { LOG_LEVELS, QUEUES, RESTORE_SERVERS } from "../model/types.ts";
 
 /**
  * Every environment variable that Trivault reads: how its text becomes a value, and the sentence that tells what would be

@@ -1,4 +1,4 @@
-import { hidePasswords } from "../hide-passwords.ts";
+import { hidePasswords } from "../../hide-passwords.ts";
 import type { TierConfig } from "./types.ts";
 
 /** Where a tier is, for people; no secret. */

@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { open, readFile, realpath, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { isMap, parseDocument } from "yaml";
-import { codeOf, TrivaultError } from "../errors.ts";
-import { ensureFolder } from "../folders.ts";
-import type { Env } from "./file-tiers.ts";
-import { ConfigError } from "./problems.ts";
+import { codeOf, TrivaultError } from "../../errors.ts";
+import { ensureFolder } from "../../folders.ts";
+import type { Env } from "../file/tiers.ts";
+import { ConfigError } from "../model/problems.ts";
 import { resolveConfig } from "./resolve.ts";
-import type { Config } from "./types.ts";
+import type { Config } from "../model/types.ts";
 
 export interface ConfigChange {
   /** Such as `alerts`, `channels`, `ops`. */

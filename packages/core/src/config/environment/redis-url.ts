@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { codeOf } from "../errors.ts";
-import { isLoopback } from "../loopback.ts";
-import type { Problem } from "./problems.ts";
+import { codeOf } from "../../errors.ts";
+import { isLoopback } from "../../loopback.ts";
+import type { Problem } from "../model/problems.ts";
 
 /**
  * REDIS_URL with the password of REDIS_PASSWORD_FILE, so that it need stand in no environment. Whoever only reads backups

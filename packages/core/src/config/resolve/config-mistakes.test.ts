@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type ConfigFolder, makeConfigFolder } from "./testing/config-folder.ts";
+import { type ConfigFolder, makeConfigFolder } from "../testing/config-folder.ts";
 
 let problems: ConfigFolder["problems"];
 let made: ConfigFolder;

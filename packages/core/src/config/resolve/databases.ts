@@ -1,14 +1,14 @@
-import { directoryOf } from "../keys.ts";
-import { messageOf } from "../errors.ts";
-import { FIELDS, type Values } from "./fields.ts";
-import { urlOfDatabase } from "./find-database.ts";
-import type { FileDatabase, FileServer } from "./file-schema.ts";
-import type { Env } from "./file-tiers.ts";
-import { shownVariable } from "./key-text.ts";
-import { nearest, type Problem } from "./problems.ts";
-import type { ConfigFile } from "./read-file.ts";
-import { DEFAULT_RETENTION, NO_RULES, type RetentionRule } from "./retention.ts";
-import type { DatabaseConfig, RetentionPolicy, Selection, ServerConfig } from "./types.ts";
+import { directoryOf } from "../../keys.ts";
+import { messageOf } from "../../errors.ts";
+import { FIELDS, type Values } from "../environment/fields.ts";
+import { urlOfDatabase } from "../model/find-database.ts";
+import type { FileContent, FileDatabase, FileServer } from "../file/schema.ts";
+import type { Env } from "../file/tiers.ts";
+import { shownVariable } from "../text/key-text.ts";
+import { nearest, type Problem } from "../model/problems.ts";
+import { type ConfigFile, pathText } from "../file/read-file.ts";
+import { DEFAULT_RETENTION, NO_RULES, type RetentionRule } from "../text/retention.ts";
+import type { DatabaseConfig, RetentionPolicy, Selection, ServerConfig } from "../model/types.ts";
 
 const NOTHING_SELECTED: Selection = { schemas: [], tables: [], excludeSchemas: [], excludeTables: [] };
 
@@ -50,7 +50,7 @@ export function readDatabases(input: Input): Result {
 }
 
 function addDatabaseOfEnvironment(input: Input, result: Result, url: string): void {
-  const { values, file } = input;
+  const { file } = input;
   const name = databaseNameOf(url);
   if (name === null) {
     const message = `names no database: expected ${FIELDS.DATABASE_URL.right}.`;
@@ -58,24 +58,12 @@ function addDatabaseOfEnvironment(input: Input, result: Result, url: string): vo
     return;
   }
   const index = result.databases.findIndex((database) => database.name === name);
-  const entry = file?.content.databases?.[name] ?? {};
-  const timeZone = values.BACKUP_TIME_ZONE ?? entry.timeZone ?? file?.content.timeZone ?? "UTC";
-  const schedule = values.BACKUP_SCHEDULE ?? entry.schedule ?? file?.content.schedule ?? "0 * * * *";
-  const tiers = entry.tiers === undefined ? input.tierNames : tiersOf(entry.tiers);
   const database: DatabaseConfig = {
+    ...inForce(input, file?.content.databases?.[name] ?? {}, "environment"),
     name,
     url,
-    schedule: schedule === "off" ? null : { cron: schedule, timeZone },
-    timeZone,
-    tiers,
-    retention: perTier(
-      tiers,
-      (tier) =>
-        ofEnvironment(values, tier) ?? values.BACKUP_RETENTION ?? ruleOfEntry(entry, tier) ?? ruleOfFile(input, tier),
-    ),
+    urlSetting: "DATABASE_URL",
     selection: result.databases[index]?.selection ?? NOTHING_SELECTED,
-    priority: entry.priority ?? 5,
-    objectiveSeconds: values.BACKUP_OBJECTIVE ?? entry.objective ?? file?.content.objective ?? null,
   };
   if (index === -1) result.databases.unshift(database);
   else {
@@ -95,24 +83,39 @@ function readEntry(
   name: string,
   entry: Entry,
 ): Omit<DatabaseConfig, "name" | "selection"> | null {
-  const { values, file } = input;
   const url = urlOf(input, result, section, name, entry);
   checkTiers(input, result, section, name, entry);
-  if (url === null) return null;
-  const timeZone = entry.timeZone ?? values.BACKUP_TIME_ZONE ?? file?.content.timeZone ?? "UTC";
-  const schedule = entry.schedule ?? values.BACKUP_SCHEDULE ?? file?.content.schedule ?? "0 * * * *";
-  const tiers = entry.tiers === undefined ? input.tierNames : tiersOf(entry.tiers);
+  return url === null ? null : { ...inForce(input, entry, "entry"), ...url };
+}
+
+/**
+ * The one place that says what wins: what the file says of a database or server by itself, then the environment, then what
+ * the file says of all; the environment first for the database that itself names (DATABASE_URL).
+ */
+function inForce(
+  input: Input,
+  entry: Entry,
+  first: "entry" | "environment",
+): Omit<DatabaseConfig, "name" | "url" | "urlSetting" | "selection"> {
+  const { values, tierNames } = input;
+  const general: FileContent = input.file?.content ?? {};
+  const winner = <T>(ofEntry: T | undefined, ofEnvironment: T | undefined) =>
+    first === "entry" ? (ofEntry ?? ofEnvironment) : (ofEnvironment ?? ofEntry);
+  const timeZone = winner(entry.timeZone, values.BACKUP_TIME_ZONE) ?? general.timeZone ?? "UTC";
+  const schedule = winner(entry.schedule, values.BACKUP_SCHEDULE) ?? general.schedule ?? "0 * * * *";
+  const tiers = entry.tiers === undefined ? tierNames : tiersOf(entry.tiers);
+  const ofAllTiers = first === "environment" ? values.BACKUP_RETENTION : undefined;
   return {
-    url,
     schedule: schedule === "off" ? null : { cron: schedule, timeZone },
     timeZone,
     tiers,
     retention: perTier(
       tiers,
-      (tier) => ruleOfEntry(entry, tier) ?? ofEnvironment(values, tier) ?? ruleOfFile(input, tier),
+      (tier) =>
+        winner(ruleOfEntry(entry, tier), ruleOfEnvironment(values, tier) ?? ofAllTiers) ?? ruleOfFile(input, tier),
     ),
     priority: entry.priority ?? 5,
-    objectiveSeconds: entry.objective ?? values.BACKUP_OBJECTIVE ?? file?.content.objective ?? null,
+    objectiveSeconds: winner(entry.objective, values.BACKUP_OBJECTIVE) ?? general.objective ?? null,
   };
 }
 
@@ -137,7 +140,7 @@ function ruleOfEntry({ retention }: Entry, tier: string): RetentionRule | undefi
 }
 
 /** Of the environment's tiers. */
-function ofEnvironment(values: Values, tier: string): RetentionRule | undefined {
+function ruleOfEnvironment(values: Values, tier: string): RetentionRule | undefined {
   if (tier === "local") return values.BACKUP_RETENTION_LOCAL;
   if (tier === "remote") return values.BACKUP_RETENTION_REMOTE;
   return tier === "cloud" ? values.BACKUP_RETENTION_CLOUD : undefined;
@@ -161,12 +164,19 @@ function policyOf(rule: Omit<Rules, "byTier"> | "off" | undefined): RetentionRul
   return { ...NO_RULES, ...Object.fromEntries(set), withinSeconds: within ?? null };
 }
 
-function urlOf(input: Input, result: Result, section: Section, name: string, entry: Entry): string | null {
+function urlOf(
+  input: Input,
+  result: Result,
+  section: Section,
+  name: string,
+  entry: Entry,
+): Pick<DatabaseConfig, "url" | "urlSetting"> | null {
   const tell = (key: string, message: string) => {
     const problem = input.file?.problem([section, name, key], message);
     if (problem) result.problems.push(problem);
     return null;
   };
+  const setting = (key: string) => `${pathText([section, name, key])} in ${input.file?.path}`;
   if (entry.url !== undefined && entry.urlEnv !== undefined) return tell("url", "and urlEnv are both set: keep one.");
   if (entry.urlEnv === undefined) {
     if (entry.url === undefined) {
@@ -174,23 +184,20 @@ function urlOf(input: Input, result: Result, section: Section, name: string, ent
       const given = input.file?.keysOf(section, name).some((key) => key === "url" || key === "urlEnv");
       return given ? null : tell("url", `or urlEnv must be set: it takes ${FIELDS.DATABASE_URL.right}.`);
     }
-    return withDatabase(section, entry.url) ?? tell("url", "names no database: add /name after the host.");
+    const url = withDatabase(section, entry.url);
+    if (url === null) return tell("url", "names no database: add /name after the host.");
+    return { url, urlSetting: setting("url") };
   }
-  const url = input.env[entry.urlEnv] ?? "";
-  if (url === "") {
-    if (!input.mayLackUrls)
-      return tell("urlEnv", `names ${shownVariable(entry.urlEnv)}, which is not set in the environment.`);
-    result.warnings.push(
-      `${section}.${name} is left out: ${shownVariable(entry.urlEnv)} is not set in the environment.`,
-    );
+  const shown = shownVariable(entry.urlEnv);
+  const raw = input.env[entry.urlEnv] ?? "";
+  if (raw === "") {
+    if (!input.mayLackUrls) return tell("urlEnv", `names ${shown}, which is not set in the environment.`);
+    result.warnings.push(`${section}.${name} is left out: ${shown} is not set in the environment.`);
     return null;
   }
-  const good = FIELDS.DATABASE_URL.schema.safeParse(url).success ? withDatabase(section, url) : null;
-  if (good !== null) return good;
-  return tell(
-    "urlEnv",
-    `names ${shownVariable(entry.urlEnv)}, whose value (hidden) is wrong: expected ${FIELDS.DATABASE_URL.right}.`,
-  );
+  const url = FIELDS.DATABASE_URL.schema.safeParse(raw).success ? withDatabase(section, raw) : null;
+  if (url !== null) return { url, urlSetting: `${shown} (${setting("urlEnv")})` };
+  return tell("urlEnv", `names ${shown}, whose value (hidden) is wrong: expected ${FIELDS.DATABASE_URL.right}.`);
 }
 
 /** A server is asked in its database `postgres`, unless another one is named. */

@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from "node:fs";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import type { z } from "zod";
-import { hidePasswords } from "../hide-passwords.ts";
-import { looksSecret } from "./key-text.ts";
-import { codeOf, messageOf } from "../errors.ts";
-import { type FileContent, fileSchema } from "./file-schema.ts";
-import type { Problem } from "./problems.ts";
+import { hidePasswords } from "../../hide-passwords.ts";
+import { looksSecret } from "../text/key-text.ts";
+import { codeOf, messageOf } from "../../errors.ts";
+import { type FileContent, fileSchema } from "./schema.ts";
+import type { Problem } from "../model/problems.ts";
 
 const MAX_BYTES = 1024 * 1024;
 /** Uses of one anchor, multiplied where they nest: enough for each of a thousand databases, too few for an alias bomb. */
@@ -191,7 +191,7 @@ function pathsOfPrototypes(document: Document): number[] {
 }
 
 /** `databases.shop.tiers[0]`, `databases["my shop"].url`. */
-function pathText(at: readonly PropertyKey[]): string {
+export function pathText(at: readonly PropertyKey[]): string {
   let text = "";
   for (const key of at) {
     if (typeof key === "number") text += `[${key}]`;

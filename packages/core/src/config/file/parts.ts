@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Format } from "./formats.ts";
-import { nearest } from "./problems.ts";
+import type { Format } from "../text/formats.ts";
+import { nearest } from "../model/problems.ts";
 
 /**
  * What the schema of the configuration file is built of. The message of an issue is what would be right; what was found is
