@@ -15,7 +15,7 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** What a worker of its own tells of itself. It asks for no token, so it belongs on loopback or a network of one's own. */
+/** What a separate worker reports about itself. It asks for no token, so it belongs on loopback or a network of one's own. */
 export async function startMetricsServer(
   { host, port }: { readonly host: string; readonly port: number },
   { metrics, isHealthy, log }: MetricsServerDeps,
@@ -31,7 +31,7 @@ export async function startMetricsServer(
     answer(request)
       .catch((error: unknown) => {
         log.error({ err: error }, "a request to the worker failed");
-        return text(500, "This worker's log tells more.");
+        return text(500, "This worker's log has more.");
       })
       .then((given) => send(response, given))
       .catch(() => response.destroy());

@@ -13,7 +13,7 @@ const AGAIN_MS = HOUR_MS;
 export interface Checks {
   record(): Observation["record"];
   certificates(): readonly Expiry[] | null;
-  /** There is reason to doubt the record. */
+  /** There is reason to doubt the audit log. */
   checkRecord(): void;
   readonly ended: Promise<void>;
 }
@@ -36,7 +36,7 @@ export function startChecks(
           wake();
         },
         (error: unknown) => {
-          if (!signal.aborted) log.warn({ reason: messageOf(error) }, "the record could not be checked");
+          if (!signal.aborted) log.warn({ reason: messageOf(error) }, "the audit log could not be checked");
         },
       )
       .finally(() => {

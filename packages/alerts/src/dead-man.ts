@@ -3,7 +3,7 @@ import { pingDeadMan } from "@trivault/notify";
 
 /**
  * Calls the watcher elsewhere as long as this process lives and evaluates; when it does not, nobody calls, and the watcher
- * raises the alarm. `problem` tells why the site is not well (null: it is), which is called in as a failure.
+ * raises the alarm. `problem` says why the site is not healthy (null: it is), which is called in as a failure.
  */
 export function startDeadMan(
   { url, everySeconds }: NonNullable<AlertsConfig["deadMan"]>,

@@ -43,9 +43,9 @@ const words = z.object({
 
 export const stateSchema = z.object({
   version: z.literal(1),
-  /** The last event of the record that was looked at. */
+  /** The last event of the audit log that was looked at. */
   seen: z.object({ seq: z.int(), at: time }).nullable(),
-  /** The newest end of the record that was seen: it lies outside the record's own folder, and tells if that was made anew. */
+  /** The newest end of the audit log that was seen: it lies outside the audit log's own folder, and shows if that was made anew. */
   head: z.object({ seq: z.int(), hash: z.string() }).nullable().default(null),
   incidents: z.record(z.string(), incidentSchema),
   signs: z.array(
@@ -95,7 +95,7 @@ export const stateSchema = z.object({
       failed: z.object({ since: time, reason: z.string() }).nullable(),
     }),
   ),
-  /** Events for the record that are not in it yet. */
+  /** Events for the audit log that are not in it yet. */
   toRecord: z.array(
     z.object({
       action: z.enum(["alert.raised", "alert.resolved", "channel.failed"]),
@@ -136,7 +136,7 @@ export async function readState(config: Place): Promise<DeskState> {
   return (await readJson(stateFile(config), stateSchema)) ?? NOTHING;
 }
 
-/** For whoever checks the record; none where there is no state, or it cannot be read. */
+/** For whoever checks the audit log; none where there is no state, or it cannot be read. */
 export async function headSeenByAlerts(config: Place): Promise<readonly Anchor[]> {
   const state = await readState(config).catch(() => NOTHING);
   return state.head === null ? [] : [{ ...state.head, where: "alerts/state.json" }];

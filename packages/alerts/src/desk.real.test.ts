@@ -31,10 +31,10 @@ interface Desk {
   readonly world: { site: Site; queues: readonly QueueSeen[] | Error };
   start(): AlertDesk;
   /** Titles that arrived at a receiver, with their severity. */
-  told(receiver?: Receiver): string[];
+  sentTo(receiver?: Receiver): string[];
 }
 
-/** A desk over a real record, files and HTTP servers; what the observer and the queue tell is given. */
+/** A desk over a real record, files and HTTP servers; what the observer and the queue report is given. */
 async function makeDesk(more: { deadMan?: boolean; language?: Language } = {}): Promise<Desk> {
   const stack = new AsyncDisposableStack();
   open.push(() => stack.disposeAsync());
@@ -78,12 +78,12 @@ async function makeDesk(more: { deadMan?: boolean; language?: Language } = {}): 
     open.push(() => desk.close());
     return desk;
   };
-  const told = (receiver = ops) =>
+  const sentTo = (receiver = ops) =>
     receiver.received.map(({ body }) => {
       const { severity, title } = JSON.parse(body) as { severity: string; title: string };
       return `${severity}: ${title}`;
     });
-  return { config, ops, second, deadMan, audit, world, start, told };
+  return { config, ops, second, deadMan, audit, world, start, sentTo };
 }
 
 async function eventsOf({ audit }: Desk): Promise<RecordedEvent[]> {
@@ -95,12 +95,12 @@ async function eventsOf({ audit }: Desk): Promise<RecordedEvent[]> {
 const runFailed = { action: "backup.dump", outcome: "failed", actor: "schedule", database: "shop" } as const;
 const error = { code: "DUMP_FAILED", message: "pg_dump: permission denied for table orders" };
 
-test("what the record tells is told once by each channel, over a restart too, and so is its end", async () => {
+test("what the audit log shows is sent once by each channel, over a restart too, and so is its end", async () => {
   const made = await makeDesk();
   const desk = made.start();
   await made.audit.record({ ...runFailed, error });
-  await until(() => made.told().length === 1 && made.told(made.second).length === 1);
-  expect(made.told()).toEqual(["warning: The backup of shop failed"]);
+  await until(() => made.sentTo().length === 1 && made.sentTo(made.second).length === 1);
+  expect(made.sentTo()).toEqual(["warning: The backup of shop failed"]);
   expect(JSON.parse(made.ops.received[0]?.body ?? "")).toMatchObject({
     text: expect.stringMatching(/permission denied[\s\S]*Still safe: local[\s\S]*What to do/),
   });
@@ -111,49 +111,49 @@ test("what the record tells is told once by each channel, over a restart too, an
   const next = made.start();
   await until(() => next.current("en").length === 1);
   await made.audit.record({ action: "backup.encrypt", outcome: "ok", actor: "schedule", database: "shop" });
-  await until(() => made.told().length === 2);
-  expect(made.told()[1]).toBe("resolved: The backup of shop failed");
+  await until(() => made.sentTo().length === 2);
+  expect(made.sentTo()[1]).toBe("resolved: The backup of shop failed");
   expect(next.ended("en")).toMatchObject([{ rule: "run-failed" }]);
   await until(async () => (await eventsOf(made)).some(({ action }) => action === "alert.resolved"));
   const actions = (await eventsOf(made)).map(({ action }) => action).filter((action) => action.startsWith("alert."));
   expect(actions).toEqual(["alert.raised", "alert.resolved"]);
 });
 
-test("what happened while nobody looked is told at the next start", async () => {
+test("what happened while nobody looked is sent at the next start", async () => {
   const made = await makeDesk();
   const first = made.start();
   await made.audit.record({ ...runFailed, error });
-  await until(() => made.told().length === 1);
+  await until(() => made.sentTo().length === 1);
   await first.close();
   await made.audit.record({ action: "backup.encrypt", outcome: "ok", actor: "schedule", database: "shop" });
   await made.audit.record({ ...runFailed, database: "billing", error: { code: "STORE_FULL", message: "full" } });
   made.start();
-  await until(() => made.told().length === 3);
-  expect(made.told().slice(1).toSorted()).toEqual([
+  await until(() => made.sentTo().length === 3);
+  expect(made.sentTo().slice(1).toSorted()).toEqual([
     "resolved: The backup of shop failed",
     "warning: The backup of billing failed",
   ]);
 });
 
-test("of two processes one tells, and the other takes over", async () => {
+test("one of two processes sends, and the other takes over", async () => {
   const made = await makeDesk();
   const desks = [made.start(), made.start()];
   await made.audit.record({ ...runFailed, error });
   await until(() => desks.every((desk) => desk.current("en").length === 1));
-  expect(made.told()).toHaveLength(1);
+  expect(made.sentTo()).toHaveLength(1);
   await desks[0]?.close();
   await made.audit.record({ action: "backup.encrypt", outcome: "ok", actor: "schedule", database: "shop" });
-  await until(() => made.told().length === 2);
+  await until(() => made.sentTo().length === 2);
   expect(desks[1]?.current("en")).toEqual([]);
 });
 
-test("a channel that fails is told by the others, tried again, and holds up nothing", async () => {
+test("a channel that fails is reported by the others, tried again, and holds up nothing", async () => {
   const made = await makeDesk();
   made.ops.next.push(...Array.from({ length: 20 }, () => ({ status: 404 })));
   made.start();
   await made.audit.record({ ...runFailed, error });
-  await until(() => made.told(made.second).length === 2);
-  expect(made.told(made.second)).toEqual([
+  await until(() => made.sentTo(made.second).length === 2);
+  expect(made.sentTo(made.second)).toEqual([
     "warning: The backup of shop failed",
     "warning: Alerts do not reach the channel ops",
   ]);
@@ -171,7 +171,7 @@ test("an alert is silenced with a reason and an end, and heard of again", async 
   await desk.silence(request);
   expect(desk.current("en")[0]?.silence).toMatchObject({ reason: "the server moves", by: "user:ann" });
   await expect(desk.silence({ ...request, alert: "run-failed-00000000" })).rejects.toThrow(
-    /No alert .* is told: there is/,
+    /No alert .* fires: there is/,
   );
   await expect(desk.silence({ ...request, until: new Date(0) })).rejects.toThrow(/must end in the future/);
   expect(await desk.unsilence(id, "user:ann")).toBe(true);
@@ -189,11 +189,11 @@ test("a broken state is begun anew, and the folder may vanish", async () => {
   await writeFile(path.join(folder, "silences.json"), "x");
   made.start();
   await made.audit.record({ ...runFailed, error });
-  await until(() => made.told().length === 1);
+  await until(() => made.sentTo().length === 1);
   await until(async () => (await readFile(path.join(folder, "state.json"), "utf8")).includes("run-failed"));
   await rm(folder, { recursive: true, maxRetries: 20 });
   await made.audit.record({ ...runFailed, database: "billing", error: { code: "STORE_FULL", message: "full" } });
-  await until(() => made.told().some((line) => line.endsWith("The backup of billing failed")));
+  await until(() => made.sentTo().some((line) => line.endsWith("The backup of billing failed")));
 });
 
 test("every channel can be tried, one or all", async () => {
@@ -205,18 +205,18 @@ test("every channel can be tried, one or all", async () => {
     { channel: "ops", ok: true, problem: null },
     { channel: "second", ok: false, problem: expect.stringMatching(/answered 403/) },
   ]);
-  expect(made.told()).toEqual(["info: A test from Trivault"]);
+  expect(made.sentTo()).toEqual(["info: A test from Trivault"]);
   expect(await desk.test("second")).toMatchObject([{ ok: true }]);
   await expect(desk.test("third")).rejects.toThrow(/No channel third is configured: there is ops, second/);
 });
 
-test("channels and the dead man's switch are told in the language of the configuration", async () => {
+test("channels and the dead man's switch are sent in the language of the configuration", async () => {
   const made = await makeDesk({ deadMan: true, language: "fr" });
   const desk = made.start();
   const lost = { action: "tier.vanished", outcome: "failed", actor: "maintenance" } as const;
   await made.audit.record({ ...lost, tier: "cloud", database: "shop", details: { copies: 3 } });
-  await until(() => made.told().length === 1);
-  expect(made.told()).toEqual(["critical: 3 copies ont disparu de cloud"]);
+  await until(() => made.sentTo().length === 1);
+  expect(made.sentTo()).toEqual(["critical: 3 copies ont disparu de cloud"]);
   expect(JSON.parse(made.ops.received[0]?.body ?? "")).toMatchObject({
     text: expect.stringMatching(/Toujours en sécurité[^]*À faire/),
     facts: { Niveau: "cloud", Bases: "shop", Copies: "3", Alerte: expect.stringMatching(/^tier-shrunk-/) },
@@ -224,7 +224,7 @@ test("channels and the dead man's switch are told in the language of the configu
   await until(() => made.deadMan.received.some(({ path: at }) => at === "/uuid/fail"));
   expect(made.deadMan.received.at(-1)?.body).toBe("3 copies ont disparu de cloud");
   await desk.test("second");
-  expect(made.told(made.second).at(-1)).toBe("info: Un test de Trivault");
+  expect(made.sentTo(made.second).at(-1)).toBe("info: Un test de Trivault");
   expect(desk.current("en").map(({ title }) => title)).toEqual(["3 copies vanished from cloud"]);
   expect(desk.current("fr").map(({ title }) => title)).toEqual(["3 copies ont disparu de cloud"]);
 });
@@ -283,7 +283,7 @@ test("certificates are read by a handshake: HTTPS, mail by TLS and STARTTLS", as
   expect(gone.map(({ at }) => at)).toEqual([null]);
 });
 
-test("9.A8 a record that was removed while the desk runs is told, and its state carries the end", async () => {
+test("9.A8 an audit log that was removed while the desk runs fires an alert, and its state carries the end", async () => {
   const made = await makeDesk();
   const desk = made.start();
   await made.audit.record({ action: "config.loaded", outcome: "ok", actor: "schedule" });
@@ -291,7 +291,7 @@ test("9.A8 a record that was removed while the desk runs is told, and its state 
   await until(async () => (await headSeenByAlerts(made.config))[0]?.hash === head?.hash);
   await rm(auditFolder(made.config.backupDir), { recursive: true });
   // Each look sees it; the daily check would be the first to do so a minute after the start.
-  await until(() => made.told().some((title) => /^critical: .*record/i.test(title)), { seconds: 45 });
+  await until(() => made.sentTo().some((title) => /^critical: .*audit log/i.test(title)), { seconds: 45 });
   expect(desk.current("en")).toMatchObject([{ rule: "audit-broken" }]);
   const broken = (await eventsOf(made)).find(({ action }) => action === "audit.broken");
   expect(broken).toMatchObject({ seq: 2, details: { head: 1, last: 0 } });

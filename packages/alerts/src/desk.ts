@@ -17,18 +17,18 @@ const AGAIN_MS = 5000;
 const EVERY_MS = 15_000;
 
 export type AlertDeps = Omit<EvaluatorDeps, "channels" | "everyMs" | "onState" | "onWake"> & {
-  /** Between two looks; what the record tells is looked at at once. */
+  /** Between two looks; the audit log is looked at at once. */
   readonly everyMs?: number;
   /** For tests. */
   readonly channels?: readonly Channel[];
 };
 
 export interface AlertDesk {
-  /** What is told now, the worst first. Of another process, where that evaluates; then up to `everyMs` old. */
+  /** The alerts that fire now, the worst first. Those of another process, where that evaluates; then up to `everyMs` old. */
   current(language: Language): readonly Alert[];
   /** Those that ended lately, the newest first. */
   ended(language: Language): readonly EndedAlert[];
-  /** Throws NOT_FOUND where no such alert is told. */
+  /** Throws NOT_FOUND where no such alert fires. */
   silence(request: SilenceRequest): Promise<Silence>;
   /** False where it was not silenced. */
   unsilence(alert: string, actor: string): Promise<boolean>;
@@ -37,7 +37,7 @@ export interface AlertDesk {
   close(): Promise<void>;
 }
 
-/** Watches over a site from now on. Of several processes one evaluates; the others take over when it falls silent. */
+/** Watches over a site from now on. One of several processes evaluates; the others take over when it falls silent. */
 export function startAlerts(deps: AlertDeps): AlertDesk {
   const { config, log, now } = deps;
   const closing = new AbortController();

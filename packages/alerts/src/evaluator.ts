@@ -39,7 +39,7 @@ export interface EvaluatorDeps extends LookDeps {
   readonly onWake: (wake: () => void) => void;
 }
 
-/** Looks, decides, tells, until the signal ends it. Of a site only one runs at a time (desk.ts). */
+/** Looks, decides, sends, until the signal ends it. Only one runs at a time for a site (desk.ts). */
 export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promise<void> {
   const { config, now, log, everyMs, channels } = deps;
   const { alerts } = config.monitoring;
@@ -137,7 +137,7 @@ async function loadState({ config, log }: EvaluatorDeps): Promise<DeskState> {
   } catch (error) {
     log.error(
       { reason: messageOf(error) },
-      "the alerts' state is broken and is begun anew: what goes on may be told again, and what has ended since is not told",
+      "the alerts' state is broken and is begun anew: what goes on may be sent again, and what has ended since is not sent",
     );
     return NOTHING;
   }

@@ -4,7 +4,7 @@ import type { DeskState } from "./desk-state.ts";
 import { FOLLOWED } from "./incidents.ts";
 import { pause } from "./pause.ts";
 
-/** Of a record that nobody has looked at yet. */
+/** For an audit log that nobody has looked at yet. */
 const FIRST_LOOK_BACK_MS = 3 * DAY_MS;
 /** What is recorded within this time is looked at together. */
 const SETTLE_MS = 300;
@@ -17,7 +17,7 @@ export interface EventFeed {
   readonly ended: Promise<void>;
 }
 
-/** All of the record that was not looked at yet is there at the first `take`: an end is never read without its beginning. */
+/** All of the audit log that was not looked at yet is there at the first `take`: an end is never read without its beginning. */
 export async function openEventFeed(
   { audit, now, log }: { audit: Pick<AuditLog, "query" | "follow">; now: () => Date; log: Logger },
   seen: DeskState["seen"],
@@ -27,7 +27,7 @@ export async function openEventFeed(
   const events: RecordedEvent[] = [];
   let last = seen;
   const add = (event: RecordedEvent) => {
-    // A record that was begun anew counts from 1 again.
+    // An audit log that was begun anew counts from 1 again.
     if (last !== null && event.seq <= last.seq && event.at <= last.at) return;
     last = { seq: event.seq, at: event.at };
     events.push(event);
@@ -36,7 +36,7 @@ export async function openEventFeed(
   try {
     for await (const event of audit.query({ from, action: FOLLOWED })) add(event);
   } catch (error) {
-    log.warn({ reason: messageOf(error) }, "the record cannot be read; alerts know only what happens from now on");
+    log.warn({ reason: messageOf(error) }, "the audit log cannot be read; alerts know only what happens from now on");
   }
 
   const follow = async () => {
@@ -49,7 +49,7 @@ export async function openEventFeed(
         }
       } catch (error) {
         if (signal.aborted) return;
-        log.warn({ reason: messageOf(error) }, "the record cannot be followed; it is tried again");
+        log.warn({ reason: messageOf(error) }, "the audit log cannot be followed; it is tried again");
         await pause(AGAIN_MS, signal);
       }
     }

@@ -33,7 +33,7 @@ export const RULES: Readonly<Record<AlertRule, Rule>> = {
   "channel-failed": channelFailed,
 };
 
-/** All that is not well at this moment, whether or not it is told yet; rules that are off see nothing. */
+/** Everything that is wrong at this moment, whether or not it is reported yet; rules that are off see nothing. */
 export function findSigns(observation: Observation): Sign[] {
   const { off } = observation.config.monitoring.alerts;
   return ALERT_RULES.filter((rule) => !off.includes(rule)).flatMap((rule) => RULES[rule].signs(observation));

@@ -2,7 +2,7 @@ import type { AuditAction, RecordedEvent } from "@trivault/audit";
 import { z } from "zod";
 
 /**
- * What the record tells of that lasts until it tells its end: a run that failed, until one is well; damage, until the copy
+ * Conditions that begin with one event of the audit log and last until another: a run that failed, until one succeeds; damage, until the copy
  * is whole again. Kept from one start to the next, so that each event is looked at once.
  */
 export const incidentSchema = z.object({
@@ -18,7 +18,7 @@ export const incidentSchema = z.object({
     "size-accepted",
   ]),
   since: z.coerce.date(),
-  /** When it was told of last. */
+  /** When it was last recorded. */
   lastAt: z.coerce.date(),
   database: z.string().nullable(),
   tier: z.string().nullable(),
@@ -30,7 +30,7 @@ export const incidentSchema = z.object({
 });
 export type Incident = Readonly<z.infer<typeof incidentSchema>>;
 
-/** By what they are about, so that one that is told of again stays one. */
+/** By what they are about, so that one that is recorded again stays one. */
 export type Incidents = Readonly<Record<string, Incident>>;
 
 /** The events that matter here. */
@@ -83,7 +83,7 @@ export function takeEvent(incidents: Incidents, event: RecordedEvent): Incidents
     case "tier.shrunk":
       return opened(incidents, `lost ${database}/${tier}`, "lost-copies", event);
     case "retention.held":
-      // Its end is told as well: that something else was deleted says nothing of what is held.
+      // Its end is recorded as well: that something else was deleted says nothing of what is held.
       if (ok) return closed(incidents, [`held ${database}/${tier}`]);
       return opened(incidents, `held ${database}/${tier}`, "retention-held", event);
     case "size.accepted":

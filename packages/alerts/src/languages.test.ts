@@ -19,16 +19,16 @@ const failed = (member: string, more: Partial<Sign> = {}) =>
 
 describe("in French", () => {
   const french = { alerts: { ...alerts, language: "fr" }, silences: [] } as const;
-  const told = ({ outbox }: DeskState) => {
+  const newest = ({ outbox }: DeskState) => {
     const [message] = outbox.map((each) => each.message);
-    if (!message) throw new Error("nothing is told");
+    if (!message) throw new Error("nothing is sent");
     return { ...message, title: plain(message.title), text: plain(message.text) };
   };
   const at = (seconds: number) => observe({ now: ago(-seconds), config });
 
-  test("an alert is told, repeated and resolved", () => {
+  test("an alert is raised, repeated and resolved", () => {
     const raised = step(NOTHING, at(0), [failed("shop")], french);
-    expect(told(raised)).toMatchObject({
+    expect(newest(raised)).toMatchObject({
       language: "fr",
       title: "La sauvegarde de shop a échoué",
       text: expect.stringMatching(
@@ -41,9 +41,9 @@ describe("in French", () => {
       ],
     });
     const repeated = step({ ...raised, outbox: [] }, at(REPEAT), [failed("shop")], french);
-    expect(told(repeated).text).toMatch(/^Cela dure depuis 4 h\. La sauvegarde de shop/);
+    expect(newest(repeated).text).toMatch(/^Cela dure depuis 4 h\. La sauvegarde de shop/);
     const resolved = step({ ...repeated, outbox: [] }, at(REPEAT + 60), [], french);
-    expect(told(resolved)).toMatchObject({
+    expect(newest(resolved)).toMatchObject({
       severity: "resolved",
       title: "La sauvegarde de shop a échoué",
       text: "Cela a duré 4 h 1 min, du 23 nov. 2026 à 12:00 UTC au 23 nov. 2026 à 16:01 UTC. Rien à faire.",
@@ -57,7 +57,9 @@ describe("in French", () => {
   test("one that goes on under another name says so at its end", () => {
     const raised = step(NOTHING, at(0), [failed("a")], french);
     const moved = step({ ...raised, outbox: [] }, at(15), [failed("a", { subject: "db2" })], french);
-    expect(told(moved).text).toMatch(/Tout n’est pas rentré dans l’ordre : une autre alerte, .* concerne encore a\.$/);
+    expect(newest(moved).text).toMatch(
+      /Tout n’est pas rentré dans l’ordre : une autre alerte, .* concerne encore a\.$/,
+    );
   });
 });
 

@@ -5,7 +5,7 @@ import { readSilences } from "./silences.ts";
 import { silenceOf } from "./step.ts";
 import type { Alert, EndedAlert, Silence } from "./types.ts";
 
-/** What is told now, the worst first; by whoever evaluates, wherever that is. */
+/** The alerts that fire now, the worst first; by whoever evaluates, wherever that is. */
 export async function listAlerts(config: Pick<Config, "backupDir">, language: Language, now: Date): Promise<Alert[]> {
   try {
     return alertsOf(await readState(config), await readSilences(config, now), language, now);

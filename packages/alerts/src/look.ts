@@ -20,7 +20,7 @@ export interface Seen {
   readonly heartbeats: readonly Heartbeat[];
 }
 
-/** What can be seen from outside; what cannot is told as that, and holds up nothing. */
+/** What can be seen from outside; what cannot is reported as unknown, and holds up nothing. */
 export async function look({ observer, queueStates, heartbeats }: LookDeps, before: Overview | null): Promise<Seen> {
   const [site, queues, beats] = await Promise.all([
     within(OVERVIEW_MS, observer.overview()).then(

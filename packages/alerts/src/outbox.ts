@@ -5,14 +5,14 @@ import type { Delivery, DeskState } from "./desk-state.ts";
 
 /** What could not be delivered for so long is given up. */
 const KEEP_MS = DAY_MS;
-/** Of each channel; the oldest go first. */
+/** The limit for each channel; the oldest go first. */
 const MOST_WAITING = 100;
 const FIRST_PAUSE_MS = 60_000;
 const MOST_PAUSE_MS = 900_000;
 
 type Outbox = DeskState["outbox"];
 
-/** For each channel that wants messages of that severity. That a channel fails is not told by itself. */
+/** For each channel that wants messages of that severity. A channel does not report its own failure. */
 export function enqueue(
   outbox: Outbox,
   message: Message,

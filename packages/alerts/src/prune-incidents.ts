@@ -2,7 +2,7 @@ import { DAY_MS, HOUR_MS } from "@trivault/core";
 import { type Incidents, without } from "./incidents.ts";
 import type { Observation } from "./types.ts";
 
-/** Without what no event tells the end of, but what is seen now does. */
+/** Without those whose end no event shows, but what is seen now does. */
 export function pruneIncidents(
   incidents: Incidents,
   { now, overview, heartbeats, record, config }: Omit<Observation, "incidents">,

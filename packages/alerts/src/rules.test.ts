@@ -9,7 +9,7 @@ import { pruneIncidents } from "./prune-incidents.ts";
 import { TEXTS } from "./texts/all.ts";
 import type { Observation } from "./types.ts";
 
-/** `rule subject: member, member`, with the rules that are told by another alert in brackets. */
+/** `rule subject: member, member`, with the rules that another alert covers in brackets. */
 function seen(observation: Observation): string[] {
   const groups = Map.groupBy(findSigns(observation), ({ rule, subject }) => `${rule} ${subject}`);
   return [...groups].map(([name, signs]) => {
@@ -39,7 +39,7 @@ test("what to do names only commands that there are", async () => {
   expect(named.map(([, name = ""]) => name).filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
 });
 
-test("where all is well nothing is seen", () => {
+test("where everything is healthy nothing is seen", () => {
   expect(seen(observe())).toEqual([]);
 });
 
@@ -70,7 +70,7 @@ describe("runs", () => {
     expect(text).toContain("npm run backup:run");
   });
 
-  test("of an unusual size are told, but not while there is little history, nor once it was accepted", () => {
+  test("of an unusual size are reported, but not while there is little history, nor once it was accepted", () => {
     const usual = [50e6, 51e6, 52e6, 50e6, 51e6];
     const site = (last: number, before = usual) => ({ sizes: { shop: [...before, last] } });
     expect(seen(observe({ site: site(20e6) }))).toEqual(["size-unusual sizes: shop"]);
@@ -91,7 +91,7 @@ describe("runs", () => {
     expect(seen(observe({ site: site(20e6), incidents }))).toEqual([]);
   });
 
-  test("that retention does not clean up by itself are told until somebody did", () => {
+  test("that retention does not clean up by itself are reported until somebody did", () => {
     const held = event("retention.held", { database: "shop", tier: "cloud", details: { message: "Most would go." } });
     expect(seen(observe({ incidents: after(held) }))).toEqual(["retention-held cloud: shop"]);
     // 9.A4: that something else is deleted does not end it.
@@ -103,7 +103,7 @@ describe("runs", () => {
 });
 
 describe("copies", () => {
-  test("that miss the objective are told by tier, or by server where the local tier lacks them too", () => {
+  test("that miss the objective are reported by tier, or by server where the local tier lacks them too", () => {
     const late = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 9000]));
     expect(seen(observe({ site: { ages: late(["shop/cloud", "billing/cloud"]) } }))).toEqual([
       "objective-missed cloud: shop on cloud, billing on cloud",
@@ -129,7 +129,7 @@ describe("copies", () => {
     expect(findSigns(observe({ site }))[0]?.holdSeconds).toBe(3600);
   });
 
-  test("that are damaged are told until they are whole, wherever that was found", () => {
+  test("that are damaged are reported until they are whole, wherever that was found", () => {
     const bad = { database: "shop", backupId: "20261123t020000z-7f3k9xq2", tier: "cloud" };
     const damage = event("backup.verified", {
       ...bad,
@@ -178,7 +178,7 @@ describe("tiers", () => {
     [{ fullAt: ago(-3600).toISOString() }, "critical"],
     [{ fullAt: ago(-30 * 86_400).toISOString() }, null],
     [{ free: null, total: null }, null],
-  ])("that fill up are told in time: %j", (cloud, severity) => {
+  ])("that fill up are reported in time: %j", (cloud, severity) => {
     const found = findSigns(observe({ site: { tier: { cloud } } }));
     expect(found.map((each) => `${each.rule} ${each.severity}`)).toEqual(severity ? [`tier-filling ${severity}`] : []);
     if (severity) expect(wordsOf(observe({ site: { tier: { cloud } } }), "tier-filling")).toMatch(/tier cloud/);
@@ -221,7 +221,7 @@ describe("workers and queue", () => {
     ]);
   });
 
-  test("a scheduler that does not look is told, where there is a schedule", () => {
+  test("a scheduler that does not look is reported, where there is a schedule", () => {
     const heartbeats = [beat({ schedulesLookedAt: ago(200) })];
     expect(seen(observe({ heartbeats }))).toEqual(["scheduler-silent scheduler: scheduler"]);
     const config = testConfig();
@@ -229,7 +229,7 @@ describe("workers and queue", () => {
     expect(seen(observe({ heartbeats, config: onDemand }))).toEqual([]);
   });
 
-  test("a clock that is wrong is told, by Redis's or by the file system's", () => {
+  test("a clock that is wrong is reported, by Redis's or by the file system's", () => {
     expect(seen(observe({ heartbeats: [beat({ redisDriftSeconds: -90 })] }))).toEqual(["clock-drift w1: w1"]);
     const ahead = observe({ heartbeats: [beat({ at: ago(-295) })] });
     expect(wordsOf(ahead, "clock-drift")).toContain("The clock of w1 is 5m ahead");
@@ -237,7 +237,7 @@ describe("workers and queue", () => {
 });
 
 describe("the site", () => {
-  test("9.A3 a database that is gone is told until somebody took note, by the server that held it", () => {
+  test("9.A3 a database that is gone is reported until somebody took note, by the server that held it", () => {
     const since = ago(7200).toISOString();
     const orphan = { reason: "gone", server: "main", since, backups: 2, bytes: 2e6, newestBackupId: null } as const;
     const gone = (name: string, more: object = {}) => ({ ...orphan, name, acknowledged: null, ...more });
@@ -249,7 +249,7 @@ describe("the site", () => {
     expect(seen(observe({ site: { orphans: others } }))).toEqual([]);
   });
 
-  test("what expires is told in time", () => {
+  test("what expires is reported in time", () => {
     const expiries = (days: number) => [{ kind: "token", name: "ci", at: ago(-days * 86_400) } as const];
     expect(seen(observe({ expiries: expiries(20) }))).toEqual([]);
     const soon = observe({ expiries: expiries(10) });
@@ -258,7 +258,7 @@ describe("the site", () => {
     expect(wordsOf(observe({ expiries: expiries(-1) }), "expiring")).toContain("has expired");
   });
 
-  test("a record that was changed is told at once, and by the daily check", () => {
+  test("an audit log that was changed is reported at once, and by the daily check", () => {
     const problems = [{ file: "2026-11.jsonl", line: 3, seq: 3, what: "was changed" }];
     const broken = observe({ record: { ok: false, problems, checkedAt: NOW } });
     expect(wordsOf(broken, "audit-broken")).toContain("2026-11.jsonl, line 3: was changed");
@@ -267,7 +267,7 @@ describe("the site", () => {
     expect(pruneIncidents(incidents, observe({ record: { ok: true, problems: [], checkedAt: ago(-1) } }))).toEqual({});
   });
 
-  test("a configuration that was refused is told until a good one is in force, or its process began anew", () => {
+  test("a configuration that was refused is reported until a good one is in force, or its process began anew", () => {
     const details = { service: "worker" };
     const refused = event("config.refused", { details, error: { code: "CONFIG_INVALID", message: "mail.port is 0" } });
     const incidents = after(refused);
@@ -278,7 +278,7 @@ describe("the site", () => {
     expect(pruneIncidents(incidents, observe({ heartbeats: [beat({ startedAt: ago(-5) })] }))).toEqual({});
   });
 
-  test("a channel that fails is told", () => {
+  test("a channel that fails is reported", () => {
     const failingChannels = [{ name: "ops", since: ago(60), reason: "Slack (ops) answered 404." }];
     expect(wordsOf(observe({ failingChannels }), "channel-failed")).toContain("Alerts do not reach the channel ops");
   });

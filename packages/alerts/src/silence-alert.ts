@@ -4,7 +4,7 @@ import { changeSilence } from "./silences.ts";
 import type { Alert, Silence } from "./types.ts";
 
 export interface SilenceRequest {
-  /** The id of an alert that is told now. */
+  /** The id of an alert that fires now. */
   readonly alert: string;
   readonly reason: string;
   readonly until: Date;
@@ -22,7 +22,7 @@ export async function silenceAlert(
   const found = current.find(({ id }) => id === alert);
   if (!found) {
     const there = current.length === 0 ? "there is none now" : `there is ${current.map(({ id }) => id).join(", ")}`;
-    throw new TrivaultError("NOT_FOUND", `No alert ${alert} is told: ${there}.`, { permanent: true });
+    throw new TrivaultError("NOT_FOUND", `No alert ${alert} fires: ${there}.`, { permanent: true });
   }
   if (until <= now) {
     throw new TrivaultError("INPUT_INVALID", "A silence must end in the future, such as in 8h.", { permanent: true });

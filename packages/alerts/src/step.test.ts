@@ -23,31 +23,31 @@ const config = testConfig();
 const failed = (member: string, more: Partial<Sign> = {}) =>
   sign({ rule: "run-failed", subject: "db1", member, severity: "warning", since: NOW, data: { code: "X" }, ...more });
 
-/** Steps at these seconds, and what was told: `12s raised ops: Warning title`. */
+/** Steps at these seconds, and what was sent: `12s raised ops: Warning title`. */
 function play(steps: readonly (readonly [seconds: number, signs: readonly Sign[], silences?: readonly Silence[]])[]) {
   let state: DeskState = NOTHING;
-  const told: string[] = [];
+  const sent: string[] = [];
   for (const [seconds, signs, silences = []] of steps) {
     const now = ago(-seconds);
     state = step(state, observe({ now, config }), signs, { alerts, silences });
-    for (const { channel, message } of state.outbox) told.push(`${seconds}s ${channel} ${message.severity}`);
+    for (const { channel, message } of state.outbox) sent.push(`${seconds}s ${channel} ${message.severity}`);
     state = { ...state, outbox: [] };
   }
-  return { state, told };
+  return { state, sent };
 }
 
 describe("an alert", () => {
-  test("is told once, again after its time, and when it ends", () => {
+  test("is sent once, again after its time, and when it ends", () => {
     const steps = [0, 15, REPEAT - 1, REPEAT, REPEAT + 15].map((at) => [at, [failed("shop")]] as const);
-    const { told, state } = play([...steps, [REPEAT + 30, []], [REPEAT + 45, []]]);
-    expect(told).toEqual(["0s ops warning", `${REPEAT}s ops warning`, `${REPEAT + 30}s ops resolved`]);
+    const { sent, state } = play([...steps, [REPEAT + 30, []], [REPEAT + 45, []]]);
+    expect(sent).toEqual(["0s ops warning", `${REPEAT}s ops warning`, `${REPEAT + 30}s ops resolved`]);
     expect(state.alerts).toEqual([]);
     expect(state.ended).toMatchObject([{ rule: "run-failed", endedAt: ago(-REPEAT - 30) }]);
     expect(state.toRecord.map(({ action }) => action)).toEqual(["alert.raised", "alert.resolved"]);
   });
 
-  test("that grows is told again, but not at each new member; one that gets worse at once", () => {
-    const { told } = play([
+  test("that grows is sent again, but not at each new member; one that gets worse at once", () => {
+    const { sent } = play([
       [0, [failed("a")]],
       [15, [failed("a"), failed("b")]],
       [30, [failed("a"), failed("b"), failed("c")]],
@@ -56,7 +56,7 @@ describe("an alert", () => {
       [630, [failed("a", { severity: "critical" })]],
       [645, []],
     ]);
-    expect(told).toEqual([
+    expect(sent).toEqual([
       "0s ops warning",
       "600s ops warning",
       "630s ops critical",
@@ -66,9 +66,9 @@ describe("an alert", () => {
     ]);
   });
 
-  test("must hold before it is told, and does not flap", () => {
+  test("must hold before it is sent, and does not flap", () => {
     const holding = failed("a", { rule: "tier-unreachable", subject: "cloud", holdSeconds: 30 });
-    const { told } = play([
+    const { sent } = play([
       [0, [holding]],
       [15, []],
       [30, [holding]],
@@ -80,17 +80,17 @@ describe("an alert", () => {
       [120, []],
       [166, []],
     ]);
-    expect(told).toEqual(["60s ops warning", "166s ops resolved"]);
+    expect(sent).toEqual(["60s ops warning", "166s ops resolved"]);
   });
 
-  test("whose cause another tells is not told; told before, it goes on in silence", () => {
+  test("whose cause another reports is not sent; sent before, it goes on in silence", () => {
     const hidden = failed("a", { suppressed: true });
     expect(
       play([
         [0, [hidden]],
         [15, [hidden]],
         [30, []],
-      ]).told,
+      ]).sent,
     ).toEqual([]);
     expect(
       play([
@@ -98,11 +98,11 @@ describe("an alert", () => {
         [15, [hidden]],
         [REPEAT + 15, [hidden]],
         [REPEAT + 30, []],
-      ]).told,
+      ]).sent,
     ).toEqual(["0s ops warning", `${REPEAT + 30}s ops resolved`]);
   });
 
-  test("that is silenced is not told until the silence ends; its end only to those who heard of it", () => {
+  test("that is silenced is not sent until the silence ends; its end only to those who heard of it", () => {
     const id = alertId(failed("a"));
     const until = (seconds: number): Silence => ({
       alert: id,
@@ -117,20 +117,20 @@ describe("an alert", () => {
         [0, [failed("a")], quiet],
         [90, [failed("a")], quiet],
         [105, [failed("a")], quiet],
-      ]).told,
+      ]).sent,
     ).toEqual(["105s ops warning"]);
     expect(
       play([
         [0, [failed("a")], quiet],
         [15, [], quiet],
-      ]).told,
+      ]).sent,
     ).toEqual([]);
     expect(
       play([
         [0, [failed("a")]],
         [15, [failed("a")], quiet],
         [30, [], quiet],
-      ]).told,
+      ]).sent,
     ).toEqual(["0s ops warning", "30s ops resolved"]);
   });
 
@@ -139,11 +139,11 @@ describe("an alert", () => {
     let state = step(NOTHING, observe({ config }), [failed("a")], { alerts, silences: [] });
     state = step({ ...state, outbox: [] }, observe({ config, now: ago(-15) }), [moved], { alerts, silences: [] });
     const resolved = state.outbox.find(({ message }) => message.severity === "resolved");
-    expect(resolved?.message.text).toMatch(/Not all of it is well: a goes on as another alert/);
+    expect(resolved?.message.text).toMatch(/Not everything is healthy: a goes on as another alert/);
   });
 });
 
-interface Told {
+interface Arrival {
   readonly at: number;
   readonly message: Message;
   readonly about: string;
@@ -174,7 +174,7 @@ const events: fc.Arbitrary<Event[]> = fc.array(
 function live(script: readonly Event[]) {
   let onDisk: DeskState = NOTHING;
   let seconds = 0;
-  const arrived = new Map<string, Told>();
+  const arrived = new Map<string, Arrival>();
   let silences: Silence[] = [];
   const subject = { rule: "tier-over-budget", subject: "cloud" } as const;
   const id = alertId(subject);
@@ -212,16 +212,19 @@ function live(script: readonly Event[]) {
   // All gets well, and every channel works.
   const calm = { present: 0, severe: 0, silenceSeconds: 0, fault: "none" } as const;
   for (let i = 0; i < 12; i++) turn({ ...calm, waitSeconds: 901 });
-  return { arrived: [...arrived].map(([key, told]) => ({ channel: key.split(" ")[0] ?? "", ...told })), state: onDisk };
+  return {
+    arrived: [...arrived].map(([key, arrival]) => ({ channel: key.split(" ")[0] ?? "", ...arrival })),
+    state: onDisk,
+  };
 }
 
 describe("whatever happens, restarts and crashes included", () => {
-  test("nobody is told twice of an unchanged alert before its time", () => {
+  test("nobody gets an unchanged alert twice before its time", () => {
     fc.assert(
       fc.property(events, (script) => {
         const { arrived } = live(script);
-        for (const told of Map.groupBy(arrived, ({ channel, message }) => `${channel} ${message.topic}`).values()) {
-          const raised = told.filter(({ message }) => message.severity !== "resolved");
+        for (const messages of Map.groupBy(arrived, ({ channel, message }) => `${channel} ${message.topic}`).values()) {
+          const raised = messages.filter(({ message }) => message.severity !== "resolved");
           for (const [index, { message }] of raised.entries()) {
             const next = raised[index + 1]?.message;
             if (!next || next.severity !== message.severity) continue;
@@ -242,8 +245,8 @@ describe("whatever happens, restarts and crashes included", () => {
     fc.assert(
       fc.property(steady, (script) => {
         const ops = live(script).arrived.filter(({ channel }) => channel === "ops");
-        for (const told of Map.groupBy(ops, ({ message }) => message.topic).values()) {
-          const at = told.filter(({ message }) => message.severity !== "resolved").map(({ message }) => message.at);
+        for (const messages of Map.groupBy(ops, ({ message }) => message.topic).values()) {
+          const at = messages.filter(({ message }) => message.severity !== "resolved").map(({ message }) => message.at);
           for (const [index, time] of at.slice(1).entries()) {
             expect((time.getTime() - (at[index]?.getTime() ?? 0)) / 1000).toBeGreaterThanOrEqual(REPEAT);
           }
@@ -253,15 +256,15 @@ describe("whatever happens, restarts and crashes included", () => {
     );
   });
 
-  test("every alert that was told and ended is resolved exactly once, and nothing stays undelivered", () => {
+  test("every alert that was sent and ended is resolved exactly once, and nothing stays undelivered", () => {
     fc.assert(
       fc.property(events, (script) => {
         const { arrived, state } = live(script);
         expect(state.alerts).toEqual([]);
         expect(state.outbox).toEqual([]);
         const ops = arrived.filter(({ channel }) => channel === "ops");
-        for (const told of Map.groupBy(ops, ({ message }) => message.topic).values()) {
-          const kinds = told.map(({ message }) => message.severity);
+        for (const messages of Map.groupBy(ops, ({ message }) => message.topic).values()) {
+          const kinds = messages.map(({ message }) => message.severity);
           expect(kinds[0]).not.toBe("resolved");
           expect(kinds.filter((kind) => kind === "resolved")).toEqual(["resolved"]);
           expect(kinds.at(-1)).toBe("resolved");

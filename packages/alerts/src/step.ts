@@ -7,7 +7,7 @@ import { endMessage, messageOf } from "./messages.ts";
 import { sayInAll } from "./say.ts";
 import type { Observation, Sign, Silence } from "./types.ts";
 
-/** An alert that grows is told again, but not at each new member. */
+/** An alert that grows is sent again, but not at each new member. */
 const UPDATE_MS = 600_000;
 const MOST_ENDED = 50;
 
@@ -17,8 +17,8 @@ export interface StepOptions {
 }
 
 /**
- * One look's consequences: what is told, what has ended. Pure, and by the state alone, so that it goes on where it was after
- * a restart: an alert is told when it is raised, when it grows, when it has lasted for `repeatSeconds`, and when it ends.
+ * One look's consequences: what is sent, what has ended. Pure, and by the state alone, so that it goes on where it was after
+ * a restart: an alert is sent when it is raised, when it grows, when it has lasted for `repeatSeconds`, and when it ends.
  */
 export function step(
   before: DeskState,
@@ -35,10 +35,10 @@ export function step(
   const state = { ...before, signs: tracked, alerts: [] as RaisedAlert[] };
   let { outbox, toRecord } = before;
   const { channels, language } = options.alerts;
-  const tell = (alert: RaisedAlert, kind: Kind) => {
+  const send = (alert: RaisedAlert, kind: Kind) => {
     outbox = enqueue(outbox, messageOf(alert, kind === "repeated", language, now), alert.severity, channels, now);
   };
-  const tellEnd = (alert: RaisedAlert, told: NonNullable<RaisedAlert["told"]>) => {
+  const sendEnd = (alert: RaisedAlert, told: NonNullable<RaisedAlert["told"]>) => {
     const message = endMessage({ ...alert, told }, elsewhere(alert, tracked), language, now);
     outbox = enqueue(outbox, message, told.severity, channels, now);
   };
@@ -57,7 +57,7 @@ export function step(
   for (const alert of before.alerts) {
     const live = groups.get(alert.id);
     if (live === undefined) {
-      if (alert.told !== null) tellEnd(alert, alert.told);
+      if (alert.told !== null) sendEnd(alert, alert.told);
       record(alert, "alert.resolved");
       const { told: _told, subject: _subject, ...over } = alert;
       state.ended = [{ ...over, endedAt: now }, ...state.ended].slice(0, MOST_ENDED);
@@ -65,15 +65,15 @@ export function step(
     }
     const current = refreshed(alert, live, observation);
     const kind = silenced(alert.id) || live.every(({ suppressed }) => suppressed) ? null : due(current, options, now);
-    const next = kind === null ? current : toldNow(current, now);
-    if (kind !== null) tell(next, kind);
+    const next = kind === null ? current : sentNow(current, now);
+    if (kind !== null) send(next, kind);
     state.alerts.push(next);
   }
   for (const [id, live] of groups) {
     if (before.alerts.some((alert) => alert.id === id) || live.every(({ suppressed }) => suppressed)) continue;
     const raised = raise(id, live, observation);
-    const next = silenced(id) ? raised : toldNow(raised, now);
-    if (!silenced(id)) tell(next, "raised");
+    const next = silenced(id) ? raised : sentNow(raised, now);
+    if (!silenced(id)) send(next, "raised");
     record(next, "alert.raised");
     state.alerts.push(next);
   }
@@ -122,7 +122,7 @@ function raise(id: string, live: readonly Sign[], observation: Observation): Rai
   return refreshed({ ...blank, members: [], raisedAt: observation.now }, live, observation);
 }
 
-/** As it is now; of what another alert tells, nothing. */
+/** As it is now, without what another alert reports. */
 function refreshed(alert: RaisedAlert, live: readonly Sign[], observation: Observation): RaisedAlert {
   const shown = live.filter(({ suppressed }) => !suppressed);
   if (shown.length === 0) return alert;
@@ -144,7 +144,7 @@ function due({ told, severity, members }: RaisedAlert, { alerts }: StepOptions, 
   return passed >= alerts.repeatSeconds * 1000 ? "repeated" : null;
 }
 
-function toldNow(alert: RaisedAlert, now: Date): RaisedAlert {
+function sentNow(alert: RaisedAlert, now: Date): RaisedAlert {
   const { members, severity, told } = alert;
   return { ...alert, told: { at: now, times: (told?.times ?? 0) + 1, members: [...members], severity } };
 }

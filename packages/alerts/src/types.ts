@@ -4,7 +4,7 @@ import type { Heartbeat } from "@trivault/site";
 import type { Overview } from "@trivault/monitor";
 import type { Incidents } from "./incidents.ts";
 import type { Expiring } from "./texts/facts.ts";
-import type { Told } from "./texts/texts.ts";
+import type { AlertText } from "./texts/texts.ts";
 
 /** All that the rules look at, at one moment. */
 export interface Observation {
@@ -14,11 +14,11 @@ export interface Observation {
   readonly overview: Overview | null;
   readonly heartbeats: readonly Heartbeat[];
   readonly queues: QueuesSeen;
-  /** What the record tells of and has not told the end of. */
+  /** What the audit log shows, and has not shown the end of. */
   readonly incidents: Incidents;
   /** Null: nobody has looked yet. */
   readonly expiries: readonly Expiry[] | null;
-  /** What the last check of the record found; null: none was made yet. */
+  /** What the last check of the audit log found; null: none was made yet. */
   readonly record: (Pick<AuditVerdict, "ok" | "problems"> & { readonly checkedAt: Date }) | null;
   /** Channels that did not take what they were sent, since when and why. */
   readonly failingChannels: readonly { readonly name: string; readonly since: Date; readonly reason: string }[];
@@ -39,7 +39,7 @@ export type Expiry = Omit<Expiring, "at"> & {
   readonly at: Date | null;
 };
 
-/** One thing that is not well. Those of one rule and subject are told together, as one alert. */
+/** One thing that is wrong. Those of one rule and subject are reported together, as one alert. */
 export interface Sign {
   readonly rule: AlertRule;
   /** What they have in common: a server, a tier, a queue. */
@@ -48,20 +48,20 @@ export interface Sign {
   readonly member: string;
   readonly severity: Severity;
   readonly since: Date;
-  /** It must last for so long before it is told. */
+  /** It must last for so long before it is sent. */
   readonly holdSeconds: number;
-  /** Another alert tells of its cause. */
+  /** Another alert reports its cause. */
   readonly suppressed: boolean;
   /** For the words, whatever language they are in; kept from one version of this program to the next. */
   readonly data: Readonly<Record<string, string>>;
 }
 
-export type Words = Told & {
+export type Words = AlertText & {
   /** A page of the dashboard, as a path. */
   readonly link: string | null;
 };
 
-/** One that is being told, or would be if nobody had silenced it. Times are ISO 8601. */
+/** One that fires, or would if nobody had silenced it. Times are ISO 8601. */
 export interface Alert {
   /** The same whenever it comes back: for silences. */
   readonly id: string;
@@ -72,7 +72,7 @@ export interface Alert {
   readonly facts: readonly (readonly [name: string, value: string])[];
   readonly link: string | null;
   readonly members: readonly string[];
-  /** When what it tells of began. */
+  /** When what it reports began. */
   readonly since: string;
   readonly raisedAt: string;
   readonly toldAt: string | null;

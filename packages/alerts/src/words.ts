@@ -21,12 +21,12 @@ export function twoUnits(seconds: number): string {
     .join(" ");
 }
 
-/** Of what `twoUnits` wrote. */
+/** Reads what `twoUnits` wrote. */
 export function secondsIn(sign: Sign | undefined, name: string): number | null {
   return parseDuration(datum(sign, name));
 }
 
-/** Of what `formatBytes` wrote. */
+/** Reads what `formatBytes` wrote. */
 export function bytesIn(sign: Sign | undefined, name: string): number | null {
   return parseBytes(datum(sign, name));
 }
@@ -48,7 +48,7 @@ export function safetyOf(overview: Overview | null, databases: readonly string[]
   });
 }
 
-/** That of the only one, or the overview. */
+/** The page of the only one, or the overview. */
 export function pageOf([first, ...others]: readonly string[]): string {
   return first === undefined || others.length > 0 ? "/" : `/databases/${encodeURIComponent(first)}`;
 }

@@ -38,7 +38,7 @@ const budget = (whenFull: "stop" | "warn") => {
   return observe({ config: { ...config, tiers }, site: { tier: { cloud: { overBudget: true } } } });
 };
 
-/** Of each rule what it may see, with everything in it that changes its words. */
+/** What each rule may see, with everything in it that changes its words. */
 export const SITUATIONS: Readonly<Record<AlertRule, readonly Observation[]>> = {
   "run-failed": [
     observe({ incidents: after(failed("shop", "DUMP_FAILED")) }),

@@ -102,7 +102,7 @@ async function readdirAfterTaking(slots: DumpSlots): Promise<string[]> {
   return names.filter((name) => name.startsWith("server-"));
 }
 
-test("a server is told apart by host and port, also of a database that was discovered on it", () => {
+test("a server is identified by host and port, also for a database that was discovered on it", () => {
   const config: Pick<Config, "databases" | "servers"> = resolveConfig(
     { DATABASE_URL: "postgresql://u:p@db1:5433/shop" },
     "read",

@@ -140,7 +140,7 @@ export async function inDumpSlot<T>(
   }
 }
 
-/** What to tell of a dump that finds no slot. */
+/** What to report about a dump that finds no slot. */
 export function waitsFor(server: string): string {
   return `waits: this database is being dumped, or as many others on ${server} or at this site as are allowed`;
 }

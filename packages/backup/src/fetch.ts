@@ -39,11 +39,11 @@ export async function fetchSegment(
       options.onBad(tier.name, messageOf(error));
     }
   }
-  const told = problems.join(" ");
+  const reasons = problems.join(" ");
   if (!proven) {
-    throw new TrivaultError("STORE_FAILED", `No tier gave out ${segment.name} of backup ${ref.backupId}. ${told}`);
+    throw new TrivaultError("STORE_FAILED", `No tier gave out ${segment.name} of backup ${ref.backupId}. ${reasons}`);
   }
-  throw new TrivaultError("CORRUPT", `No tier has a good ${segment.name} of backup ${ref.backupId}. ${told}`, {
+  throw new TrivaultError("CORRUPT", `No tier has a good ${segment.name} of backup ${ref.backupId}. ${reasons}`, {
     permanent: true,
   });
 }

@@ -5,11 +5,11 @@ import { readManifest } from "./copies.ts";
 import type { BackupRef } from "./site.ts";
 import { readSiteMark, type SiteMark } from "./site-mark.ts";
 
-/** What tiers tell of the sites that use them. */
+/** What tiers show about the sites that use them. */
 export interface FoundSites {
   /** Null for what a mark should be and is not. */
   readonly marks: readonly { readonly tier: string; readonly id: string; readonly mark: SiteMark | null }[];
-  /** Of the newest backups of each tier: who signed them; null where that cannot be told. */
+  /** Who signed the newest backups of each tier; null where that is unknown. */
   readonly signers: readonly { readonly tier: string; readonly backupId: string; readonly publicKey: string | null }[];
   readonly unreachable: readonly { readonly tier: string; readonly reason: string }[];
 }

@@ -68,7 +68,7 @@ async function tierWith(name: string, bytes: Uint8Array | null, code: ErrorCode 
 const flipped = (bytes: Uint8Array) => bytes.map((byte, index) => (index === 40 ? byte ^ 1 : byte));
 const listOf = async (...tiers: Tier[]): Promise<BackupList> => listBackups(tiers, "shop");
 
-describe("9.A1 known, proven bad and unknown are told apart", () => {
+describe("9.A1 known, proven bad and unknown are distinguished", () => {
   test.each<[string, InspectedCopy["state"], () => Promise<Tier>]>([
     ["ours", "complete", () => tierWith("a", manifestBytes(ours))],
     ["unsigned", "untrusted", () => tierWith("a", manifestBytes(null))],

@@ -70,7 +70,7 @@ describe("lease", () => {
     expect(await readFile(file, "utf8")).toBe("somebody-else 0");
   });
 
-  test("its owner is told when the folder is gone", async () => {
+  test("its owner notices when the folder is gone", async () => {
     const lost = Promise.withResolvers<string>();
     const lease = await acquireLease(file, { takeoverMs: 5000, signal, onLost: (error) => lost.resolve(error.code) });
     await rm(folder, { recursive: true });

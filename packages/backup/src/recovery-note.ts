@@ -53,7 +53,7 @@ In the folder of the backup that you want:
 6. archive.dump is your data in clear: delete it when you are done.
 `;
 
-/** Our own texts of before, by their SHA-256: each told less than the one above. */
+/** Our own texts of before, by their SHA-256: each said less than the one above. */
 const FORMER = new Set([
   "1f3c654560356abfddea13c968b13b19d53c6205bb561e31dac1fd9fc4bf325b",
   "2f8fe01b541052340f5e2d3d5aec47996d0cdd65b425dbc2f1c286b943217c43",

@@ -138,7 +138,7 @@ describe("9.A8 BACKUP_DIR is an empty mount point", () => {
     await requireSite(here());
   });
 
-  test("9.A8 also where only backups tell, of a version before", async () => {
+  test("9.A8 also where only backups of an older version show it", async () => {
     await makeBackup("remote");
     await unmount(here());
     await expect(requireSite(here())).rejects.toMatchObject({ code: "CONFIG_INVALID" });

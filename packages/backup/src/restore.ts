@@ -238,8 +238,8 @@ async function makeRoles(source: BackupSource, connection: Connection, signal: A
   const script = file
     ? "the script that it has instead is not carried out: look at it, and run by hand what you want of it, as RECOVERY.md says"
     : "the user who made it could not read them";
-  const told = `the backup holds no data about its roles, so they are made without login, password, settings and memberships (${script})`;
-  return { ...applied, refused: [told, ...applied.refused] };
+  const why = `the backup holds no data about its roles, so they are made without login, password, settings and memberships (${script})`;
+  return { ...applied, refused: [why, ...applied.refused] };
 }
 
 async function compare(connection: Connection, details: Details | null, signal: AbortSignal): Promise<number | null> {

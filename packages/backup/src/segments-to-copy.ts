@@ -49,8 +49,8 @@ export async function* segmentsToCopy(
 
 /** A backup that a tier in trouble may still have is worth another try; one that nobody has was given up. */
 function nowhere({ backupId }: BackupRef, problems: readonly unknown[], fromLocal: boolean): TrivaultError {
-  const told = [...new Set(problems.map(messageOf))].join(" ");
-  const message = `No tier has a complete copy of backup ${backupId} to copy from, and it is not in the making. ${told}`;
+  const reasons = [...new Set(problems.map(messageOf))].join(" ");
+  const message = `No tier has a complete copy of backup ${backupId} to copy from, and it is not in the making. ${reasons}`;
   const code = problems.length === 0 && fromLocal ? "ABANDONED" : "NOT_FOUND";
   return new TrivaultError(code, message.trimEnd(), { permanent: problems.every(isPermanent), cause: problems[0] });
 }

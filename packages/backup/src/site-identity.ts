@@ -19,7 +19,7 @@ import { z } from "zod";
  * Who a site is, in `BACKUP_DIR/.trivault/site.json`. Where it is missing, or lies elsewhere than it says, that is a question to
  * a person and never a new beginning (require-site.ts).
  *
- * `place` tells a folder from its copy: the inode of this file, and when it was made, which no `rsync`, `cp` or restore takes
+ * `place` distinguishes a folder from its copy: the inode of this file, and when it was made, which no `rsync`, `cp` or restore takes
  * along, while reboots, other mount points and any number of containers on one volume leave them as they are. `path` and `host`
  * are asked where a file system makes up new inodes with each mount.
  */
@@ -57,7 +57,7 @@ export async function readSite(config: Place): Promise<SiteIdentity | null> {
   }
 }
 
-/** Of processes that begin a site at the same moment the first wins; the identity that stands is returned. */
+/** Where processes begin a site at the same moment, the first wins; the identity in force is returned. */
 export async function createSite(config: Place, signingKey: string, now: Date): Promise<SiteIdentity | null> {
   const id = newSiteId();
   const draft = await write(config, { version: 1, id, createdAt: now.toISOString(), signingKey });
@@ -132,7 +132,7 @@ async function write(
 }
 
 /**
- * `timeless`: where a system cannot tell the time of birth, Node tells that of the last change instead. In the file as it stands
+ * `timeless`: where a system has no time of birth, Node returns that of the last change instead. In the file as it stands
  * the two differ, since it got its name later.
  */
 async function placeOf(file: string): Promise<{ text: string; inode: string; timeless: boolean }> {

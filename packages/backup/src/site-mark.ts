@@ -6,7 +6,7 @@ import { readSite, type SiteIdentity } from "./site-identity.ts";
 
 /**
  * `SITE-<site id>.json` on a tier: that a site uses it, with the key that it signed by then. Written once, and never again, so
- * that it works where nothing may be changed or deleted. By it an empty BACKUP_DIR is told from a new beginning.
+ * that it works where nothing may be changed or deleted. It distinguishes an empty BACKUP_DIR from a new beginning.
  */
 const markSchema = z.strictObject({
   site: z.strictObject({
@@ -21,7 +21,7 @@ export type SiteMark = z.infer<typeof markSchema>["site"];
 
 const MAX_BYTES = 16 * 1024;
 
-/** Of a machine that is no site nothing is written. */
+/** Writes nothing for a machine that is no site. */
 export async function ensureSiteMark(
   config: Config,
   tier: Tier,

@@ -33,7 +33,7 @@ export async function readStanding(
   return { is: "absent" };
 }
 
-/** Of what reading a manifest throws: whether its bytes were read and are no good. Any other error says nothing of them. */
+/** Whether an error of reading a manifest means that its bytes were read and are bad. Any other error says nothing of them. */
 export function provesBad(error: unknown): boolean {
   const code = codeOf(error);
   return code === "CORRUPT" || code === "UNTRUSTED";

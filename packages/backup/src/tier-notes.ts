@@ -39,9 +39,9 @@ export interface TierNote extends BackupRef {
   readonly bytes: number;
   readonly objects: number;
   readonly problem: string | null;
-  /** Of doubt: the segments that could not be read. */
+  /** For doubt: the segments that could not be read. */
   readonly files: readonly string[];
-  /** Of doubt: the marks (inventory-listing.ts) of the objects that were verified since; null: none were. */
+  /** For doubt: the marks (inventory-listing.ts) of the objects that were verified since; null: none were. */
   readonly seen: string | null;
 }
 

@@ -4,7 +4,7 @@ import type { StoredManifest } from "./copies.ts";
 import type { BackupRef } from "./site.ts";
 import { readNotes } from "./tier-notes.ts";
 
-/** Of what lies on a tier of a backup, by file. */
+/** The sizes of a backup's files on a tier, by name. */
 export async function sizesOn(tier: Tier, ref: BackupRef, signal: AbortSignal): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
   for await (const { key, size } of tier.store.list(backupPrefix(ref.database, ref.backupId), { signal })) {

@@ -27,7 +27,7 @@ export interface WatchOptions {
 
 /**
  * Takes up a configuration file that has changed, or refuses it whole: the old configuration then stays in force, and the
- * refusal is told once for each change.
+ * refusal is reported once for each change.
  */
 export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
   const { file } = options;
@@ -35,8 +35,8 @@ export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
   /** How the file was when it was last dealt with, and when it was last looked at. */
   let handled: string | null = null;
   let seen: string | null = null;
-  let told: string | null = null;
-  /** A refusal was told, and no end of it. */
+  let reported: string | null = null;
+  /** A refusal was reported, and not its end. */
   let refused = false;
   let looking: Promise<void> | null = null;
 
@@ -70,8 +70,8 @@ export function watchConfig(options: WatchOptions): { close(): Promise<void> } {
     } catch (error) {
       // What may pass by itself, such as a Redis that is away, is tried again at the next look.
       if (isPermanent(error)) handled = state;
-      if (told !== state) await refuse(error);
-      told = state;
+      if (reported !== state) await refuse(error);
+      reported = state;
       return;
     }
     handled = state;

@@ -8,11 +8,11 @@ import { type DiscoveryProblem, knownDatabases } from "@trivault/site";
 export function databaseList(config: Config, log: Logger): () => Promise<readonly DatabaseConfig[]> {
   let current: readonly DatabaseConfig[] | null = null;
   let fetching: Promise<void> | null = null;
-  const tell = tellerOfChanges(log);
+  const logProblems = problemLog(log);
   const fetchList = async () => {
     try {
       const { databases, problems } = await knownDatabases(config);
-      tell(problems);
+      logProblems(problems);
       current = databases;
     } finally {
       fetching = null;
@@ -26,11 +26,11 @@ export function databaseList(config: Config, log: Logger): () => Promise<readonl
   };
 }
 
-function tellerOfChanges(log: Logger): (problems: readonly DiscoveryProblem[]) => void {
-  let told = "[]";
+function problemLog(log: Logger): (problems: readonly DiscoveryProblem[]) => void {
+  let logged = "[]";
   return (problems) => {
     const now = JSON.stringify(problems);
-    if (now !== told && problems.length > 0) log.warn({ problems }, "servers whose databases cannot be listed now");
-    told = now;
+    if (now !== logged && problems.length > 0) log.warn({ problems }, "servers whose databases cannot be listed now");
+    logged = now;
   };
 }

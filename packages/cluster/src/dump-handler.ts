@@ -48,7 +48,7 @@ export function dumpHandler({ site, history, limit, dump, isQueued, stageContext
       return;
     await site.record({ action: "backup.dump", outcome: "ok", actor, database, backupId, details: detailsOf(slot) });
   };
-  /** Looked for in the record from the time of the id on, as nothing older can be it. */
+  /** Looked for in the audit log from the time of the id on, as nothing older can be it. */
   const wasDumped = async (backupId: string): Promise<boolean> => {
     if (!isBackupId(backupId)) return false;
     const from = new Date(timeOfBackupId(backupId).getTime() - CLOCKS_DIFFER_MS);

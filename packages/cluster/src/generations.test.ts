@@ -21,7 +21,7 @@ const databases = (...names: string[]) =>
 const load = () => resolveConfig({ BACKUP_CONFIG: file, BACKUP_ENCRYPTION: "none" }, "backup");
 const namesOf = (config: Config) => config.databases.map(({ name }) => name).join(" ");
 
-/** Tells what was brought into force, in order, and what was told. */
+/** Returns what was brought into force, in order, and what was reported. */
 async function watched(use: (force: string[], events: ConfigEvent[]) => Promise<void>, failures: Error[] = []) {
   await writeFile(file, databases("a"), { mode: 0o600 });
   const force: string[] = [];
@@ -115,7 +115,7 @@ test("a wrong file, and one that is gone, is refused once; the right one is take
   });
 });
 
-test("what fails for a moment is tried again, and told once", async () => {
+test("what fails for a moment is tried again, and reported once", async () => {
   const away = () => new TrivaultError("QUEUE_UNREACHABLE", "Redis is away");
   await watched(
     async (force, events) => {

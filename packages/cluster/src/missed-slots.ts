@@ -2,7 +2,7 @@ import type { SlotJob } from "@trivault/queue";
 import { nextSlot, type Schedule } from "@trivault/schedule";
 import type { Slot } from "./schedule-queue.ts";
 
-/** A slot later than this, or than its period where that is shorter, is told, although it is run all the same. */
+/** A slot later than this, or than its period where that is shorter, is reported, although it is run all the same. */
 const LATE_MS = 600_000;
 const MOST_COUNTED = 200;
 
@@ -15,8 +15,8 @@ export function slotsBetween(database: string, schedule: Schedule, last: Date, s
   return between;
 }
 
-/** What is to be told of a slot that is enqueued at `now` after `missed` others were not run; nothing where all is well. */
-export function tellMissed(schedule: Schedule, slot: Date, missed: number, now: number): SlotJob["missed"] {
+/** What is to be reported about a slot that is enqueued at `now` after `missed` others were not run; nothing where it is in time. */
+export function missedBefore(schedule: Schedule, slot: Date, missed: number, now: number): SlotJob["missed"] {
   const late = now - slot.getTime();
   const period = nextSlot(schedule, slot).getTime() - slot.getTime();
   if (missed === 0 && late <= Math.min(LATE_MS, period)) return undefined;

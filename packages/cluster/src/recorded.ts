@@ -2,7 +2,7 @@ import type { AuditEvent, Recorder } from "@trivault/audit";
 import { codeOf, hidePasswords, messageOf } from "@trivault/core";
 import type { JobContext } from "@trivault/queue";
 
-/** Carries out a stage and writes its end into the record: a failure too, also one that is tried again (`details.retried`). */
+/** Carries out a stage and writes its end into the audit log: a failure too, also one that is tried again (`details.retried`). */
 export async function recorded<
   T extends { readonly bytes: number; readonly seconds: number; readonly rows?: number | null },
 >(

@@ -3,7 +3,7 @@ import type { Logger, QueueName } from "@trivault/core";
 import type { RefusedJob } from "@trivault/queue";
 
 const PERIOD_MS = 60_000;
-/** Of an id that somebody else chose. */
+/** The length kept of an id that somebody else chose. */
 const MOST_CHARACTERS = 100;
 
 interface Refusals {
@@ -14,7 +14,7 @@ interface Refusals {
 }
 
 /**
- * Writes jobs that nobody of this site made into the record: the first of a queue at once, those of each minute after it as
+ * Writes jobs that nobody of this site made into the audit log: the first of a queue at once, those of each minute after it as
  * one event with their number, so that whoever can write to Redis cannot fill the disk with them. What such a job says of
  * itself (who asked for it, which database) is not repeated.
  */

@@ -154,7 +154,7 @@ describe("the schedule", () => {
     expect(await Array.fromAsync(history.query({ action: "schedule.missed" }))).toEqual([]);
   }, 120_000);
 
-  test("misses of a long pause are one run each, told once in the record", async () => {
+  test("misses of a long pause are one run each, recorded once", async () => {
     const config = configure(3, ["db1:5432"], {});
     const runs: string[] = [];
     await startProcess(

@@ -3,7 +3,7 @@ import { type DatabaseConfig, DAY_MS, type LimitsConfig, type Logger, messageOf,
 import { type SlotJob, slotJobId } from "@trivault/queue";
 import { latestSlot, nextSlot, type Schedule, spreadSeconds } from "@trivault/schedule";
 import { maintenanceRounds } from "./maintenance-rounds.ts";
-import { slotsBetween, tellMissed } from "./missed-slots.ts";
+import { slotsBetween, missedBefore } from "./missed-slots.ts";
 import type { ScheduleQueue, Slot } from "./schedule-queue.ts";
 import { lastSlots } from "./slot-history.ts";
 
@@ -25,7 +25,7 @@ export interface SchedulerDeps {
 
 interface DueSlot extends Slot {
   readonly config: DatabaseConfig & { readonly schedule: Schedule };
-  /** Of the database, in milliseconds. */
+  /** The database's delay, in milliseconds. */
   readonly spread: number;
   /** The slot before it, where this scheduler saw to that one: then nobody can have run this one before. */
   readonly before: Date | null;
@@ -73,7 +73,7 @@ export function startScheduler(deps: SchedulerDeps & { readonly tickMs: number }
 /**
  * Finds which databases have come to a new slot, and enqueues its run. Every worker process does so, since they all give a
  * slot's run the same id. What was seen to is remembered here, and forgotten when Redis may have lost something: then what
- * neither the queue nor the record knows is enqueued again. Of several slots that were missed only the newest is run.
+ * neither the queue nor the audit log knows is enqueued again. Where several slots were missed, only the newest is run.
  */
 export function createScheduler(deps: SchedulerDeps): { look(): Promise<void> } {
   const seen = new Map<string, Seen>();
@@ -132,8 +132,8 @@ async function unserved(deps: SchedulerDeps, due: readonly DueSlot[], now: numbe
   return open.map(({ database, config, slot, spread, before }) => {
     // Where none was ever run, none was missed.
     const ever = before ?? last.get(database);
-    const tell = ever && tellMissed(config.schedule, slot, missed.get(database) ?? 0, now - spread);
-    return { database, slot, priority: config.priority, ...(tell && { missed: tell }) };
+    const late = ever && missedBefore(config.schedule, slot, missed.get(database) ?? 0, now - spread);
+    return { database, slot, priority: config.priority, ...(late && { missed: late }) };
   });
 }
 

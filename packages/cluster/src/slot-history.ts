@@ -5,7 +5,7 @@ const LOOK_BACK_MS = 7 * DAY_MS;
 
 type History = Pick<AuditLog, "query">;
 
-/** Whether the record shows the end of a slot's run: it succeeded, or failed and is not tried again. */
+/** Whether the audit log shows the end of a slot's run: it succeeded, or failed and is not tried again. */
 export async function isSlotRun(
   history: History,
   { database, slot }: { readonly database: string; readonly slot: string },
@@ -16,7 +16,7 @@ export async function isSlotRun(
 }
 
 /**
- * The newest slots that were run of the databases of `slots`, as far as the record tells since the oldest of `slots` and some
+ * The newest slots that were run of the databases of `slots`, as far as the audit log shows since the oldest of `slots` and some
  * days before `now`: enough to know whether they were run, and how much was missed before them.
  */
 export async function lastSlots(

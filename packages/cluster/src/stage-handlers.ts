@@ -23,10 +23,10 @@ export interface HandlerDeps extends Omit<DumpHandlerDeps, "dump" | "isQueued" |
   readonly queues: Queues;
 }
 
-/** Who is told for jobs that nobody asked for. */
+/** The actor of jobs that nobody asked for. */
 const ITSELF = "maintenance";
 
-/** What the workers of each queue do: the stages, with the end of each in the record. */
+/** What the workers of each queue do: the stages, with the end of each in the audit log. */
 export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueName, Handler> {
   const { site } = deps;
   const stageContext: ToStageContext = (context, actor) => ({

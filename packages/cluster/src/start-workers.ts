@@ -40,7 +40,7 @@ export interface RunningWorkers {
 }
 
 export interface WorkerOptions extends QueueWorkerOptions {
-  /** The time that slots, ids and the record go by; a simulation may let it run faster. */
+  /** The time that slots, ids and the audit log go by; a simulation may let it run faster. */
   readonly now?: () => Date;
   /** How often schedules are looked at, in real time. */
   readonly tickMs?: number;
@@ -124,7 +124,7 @@ export async function startWorkers(
   };
 }
 
-/** Told at start, while later a worker waits for a Redis that is away. */
+/** Reported at start, while later a worker waits for a Redis that is away. */
 async function checkReachable(redisUrl: string): Promise<void> {
   const redis = connectRedis(redisUrl, "fail-fast");
   try {

@@ -1,6 +1,6 @@
 import { runService } from "../src/process.ts";
 
-/** A service that makes the mistake that it is told to, and says how it was closed. */
+/** A service that makes the mistake that it is asked for, and says how it was closed. */
 const mistakes: Readonly<Record<string, () => void>> = {
   rejection: () => void Promise.reject(new Error("nobody awaits this")),
   exception: () => setTimeout(() => JSON.parse("{"), 0),

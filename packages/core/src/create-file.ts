@@ -5,7 +5,7 @@ import { codeOf } from "./errors.ts";
 
 /**
  * Makes a file that only its owner can read (0600), whole or not at all: of several that make it at once the first one's
- * stays, and false tells the others. Made by root it belongs to the owner of its folder, whose service shall read it.
+ * stays, and the others get false. Made by root it belongs to the owner of its folder, whose service shall read it.
  */
 export async function createPrivateFile(file: string, text: string): Promise<boolean> {
   const temporary = `${file}.${randomUUID()}.tmp`;

@@ -19,7 +19,7 @@ export function newSiteId(): string {
   return id;
 }
 
-/** Of the right form, and with a time that exists: no 31st of February. */
+/** Whether it has the right form, and a time that exists: no 31st of February. */
 export function isBackupId(text: string): boolean {
   return startOf(text) !== null;
 }
@@ -34,7 +34,7 @@ export function timeOfBackupId(id: string): Date {
 /** Clocks of machines that are in order differ by less. */
 const DRIFT_MS = 5 * 60_000;
 
-/** Those of `ids` that are dated in the future, oldest first: by a clock that was wrong, or by hand. */
+/** The ids that are dated in the future, oldest first: by a clock that was wrong, or by hand. */
 export function idsAhead(ids: Iterable<string>, now: Date): string[] {
   const limit = now.getTime() + DRIFT_MS;
   return [...new Set(ids)].filter((id) => timeOfBackupId(id).getTime() > limit).toSorted();

@@ -140,7 +140,7 @@ describe("the directory of a database", () => {
     expect(databaseOf(directory)).toBe(database);
   });
 
-  test("exists for every name PostgreSQL allows, and tells the name again", () => {
+  test("exists for every name PostgreSQL allows, and gives the name back", () => {
     fc.assert(
       fc.property(databaseName, (name) => expect(databaseOf(directoryOf(name))).toBe(name)),
       { numRuns: 300 },

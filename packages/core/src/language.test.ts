@@ -13,7 +13,7 @@ test.each([
   expect([writeDuration("en", seconds, 2), writeDuration("fr", seconds, 2)].map(plain)).toEqual([english, french]);
 });
 
-test("a time is told in UTC", () => {
+test("a time is written in UTC", () => {
   const at = new Date("2026-11-03T02:14:59Z");
   expect(writeUtc("en", at)).toBe("2026-11-03 02:14 UTC");
   expect(plain(writeUtc("fr", at))).toBe("3 nov. 2026 à 02:14 UTC");

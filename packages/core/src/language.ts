@@ -1,7 +1,7 @@
 import { DAY_SECONDS } from "./time.ts";
 import { formatBytes } from "./bytes.ts";
 
-/** Of people who read; English where nothing else is asked for. */
+/** The languages of readers; English where nothing else is asked for. */
 export const LANGUAGES = ["en", "fr"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
@@ -40,7 +40,7 @@ export function localNumbers(language: Language): LocalNumbers {
   };
 }
 
-/** Of at most so many units, the largest first: `3 h 12 min`. Days go with hours, and never with seconds. */
+/** A duration in at most so many units, the largest first: `3 h 12 min`. Days go with hours, and never with seconds. */
 export function writeDuration(language: Language, seconds: number, mostUnits: number): string {
   const units = [
     { size: DAY_SECONDS, name: dayUnit(language) },

@@ -169,7 +169,7 @@ describe("the bytes that are signed", () => {
 describe("9.B11 the bytes of a manifest, before anything is built from them,", () => {
   const [written, compact] = [encodeManifest(SIGNED), Buffer.from(JSON.stringify(SIGNED))];
 
-  test("tell what is signed, and by whom", () => {
+  test("show what is signed, and by whom", () => {
     for (const bytes of [written, compact]) {
       const raw = rawManifest(bytes);
       expect(raw?.canonical).toEqual(canonicalBytes(MANIFEST));

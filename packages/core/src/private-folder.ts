@@ -77,7 +77,7 @@ async function isUsable(link: string, parent: string, prefix: string, what: stri
 
 const isTaken = (error: unknown) => codeOf(error) === "STORE_REFUSED" || codeOf(error) === "EEXIST";
 
-/** Of a symbolic link, where it leads; of anything else, itself; null where there is nothing. */
+/** Where a symbolic link leads; anything else itself; null where there is nothing. */
 async function targetOf(link: string): Promise<string | null> {
   try {
     return await readlink(link);

@@ -69,7 +69,7 @@ export async function readHeader(header: Uint8Array, decrypter: Decrypter): Prom
   try {
     return await decrypter.decryptHeader(header);
   } catch (cause) {
-    // age-encryption 0.3.1 tells these apart by text alone; the C2SP vectors notice if that changes.
+    // age-encryption 0.3.1 distinguishes these by text alone; the C2SP vectors notice if that changes.
     const text = messageOf(cause);
     const noMatch = text === "no identity matched any of the file's recipients";
     const problem = noMatch ? "no-match" : text === "invalid header HMAC" ? "mac" : "header";

@@ -50,7 +50,7 @@ export async function writeIdentityFile(
   }
 }
 
-/** KEY_FILE where it cannot be used; what is wrong is told by line, never by its text. */
+/** KEY_FILE where it cannot be used; what is wrong is named by its line, never by its text. */
 export async function readIdentityFile(path: string): Promise<IdentityFile> {
   const identities: string[] = [];
   const trustedKeys: string[] = [];

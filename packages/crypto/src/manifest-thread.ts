@@ -8,4 +8,4 @@ export interface ManifestJob {
 }
 
 const { bytes, trustedKeys } = workerData as ManifestJob;
-parentPort?.postMessage(checkManifestBytes(bytes, trustedKeys), []); // the empty list tells the linter that this is no window
+parentPort?.postMessage(checkManifestBytes(bytes, trustedKeys), []); // the empty list shows the linter that this is no window

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { createPool } from "./pool.ts";
 
-/** Takes a slot, and tells whether it came at once. */
+/** Takes a slot, and says whether it came at once. */
 async function given(pool: ReturnType<typeof createPool>): Promise<boolean> {
   let came = false;
   pool.take().then(

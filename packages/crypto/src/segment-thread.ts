@@ -56,7 +56,7 @@ function seal(job: SealJob): Sealed {
       closeSync(fd);
     }
   } catch (error) {
-    // Only the file's operations are expected to fail; anything else ends the thread, which tells everyone who waits.
+    // Only the file's operations are expected to fail; anything else ends the thread, which fails everyone who waits.
     if (!(error instanceof Error && "syscall" in error && "code" in error)) throw error;
     return { is: "unreadable", code: String(error.code), message: error.message };
   }

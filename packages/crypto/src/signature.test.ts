@@ -124,7 +124,7 @@ describe("manifests", () => {
     expect(await turnsOf(() => judgeManifest(large, []))).toBeGreaterThan(0);
   });
 
-  test("trusted after a round trip through its file; unsigned, unknown and changed are told apart", async () => {
+  test("trusted after a round trip through its file; unsigned, unknown and changed are distinguished", async () => {
     const key = await loadOrCreateSigningKey(newFile());
     const bytes = encodeManifest(signManifest(manifest, key));
     const stored = decodeManifest(bytes);

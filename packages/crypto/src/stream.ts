@@ -120,7 +120,7 @@ export function createDecryptor(key: KeyObject): Transformer {
         used += part.length;
         taken += part.length;
         if (used < SEALED_CHUNK) continue;
-        // Only its flag tells whether a full chunk is the last one.
+        // Only its flag shows whether a full chunk is the last one.
         let plain = open(false);
         if (plain === null) {
           plain = open(true);

@@ -2,15 +2,15 @@ import type { BackupFacts } from "./backup-facts.ts";
 
 /**
  * The attempts that belong to one run, in the order in which they were made. A dump that is tried again is a new backup, and
- * the record does not say of which one it is the next attempt. It says enough, though:
+ * the audit log does not say of which one it is the next attempt. It says enough, though:
  *
  * - All dumps of one slot of the schedule are one run.
- * - Of those without a slot (`backup.requested` tells their first id, if the request was recorded) an attempt goes on with
+ * - Among those without a slot (`backup.requested` has their first id, if the request was recorded) an attempt goes on with
  *   the oldest run of the same database and actor that waits for one: whose last attempt failed and is `retried`, or that
  *   was asked for and not begun (its first attempt's worker died), and whose number fits. A shutdown hands a job back
  *   without counting, so the number is the same or the next one.
  *
- * Two requests by one person may be taken for each other by this; their number, and how many ended well, is right all the same.
+ * Two requests by one person may be taken for each other by this; their number, and how many succeeded, is right all the same.
  */
 export function groupAttempts(facts: readonly BackupFacts[]): BackupFacts[][] {
   const groups: BackupFacts[][] = [];

@@ -1,7 +1,7 @@
 import type { RecordedEvent } from "@trivault/audit";
 import { isBackupId } from "@trivault/core";
 
-/** What the record tells of one backup, that is: of one attempt to make one. Kept small, as there are very many. */
+/** What the audit log shows of one backup, that is: of one attempt to make one. Kept small, as there are very many. */
 export interface BackupFacts {
   readonly backupId: string;
   readonly database: string;
@@ -24,7 +24,7 @@ export interface StageFacts {
   readonly at: number;
   readonly seconds: number;
   readonly bytes: number;
-  /** Of a dump whose tables were counted. */
+  /** The rows of a dump whose tables were counted. */
   readonly rows: number | null;
   /** Events of it, up to the one that counts. */
   readonly events: number;
@@ -85,7 +85,7 @@ function newFacts(database: string, backupId: string, event: RecordedEvent): Bac
   };
 }
 
-/** Takes in an event; they come in the order of the record. */
+/** Takes in an event; they come in the order of the audit log. */
 function addEvent(facts: BackupFacts, event: RecordedEvent): void {
   const at = timeOf(event);
   facts.firstAt = Math.min(facts.firstAt, at);

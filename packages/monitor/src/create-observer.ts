@@ -49,10 +49,10 @@ export function createObserver(deps: ObserverDeps): Observer {
       lastProblem = reason;
       throw error;
     }
-    for (const listener of listeners) tell(listener, newest);
+    for (const listener of listeners) notify(listener, newest);
   };
 
-  const tell = (listener: (overview: Overview) => void, overview: Overview) => {
+  const notify = (listener: (overview: Overview) => void, overview: Overview) => {
     try {
       listener(overview);
     } catch (error) {
@@ -73,7 +73,7 @@ export function createObserver(deps: ObserverDeps): Observer {
         for await (const _event of deps.audit.follow({}, signal)) lookAfter(SETTLE_MS);
         return;
       } catch (error) {
-        log.warn({ reason: messageOf(error) }, "the record cannot be followed; it is looked at every few seconds");
+        log.warn({ reason: messageOf(error) }, "the audit log cannot be followed; it is looked at every few seconds");
         await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
       }
     }

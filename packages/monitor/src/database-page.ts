@@ -9,7 +9,7 @@ const MOST_RETAINED = 2000;
 export interface DatabasePageInput {
   readonly health: DatabaseHealth;
   readonly orphan: Orphan | null;
-  /** All that the record still knows, oldest first. */
+  /** All that the audit log still knows, oldest first. */
   readonly runs: readonly Run[];
   readonly plan: { readonly decisions: readonly PlannedDecision[] } | null;
   readonly marks: Pick<Marks, "keep">;

@@ -11,15 +11,15 @@ const PATIENCE_MS = 2000;
 export function watchDatabases(config: Config, log: Logger): () => Promise<KnownDatabases> {
   let known: KnownDatabases | null = null;
   let asking: Promise<KnownDatabases> | null = null;
-  const told = new Map<string, string>();
+  const logged = new Map<string, string>();
   const ask = async () => {
     const found = await knownDatabases(config);
     const { problems } = found;
     for (const { server, reason } of problems) {
-      if (told.get(server) !== reason) log.warn({ server, reason }, "a server could not be asked for databases");
-      told.set(server, reason);
+      if (logged.get(server) !== reason) log.warn({ server, reason }, "a server could not be asked for databases");
+      logged.set(server, reason);
     }
-    for (const server of told.keys()) if (!problems.some((one) => one.server === server)) told.delete(server);
+    for (const server of logged.keys()) if (!problems.some((one) => one.server === server)) logged.delete(server);
     known = found;
     return found;
   };

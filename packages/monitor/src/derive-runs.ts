@@ -10,7 +10,7 @@ export const DUMP_LATE_MS = 24 * HOUR_MS;
 
 export interface RunRules {
   readonly now: Date;
-  /** The tiers that a database's backups shall be on, its local one first; null: those that the record names. */
+  /** The tiers that a database's backups shall be on, its local one first; null: those that the audit log names. */
   readonly tiers: readonly string[] | null;
 }
 
@@ -35,7 +35,7 @@ function keyOf({ startedAt, backupId }: Run): string {
   return `${startedAt} ${backupId}`;
 }
 
-/** By tier: when the record first tells of a copy to it. */
+/** By tier: when the audit log first shows a copy to it. */
 function firstCopies(facts: readonly BackupFacts[]): Map<string, number> {
   const first = new Map<string, number>();
   for (const { copies } of facts) {
@@ -64,7 +64,7 @@ function finalOf(attempts: readonly BackupFacts[]): BackupFacts {
   return final;
 }
 
-/** It lies in the local tier; where the record lacks that, a copy elsewhere tells it. */
+/** It lies in the local tier; where the audit log lacks that, a copy elsewhere shows it. */
 function isSealed({ encrypt, adopted, copies }: BackupFacts): boolean {
   return encrypt?.outcome === "ok" || adopted !== null || Object.values(copies).some(({ outcome }) => outcome === "ok");
 }
@@ -104,14 +104,14 @@ function judgeCopies(final: BackupFacts, wanted: readonly string[], now: number)
   const [first = ""] = missing;
   const [tried] = tries;
   if (now - final.lastAt <= COPY_LATE_MS) return { state: "running", problem: tried?.problem ?? null };
-  const message = `Its copy to ${first} has not come: the record tells nothing of it since ${clock(final.lastAt)}.`;
+  const message = `Its copy to ${first} has not come: the audit log has nothing about it since ${clock(final.lastAt)}.`;
   return { state: "incomplete", problem: tried?.problem ?? { code: "LATE", message } };
 }
 
 function judgeDump(attempts: readonly BackupFacts[], now: number): Verdict {
   const final = finalOf(attempts);
   const { dump, encrypt, lastAt } = final;
-  // Where the dump failed, its sealing failed by that; the dump tells why.
+  // Where the dump failed, its sealing failed by that; the dump says why.
   const ended = dump !== null && dump.outcome !== "ok" ? dump : (encrypt ?? dump);
   const failed = ended !== null && ended.outcome !== "ok" ? ended : null;
   // A sealing that ended before its dump is known of says nothing: the dump is tried again.
@@ -122,7 +122,7 @@ function judgeDump(attempts: readonly BackupFacts[], now: number): Verdict {
   const asked = final.requestedAt !== null && ended === null;
   const message = asked
     ? "It was asked for, and never begun: no worker took it."
-    : `It has no end: the record tells nothing of it since ${clock(lastAt)}.`;
+    : `It has no end: the audit log has nothing about it since ${clock(lastAt)}.`;
   return { state: "failed", problem: failed?.problem ?? { code: "LATE", message } };
 }
 

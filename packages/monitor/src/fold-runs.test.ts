@@ -175,7 +175,7 @@ describe("one backup", () => {
       3,
       "failed",
     ],
-    ["that was tried again, and nothing more is told", [[1, { ...dump, ...failed(true) }]], TIERS, 3000, "failed"],
+    ["that was tried again, and nothing more is recorded", [[1, { ...dump, ...failed(true) }]], TIERS, 3000, "failed"],
     ["that was asked for", [[0, { action: "backup.requested", details: { run: id } }]], TIERS, 5, "running"],
     [
       "that was asked for, and that nobody began",
@@ -185,7 +185,7 @@ describe("one backup", () => {
       "failed",
     ],
     [
-      "of which the record lacks the dump",
+      "of which the audit log lacks the dump",
       [
         [2, encrypt],
         [3, copy("remote")],
@@ -293,7 +293,7 @@ const scenario = fc.record({
 });
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
 
-/** The record of such runs: of one database one dump at a time, so one run after the other, with copies that may overlap. */
+/** The audit log of such runs: of one database one dump at a time, so one run after the other, with copies that may overlap. */
 function play(scenarios: readonly Scenario[]): RecordedEvent[] {
   const events: [number, Partial<AuditEvent>][] = [];
   const clocks = new Map<string, number>();

@@ -4,9 +4,9 @@ import { COPY_LATE_MS, deriveRuns, DUMP_LATE_MS } from "./derive-runs.ts";
 import type { MissedRun, Run } from "./views.ts";
 
 export interface FoldOptions {
-  /** Tells those that still run from those that are late; without it, the time of the newest event. */
+  /** Separates those that still run from those that are late; without it, the time of the newest event. */
   readonly now?: Date;
-  /** The tiers that a database's backups shall be on, its local one first. Without it, copies that the record names count. */
+  /** The tiers that a database's backups shall be on, its local one first. Without it, copies that the audit log names count. */
   readonly tiersOf?: (database: string) => readonly string[] | null;
 }
 
@@ -59,7 +59,7 @@ export async function readRuns(
   };
 }
 
-/** By the record's own order, each once. */
+/** By the audit log's own order, each once. */
 function inOrder(events: Iterable<RecordedEvent>): RecordedEvent[] {
   const known = new Map<string, RecordedEvent>();
   for (const event of events) known.set(`${event.at.toISOString()} ${event.seq}`, event);

@@ -15,7 +15,7 @@ function samples(hours: number, of: (hour: number) => Partial<TierSample>): Tier
   });
 }
 
-test("what is known of less than a day tells nothing", () => {
+test("what is known of less than a day says nothing", () => {
   expect(growthOf([], null, NOW)).toEqual({ bytesPerDay: null, fullAt: null });
   expect(
     growthOf(

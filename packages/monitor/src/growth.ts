@@ -9,7 +9,7 @@ const MOST_POINTS = 120;
 const FAR_DAYS = 3650;
 
 export interface Growth {
-  /** Of our own bytes there; null where there are samples of less than a day. */
+  /** The growth of our own bytes there; null where there are samples of less than a day. */
   readonly bytesPerDay: number | null;
   readonly fullAt: string | null;
 }

@@ -9,12 +9,12 @@ import type { DatabaseRow, MissedRun, Restoration, Run, VerificationRow } from "
 const KEPT_MS = 35 * DAY_MS;
 export const SHOWN_MS = 30 * DAY_MS;
 const STRIP = 30;
-/** Of what people do by hand, or a schedule does to one tier. */
+/** The limit for what people do by hand, or a schedule does to one tier. */
 const MOST_ROWS = 500;
 /** How long a row holds though nothing was recorded: a run that goes on may have become late. */
 const RUNNING_HOLDS_MS = 60_000;
 
-/** What the record tells of the last 35 days, kept in memory: it is read once, and then only what was added. */
+/** The audit log of the last 35 days, kept in memory: it is read once, and then only what was added. */
 export interface History extends HealthHistory {
   /** Reads on. */
   update(now: Date): Promise<void>;
@@ -82,7 +82,7 @@ export function createHistory(audit: Pick<AuditLog, "query">, local: string): Hi
     if (addTo(history.backups, about, event)) history.row = null;
   };
 
-  /** Of what is older than it is told nothing any more. */
+  /** What is older than that is no longer shown. */
   const prune = (now: number) => {
     const oldest = now - KEPT_MS;
     for (const history of databases.values()) {
@@ -101,7 +101,7 @@ export function createHistory(audit: Pick<AuditLog, "query">, local: string): Hi
     async update(now) {
       const from = read?.at ?? new Date(now.getTime() - KEPT_MS);
       for await (const event of audit.query({ from })) {
-        // A record that was begun anew counts from one again, later.
+        // An audit log that was begun anew counts from one again, later.
         if (read !== null && event.at <= read.at && event.seq <= read.seq) continue;
         read = { at: event.at, seq: event.seq };
         take(event);

@@ -13,30 +13,30 @@ export interface Asked {
   readonly argument: string | null;
 }
 
-export type Told =
+export type Reply =
   | { readonly id: number; readonly answer: unknown }
-  | { readonly id: number; readonly error: ToldError }
+  | { readonly id: number; readonly error: ReplyError }
   /** A look is over. */
   | { readonly looked: string }
   /** A line of the log. */
   | { readonly line: string };
 
-export interface ToldError {
+export interface ReplyError {
   readonly code: ErrorCode | null;
   readonly message: string;
   readonly permanent: boolean;
 }
 
 const port = parentPort;
-if (port !== null) observe(workerData as Config, (told) => port.postMessage(told), port);
+if (port !== null) observe(workerData as Config, (reply) => port.postMessage(reply), port);
 
-function observe(config: Config, tell: (told: Told) => void, asks: NonNullable<typeof parentPort>): void {
-  const log = createLogger(config.logLevel, "observer", { write: (line) => tell({ line }) });
+function observe(config: Config, send: (reply: Reply) => void, asks: NonNullable<typeof parentPort>): void {
+  const log = createLogger(config.logLevel, "observer", { write: (line) => send({ line }) });
   guardSite(config);
   const tiers = openTiers(config.tiers);
   const audit = openAuditLog(auditFolder(config.backupDir), { log });
   const observer = createObserver({ config, tiers, audit, now: () => new Date(), log });
-  observer.onLook(({ at }) => tell({ looked: at }), new AbortController().signal);
+  observer.onLook(({ at }) => send({ looked: at }), new AbortController().signal);
   const close = async () => {
     await observer.close();
     await audit.close();
@@ -47,8 +47,8 @@ function observe(config: Config, tell: (told: Told) => void, asks: NonNullable<t
     if (asked.question === "close") void close();
     else
       answer(observer, asked).then(
-        (found) => tell({ id: asked.id, answer: found }),
-        (error: unknown) => tell({ id: asked.id, error: toldOf(error) }),
+        (found) => send({ id: asked.id, answer: found }),
+        (error: unknown) => send({ id: asked.id, error: replyErrorOf(error) }),
       );
   });
 }
@@ -62,7 +62,7 @@ async function answer(observer: Observer, { question, argument }: Asked): Promis
   return overview.at === argument ? null : overview;
 }
 
-function toldOf(error: unknown): ToldError {
+function replyErrorOf(error: unknown): ReplyError {
   const message = hidePasswords(messageOf(error));
   if (error instanceof TrivaultError) return { code: error.code, message, permanent: error.permanent };
   return { code: null, message, permanent: false };

@@ -10,7 +10,7 @@ export interface Observer {
   /** Null where no such database is configured nor has backups. */
   database(name: string): Promise<DatabasePage | null>;
   tier(name: string): Promise<TierPage | null>;
-  /** How a backup came about; null where the record of the last 35 days does not know it. */
+  /** How a backup came about; null where the audit log of the last 35 days does not know it. */
   run(backupId: string): Promise<Run | null>;
   /** Looks now; resolves when that look is over. */
   refresh(): Promise<void>;

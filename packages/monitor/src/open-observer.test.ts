@@ -29,7 +29,7 @@ const config = () =>
     "backup",
   );
 
-test("looks in a thread, tells of it, and leaves nothing when it is closed", async () => {
+test("looks in a thread, reports it, and leaves nothing when it is closed", async () => {
   observer = openObserver(config(), log);
   const looked = Promise.withResolvers<string>();
   const ended = new AbortController();
@@ -51,7 +51,7 @@ test("looks in a thread, tells of it, and leaves nothing when it is closed", asy
   expect(lines).not.toContain(PASSWORD);
 });
 
-test("a thread that dies is started again; whoever waited for it is told", async () => {
+test("a thread that dies is started again; whoever waited for it gets an error", async () => {
   observer = openObserver(config(), log, { thread: new URL("../test/dying-thread.ts", import.meta.url) });
   expect(await observer.tier("cloud")).toEqual({ question: "tier", argument: "cloud" });
   await expect(observer.run("x")).rejects.toThrow(/died \(.*out of memory\).* started again/);

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { type Config, type Logger, messageOf, TrivaultError } from "@trivault/core";
 import type { Observer } from "./observer.ts";
-import type { Asked, Told } from "./observer-thread.ts";
+import type { Asked, Reply } from "./observer-thread.ts";
 import type { Overview } from "./views.ts";
 
 const AGAIN_MS = 1000;
@@ -16,7 +16,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Looks in a thread of its own, which opens the tiers and the record itself. One that dies is started again. */
+/** Looks in a thread of its own, which opens the tiers and the audit log itself. One that dies is started again. */
 export function openObserver(
   config: Config,
   log: Logger,
@@ -43,7 +43,7 @@ export function openObserver(
     thread = started;
     died = null;
     let cause: unknown;
-    started.on("message", (told: Told) => take(told));
+    started.on("message", (reply: Reply) => take(reply));
     started.on("error", (error) => (cause = error));
     started.on("exit", (code) => {
       thread = null;
@@ -61,17 +61,17 @@ export function openObserver(
     started.unref(); // an idle thread must not keep the process alive
   };
 
-  const take = (told: Told) => {
-    if ("line" in told) writeLine(log, told.line);
-    else if ("looked" in told) void tellListeners();
+  const take = (reply: Reply) => {
+    if ("line" in reply) writeLine(log, reply.line);
+    else if ("looked" in reply) void notifyListeners();
     else {
-      const one = waiting.get(told.id);
-      waiting.delete(told.id);
+      const one = waiting.get(reply.id);
+      waiting.delete(reply.id);
       if (waiting.size === 0) thread?.unref();
-      if ("error" in told) {
-        const { code, message, permanent } = told.error;
+      if ("error" in reply) {
+        const { code, message, permanent } = reply.error;
         one?.reject(code === null ? new Error(message) : new TrivaultError(code, message, { permanent }));
-      } else one?.resolve(told.answer);
+      } else one?.resolve(reply.answer);
     }
   };
 
@@ -87,13 +87,13 @@ export function openObserver(
 
   /** The whole of it only comes over where it is another than the last. */
   const overview = async (): Promise<Overview> => {
-    const told = await ask<Overview | null>("overview", newest?.at ?? null);
-    newest = told ?? newest;
+    const answer = await ask<Overview | null>("overview", newest?.at ?? null);
+    newest = answer ?? newest;
     if (newest === null) throw closedError();
     return newest;
   };
 
-  const tellListeners = async () => {
+  const notifyListeners = async () => {
     if (listeners.size === 0) return;
     try {
       const now = await overview();
@@ -134,7 +134,7 @@ export function openObserver(
 }
 
 function post(thread: Worker, asked: Asked): void {
-  thread.postMessage(asked, []); // the empty list of transfers tells the linter that this is no window
+  thread.postMessage(asked, []); // the empty list of transfers shows the linter that this is no window
 }
 
 const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
@@ -149,7 +149,7 @@ function writeLine(log: Logger, line: string): void {
 function crashed(code: number, cause: unknown): Error {
   const why = cause === undefined ? `exit code ${code}` : messageOf(cause);
   return new Error(
-    `The thread that observes the site died (${why}), so this cannot be told now. It is started again by itself: ask again in a moment. If it happens again, look for a lack of memory on this machine.`,
+    `The thread that observes the site died (${why}), so this is not known now. It is started again by itself: ask again in a moment. If it happens again, look for a lack of memory on this machine.`,
     { cause },
   );
 }

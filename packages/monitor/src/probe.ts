@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { directoryOf, messageOf, unlessAborted } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 
-/** What the last small question to a tier brought. */
+/** The outcome of the last small request to a tier. */
 export interface ProbeState {
   /** How long it took; null: not asked yet, or no answer. */
   readonly latencySeconds: number | null;
@@ -56,7 +56,7 @@ export function startProbe(tier: Tier, now: () => Date, signal: AbortSignal, tim
   return { state: () => state };
 }
 
-/** Its capacity; of a tier that tells none, the listing of a folder that is not there. */
+/** Asks for the capacity; where a tier reports none, for the listing of a folder that does not exist. */
 async function question(tier: Tier, signal: AbortSignal): Promise<ProbeState["capacity"]> {
   const capacity = await tier.store.capacity({ signal });
   if (capacity !== null) return capacity;

@@ -154,7 +154,7 @@ function rowOf(
   };
 }
 
-/** Of a tier that is not seen nothing is noted. */
+/** Notes nothing about a tier that is not seen. */
 function sampleOf({ holdings, unreachable, probe }: WatchedTier, at: Date): TierSample | null {
   if (holdings === null || unreachable !== null) return null;
   const { bytes, states } = totalOf(holdings);

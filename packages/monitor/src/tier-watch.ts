@@ -24,12 +24,12 @@ export interface TierWatch {
   look(): Promise<WatchedTier>;
 }
 
-/** A first scan is waited for so long; after that its tier is told without. */
+/** A first scan is waited for so long; after that its tier is shown without. */
 const FIRST_SCAN_MS = 10_000;
 /** One that brings what is known up to date. */
 const LATER_SCAN_MS = 2000;
 const SCAN_AGAIN_MS = 60_000;
-/** Of a tier that lists very many objects slowly. */
+/** Enough for a tier that lists very many objects slowly. */
 const SCAN_MS = 15 * 60_000;
 
 /**

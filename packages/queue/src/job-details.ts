@@ -18,7 +18,7 @@ export interface JobDetails extends Omit<StageStatus, "stage"> {
 }
 
 const text = z.string().max(255).optional().catch(undefined);
-/** What is told of a job's data; another program may have put anything into it. */
+/** What is shown of a job's data; another program may have put anything into it. */
 const aboutSchema = z
   .object({
     database: text,

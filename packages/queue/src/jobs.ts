@@ -12,7 +12,7 @@ import { z } from "zod";
 const name = z.string().min(1).max(255);
 const id = z.string().regex(/^\d{8}t\d{6}z-[0-9a-z]{8}$/);
 
-/** Who asked for it, as in the record: `user:…`, `token:…`, `schedule`, `maintenance`. */
+/** Who asked for it, as in the audit log: `user:…`, `token:…`, `schedule`, `maintenance`. */
 const actor = z.string().min(1).max(200);
 
 export const dumpJobSchema = z.object({

@@ -49,7 +49,7 @@ export function watchRuns(queues: Queues, config: Configured): RunWatch {
 
 interface Entry {
   readonly kind: MovingRun["kind"];
-  /** Of a backup its id, or that of its run; of the others the id of their job. */
+  /** A backup's id, or that of its run; for the others the id of their job. */
   readonly key: string;
   readonly jobs: { readonly queue: QueueName; readonly job: Job }[];
 }

@@ -116,7 +116,7 @@ test("one whose owner was killed is ended first, and what it kept is taken over"
   expect(await ask((redis) => redis.get("kept"))).toBe("yes");
 });
 
-test("where its owner has none to show, that is told", async () => {
+test("where its owner has none to show, that is reported", async () => {
   const folder = path.join(dir.path, ".trivault/redis");
   await ensureFolder(folder);
   const owner = await takeFileLock(path.join(folder, "owner.db"), 0);
@@ -125,7 +125,7 @@ test("where its owner has none to show, that is told", async () => {
   owner?.release();
 });
 
-test("one that no longer answers but still runs is told by its process, and nothing is started beside it", async () => {
+test("one that no longer answers but still runs is recognised by its process, and nothing is started beside it", async () => {
   const orphan = await startRedisServer(url, path.join(dir.path, ".trivault/redis"));
   const before = (await pid()) ?? 0;
   process.kill(before, "SIGSTOP");

@@ -129,7 +129,7 @@ export function startRestore(
   });
 }
 
-/** Of the source's server the database says which that is. */
+/** Where the source's server is the target, its database says which server that is. */
 function isSamePlace(
   its: Partial<RestoreJob>,
   { to, target, database }: Omit<RestoreJob, "actor" | "askedAt">,

@@ -53,7 +53,7 @@ test("jobs with and without priority wait together; the oldest of them counts", 
   await queues.dump.resume();
 });
 
-test("a worker is counted, and tells of each job how it ended", async () => {
+test("a worker is counted, and reports how each job ended", async () => {
   for (const database of ["a", "b", "c"]) await requestBackup(queues, redis, { database, actor: "token:default" });
   const ends: JobEnd[] = [];
   let running = 0;

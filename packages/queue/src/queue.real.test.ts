@@ -105,7 +105,7 @@ describe("redis", () => {
     await expect(checkRedis(old as Pick<Redis, "info">, server.url)).rejects.toMatchObject(tooOld);
   });
 
-  test("that is not there is told by its address, without its password", async () => {
+  test("that is not there is named by its address, without its password", async () => {
     const connection = connectRedis("redis://:hunter2@127.0.0.1:1", "fail-fast");
     const error: unknown = await checkRedis(connection, "redis://:hunter2@127.0.0.1:1").catch(
       (cause: unknown) => cause,
@@ -200,7 +200,7 @@ describe("producer", () => {
     expect(await queues.dump.getWorkersCount()).toBe(1);
   });
 
-  test("a worker tells an outage of Redis once, in one line, and goes on after it", async () => {
+  test("a worker logs an outage of Redis once, in one line, and goes on after it", async () => {
     const lines: string[] = [];
     const stream = new Writable({
       write(chunk: Buffer, _encoding, done) {
@@ -294,7 +294,7 @@ describe("worker", () => {
     expect((await queues.dump.getJobLogs(runId)).logs).toEqual([expect.stringMatching(/^\d{4}-.*Z half of it$/)]);
   });
 
-  test("a permanent failure is not tried again, is told in the operator's words, and is tidied up after", async () => {
+  test("a permanent failure is not tried again, is described in the operator's words, and is tidied up after", async () => {
     let calls = 0;
     const tidied: unknown[] = [];
     work(
@@ -368,7 +368,7 @@ describe("9.C21 a job that somebody wrote into Redis by hand", () => {
   /** As whoever can reach Redis: BullMQ without our key. */
   const theirs = () => new Queue("dump", { connection: redis, prefix: KEY_PREFIX });
 
-  test("is not carried out, not tidied up after, not tried again, and told", async () => {
+  test("is not carried out, not tidied up after, not tried again, and logged", async () => {
     const seen: unknown[] = [];
     work(
       async (data) => {

@@ -11,7 +11,7 @@ const answering = (theirs: () => number) => {
   return { redis: { time } as unknown as Parameters<typeof redisDrift>[0], asked: () => asked };
 };
 
-test("tells how far this clock is ahead once Redis has answered, and asks it once a minute", async () => {
+test("says how far this clock is ahead once Redis has answered, and asks it once a minute", async () => {
   const { redis, asked } = answering(() => Date.now() - 30_000);
   const drift = redisDrift(redis);
   expect(drift()).toBeNull();

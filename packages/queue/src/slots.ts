@@ -39,7 +39,7 @@ export async function addSlots(queues: Queues, slots: readonly SlotJob[]): Promi
   );
 }
 
-/** Those of the slots whose run the queue knows, whatever has become of it. */
+/** The slots whose run the queue knows, whatever has become of it. */
 export async function knownSlots<T extends Pick<SlotJob, "database" | "slot">>(
   queues: Queues,
   slots: readonly T[],
@@ -49,7 +49,7 @@ export async function knownSlots<T extends Pick<SlotJob, "database" | "slot">>(
 }
 
 /**
- * Tells whether Redis may have lost jobs since it was last asked: it was wiped (its mark is gone), or the connection broke (a
+ * Says whether Redis may have lost jobs since it was last asked: it was wiped (its mark is gone), or the connection broke (a
  * Redis that crashed loses the last second of what it wrote). True the first time.
  */
 export function watchForLoss(redis: Redis): () => Promise<boolean> {

@@ -48,11 +48,11 @@ const start = async (log = silentLogger()) => {
   return { tracing, queues };
 };
 let requests = 0;
-/** Of another database each time: one that waits would be joined, and is another request's. */
+/** For another database each time: one that waits would be joined, and is another request's. */
 const request = (of: Queues) => requestBackup(of, redis, { database: `shop${++requests}`, actor: "token:default" });
 const traceOf = (metadata: string | undefined) => /"00-([0-9a-f]{32})-/.exec(metadata ?? "")?.[1];
 
-test("is off where no collector is named, and then no job tells of a trace", async () => {
+test("is off where no collector is named, and then no job names a trace", async () => {
   expect(await startTracing("test", "1.0.0", silentLogger())).toBeNull();
   queues = openQueues(redis, key);
   const { runId } = await request(queues);
@@ -94,12 +94,12 @@ test("what a request starts goes on with the caller's trace", async () => {
   expect(traceOf(job?.opts.telemetry?.metadata)).toBe(caller);
 });
 
-test("a collector that is away disturbs no job and no shutdown, and is told of once", async () => {
+test("a collector that is away disturbs no job and no shutdown, and is logged once", async () => {
   const lines: string[] = [];
-  const told = Promise.withResolvers<void>();
+  const warned = Promise.withResolvers<void>();
   const write = (line: string) => {
     lines.push(line);
-    told.resolve();
+    warned.resolve();
   };
   const on = await start(createLogger("info", "test", { write }));
   const ends: JobEnd[] = [];
@@ -116,7 +116,7 @@ test("a collector that is away disturbs no job and no shutdown, and is told of o
   await promise;
   await worker.close(0);
   expect(ends).toMatchObject([{ outcome: "completed", bytes: 5 }]);
-  await told.promise;
+  await warned.promise;
   await request(on.queues);
   await on.tracing?.close();
   expect(lines.filter((line) => line.includes("traces cannot be sent"))).toHaveLength(1);

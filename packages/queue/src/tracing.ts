@@ -57,7 +57,7 @@ export async function startTracing(service: string, version: string, log: Logger
     import("@opentelemetry/exporter-trace-otlp-http"),
     import("@opentelemetry/resources"),
   ]);
-  tellOnce(api.diag, log);
+  logOnce(api.diag, log);
   const resource = resources
     .defaultResource()
     .merge(resources.resourceFromAttributes({ "service.name": service, "service.version": version }))
@@ -100,18 +100,18 @@ export async function startTracing(service: string, version: string, log: Logger
   };
 }
 
-/** A collector that is away fails every few seconds: the first time it is told, and afterwards only to who wants to know. */
-function tellOnce(diag: DiagAPI, log: Logger): void {
-  let told = false;
-  const tell = (message: string, ...more: readonly unknown[]) => {
-    log[told ? "debug" : "warn"]({ detail: [message, ...more].map(messageOf).join(" ") }, "traces cannot be sent");
-    told = true;
+/** A collector that is away fails every few seconds: it is a warning the first time, and afterwards only a debug line. */
+function logOnce(diag: DiagAPI, log: Logger): void {
+  let warned = false;
+  const write = (message: string, ...more: readonly unknown[]) => {
+    log[warned ? "debug" : "warn"]({ detail: [message, ...more].map(messageOf).join(" ") }, "traces cannot be sent");
+    warned = true;
   };
   const nothing = () => undefined;
-  diag.setLogger({ error: tell, warn: nothing, info: nothing, debug: nothing, verbose: nothing });
+  diag.setLogger({ error: write, warn: nothing, info: nothing, debug: nothing, verbose: nothing });
 }
 
-/** Of jobs that are added together, each begins a trace of its own, for which this is the option to add it with. */
+/** Jobs that are added together each begin a trace of their own; this is the option to add one with. */
 export function traceOfItsOwn(queue: Queue, attributes: Attributes): { telemetry?: { metadata: string } } {
   const { telemetry } = queue.opts;
   if (!telemetry) return {};

@@ -11,7 +11,7 @@ const PROGRESS_MS = 500;
 /** A job that makes each of its workers die is not started for ever. */
 const MAX_DEATHS = 30;
 const LOOKS_WITHIN_TAKEOVER = 5;
-const OUTAGE_TOLD_EVERY_MS = 60_000;
+const OUTAGE_LOGGED_EVERY_MS = 60_000;
 const REFUSED =
   "This job was not made by this site, so it was not carried out: it has no proof of its origin, or another one's. " +
   "Whoever put it there can write to Redis: see who that is, and set a password. Jobs are asked for by the API or the command line, with the same BACKUP_DIR.";
@@ -60,7 +60,7 @@ export interface Handler {
 export interface JobEnd {
   readonly outcome: "completed" | "failed" | "retried" | "put-off";
   readonly seconds: number;
-  /** As the handler tells it. */
+  /** As the handler reports it. */
   readonly bytes: number;
 }
 
@@ -76,7 +76,7 @@ export interface QueueWorkerOptions {
   readonly tracing?: Tracing | null;
 }
 
-/** How a worker knows the jobs of its site, and who is told of others. */
+/** How a worker knows the jobs of its site, and who gets the others. */
 export interface JobOrigin {
   readonly key: JobKey;
   readonly onRefused?: ((job: RefusedJob) => void) | undefined;
@@ -142,7 +142,7 @@ export function startWorker(
       ...(tracing && { telemetry: tracing.telemetry }),
     },
   );
-  tellProblems(worker, log, queue);
+  logProblems(worker, log, queue);
   worker.on("failed", (job, error) => {
     if (!job) return;
     const final =
@@ -173,13 +173,13 @@ export function startWorker(
   };
 }
 
-/** Connections try again every few seconds, and each try is an error: an outage is told once a minute, and in one line. */
-function tellProblems(worker: Worker, log: Logger, queue: QueueName): void {
-  let toldAt = Number.NEGATIVE_INFINITY;
+/** Connections try again every few seconds, and each try is an error: an outage is logged once a minute, and in one line. */
+function logProblems(worker: Worker, log: Logger, queue: QueueName): void {
+  let loggedAt = Number.NEGATIVE_INFINITY;
   worker.on("error", (error) => {
     if (!isConnectionError(error)) return log.warn({ queue, err: error }, "a worker of the queue had a problem");
-    if (performance.now() - toldAt < OUTAGE_TOLD_EVERY_MS) return;
-    toldAt = performance.now();
+    if (performance.now() - loggedAt < OUTAGE_LOGGED_EVERY_MS) return;
+    loggedAt = performance.now();
     log.warn({ queue, reason: messageOf(error) }, "the queue cannot be reached; it is tried again");
   });
 }

@@ -12,7 +12,7 @@ const isDown = ({ overview }: Observation, tier: string) =>
 
 /**
  * No verified copy on a tier within its objective: from the inventories, so without the queue's help. Where the local tier
- * lacks it as well, the cause lies before the copies, and the databases of one server are told together; else those of a tier.
+ * lacks it as well, the cause lies before the copies, and the databases of one server are reported together; else those of a tier.
  */
 export const objectiveMissed: Rule = {
   clearSeconds: 60,
@@ -51,7 +51,7 @@ export const objectiveMissed: Rule = {
     const databases = databasesOf(signs);
     const [first] = signs;
     const [age = null, ...others] = new Set(signs.map((each) => secondsIn(each, "age")));
-    const told = texts.objectiveMissed({
+    const text = texts.objectiveMissed({
       databases,
       tiers: [...new Set(signs.map((each) => datum(each, "tier")))],
       late: datum(first, "late") === "true",
@@ -60,7 +60,7 @@ export const objectiveMissed: Rule = {
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });
-    return { ...told, link: pageOf(databases) };
+    return { ...text, link: pageOf(databases) };
   },
 };
 
@@ -138,7 +138,7 @@ export const damageFound: Rule = {
     const verified = signs.filter(({ data }) => data["backupId"] !== undefined);
     const databases = databasesOf(verified);
     const [first] = verified;
-    const told = texts.damageFound({
+    const text = texts.damageFound({
       tier,
       databases,
       backups: verified.map(({ member }) => member),
@@ -147,7 +147,7 @@ export const damageFound: Rule = {
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });
-    return { ...told, link: verified.length === 1 && first ? backupPage(first.member) : tierPage(tier) };
+    return { ...text, link: verified.length === 1 && first ? backupPage(first.member) : tierPage(tier) };
   },
 };
 

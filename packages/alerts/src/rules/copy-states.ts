@@ -52,7 +52,7 @@ export const unknownCopies: Rule = {
     const databases = (overview?.health.databases ?? [])
       .filter(({ tiers }) => tiers.some((each) => each.tier === tier && each.unknown > 0))
       .map(({ name }) => name);
-    const told = texts.unknownCopies({
+    const text = texts.unknownCopies({
       tier,
       copies: Number(datum(first, "copies")),
       databases,
@@ -60,6 +60,6 @@ export const unknownCopies: Rule = {
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });
-    return { ...told, link: tierPage(tier) };
+    return { ...text, link: tierPage(tier) };
   },
 };

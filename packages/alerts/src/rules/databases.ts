@@ -20,12 +20,12 @@ export const databaseVanished: Rule = {
     ),
   words(signs, { now }, texts) {
     const databases = signs.map(({ member }) => member);
-    const told = texts.databaseVanished({
+    const text = texts.databaseVanished({
       databases,
       server: signs[0]?.subject ?? "",
       backups: signs.reduce((sum, each) => sum + Number(datum(each, "backups")), 0),
       ...begun(signs, now),
     });
-    return { ...told, link: pageOf(databases) };
+    return { ...text, link: pageOf(databases) };
   },
 };

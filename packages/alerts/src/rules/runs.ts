@@ -25,7 +25,7 @@ export const runFailed: Rule = {
   words(signs, { overview, now }, texts) {
     const databases = signs.map(({ member }) => member);
     const [first] = signs;
-    const told = texts.runFailed({
+    const text = texts.runFailed({
       databases,
       server: datum(first, "server"),
       code: datum(first, "code"),
@@ -33,7 +33,7 @@ export const runFailed: Rule = {
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });
-    return { ...told, link: pageOf(databases) };
+    return { ...text, link: pageOf(databases) };
   },
 };
 
@@ -100,7 +100,7 @@ function changeOf({ data }: Sign, name: string): Change | null {
   return newest === undefined || usual === undefined ? null : { newest: Number(newest), usual: Number(usual) };
 }
 
-/** Of values oldest first; null where the last is as those before it, or too little is known. */
+/** Looks at values, oldest first; null where the last is as those before it, or too little is known. */
 function oddity(
   values: readonly (number | null)[],
   { least, factor }: { readonly least: number; readonly factor: number },
@@ -130,14 +130,14 @@ export const retentionHeld: Rule = {
     const [first] = signs;
     const databases = signs.map(({ member }) => member);
     const tier = first?.subject ?? "";
-    const told = texts.retentionHeld({
+    const text = texts.retentionHeld({
       databases,
       tier,
       reason: datum(first, "message"),
       rulesChanged: signs.every((each) => datum(each, "why") === "rules"),
       ...begun(signs, now),
     });
-    return { ...told, link: tierPage(tier) };
+    return { ...text, link: tierPage(tier) };
   },
 };
 

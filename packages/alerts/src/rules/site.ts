@@ -51,13 +51,13 @@ function thingOf(subject: string): Omit<Expiring, "at"> {
     : { kind: "token", name: token };
 }
 
-/** Somebody changed the record, or cut its end off. */
+/** Somebody changed the audit log, or cut its end off. */
 export const auditBroken: Rule = {
   clearSeconds: 0,
   keeps: (_, { record }) => record === null,
   signs({ record, incidents, now }) {
-    const told = incidents["audit"];
-    if (!told && record?.ok !== false) return [];
+    const incident = incidents["audit"];
+    if (!incident && record?.ok !== false) return [];
     const [problem] = record?.problems ?? [];
     return [
       sign({
@@ -65,7 +65,7 @@ export const auditBroken: Rule = {
         subject: "record",
         member: "record",
         severity: "critical",
-        since: told?.since ?? now,
+        since: incident?.since ?? now,
         data: {
           file: problem?.file ?? "",
           line: String(problem?.line ?? 0),
@@ -112,7 +112,7 @@ export const configRefused: Rule = {
   }),
 };
 
-/** What a channel did not take is told by the others. */
+/** What a channel did not take is reported by the others. */
 export const channelFailed: Rule = {
   clearSeconds: 0,
   signs: ({ failingChannels }) =>

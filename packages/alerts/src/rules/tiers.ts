@@ -28,14 +28,14 @@ export const tierUnreachable: Rule = {
     const { overview, now } = observation;
     const tier = signs[0]?.subject ?? "";
     const databases = databasesOn(observation, tier);
-    const told = texts.tierUnreachable({
+    const text = texts.tierUnreachable({
       tier,
       databases,
       reason: datum(signs[0], "reason"),
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });
-    return { ...told, link: tierPage(tier) };
+    return { ...text, link: tierPage(tier) };
   },
 };
 
@@ -75,15 +75,15 @@ export const tierFilling: Rule = {
     const [first] = signs;
     const tier = first?.subject ?? "";
     const [share, fullAt] = [datum(first, "share"), datum(first, "fullAt")];
-    const told = texts.tierFilling({
+    const text = texts.tierFilling({
       tier,
       free: bytesIn(first, "free"),
       share: share === "" ? null : Number.parseFloat(share) / 100,
-      // Of a tier that cannot be reached now it may have passed.
+      // It may have passed on a tier that cannot be reached now.
       fullAt: Date.parse(fullAt) > now.getTime() ? new Date(fullAt) : null,
       ...begun(signs, now),
     });
-    return { ...told, link: tierPage(tier) };
+    return { ...text, link: tierPage(tier) };
   },
 };
 
@@ -107,14 +107,14 @@ export const tierOverBudget: Rule = {
   words(signs, { now }, texts) {
     const [first] = signs;
     const tier = first?.subject ?? "";
-    const told = texts.tierOverBudget({
+    const text = texts.tierOverBudget({
       tier,
       used: bytesIn(first, "bytes"),
       budget: bytesIn(first, "budget"),
       stops: datum(first, "stops") === "true",
       ...begun(signs, now),
     });
-    return { ...told, link: tierPage(tier) };
+    return { ...text, link: tierPage(tier) };
   },
 };
 

@@ -109,13 +109,13 @@ export const clockDrift: Rule = {
   },
   words(signs, { now }, texts) {
     const [first] = signs;
-    const told = texts.clockDrift({
+    const text = texts.clockDrift({
       host: first?.subject ?? "",
       drift: secondsIn(first, "drift") ?? 0,
       ahead: datum(first, "ahead") === "ahead",
       ...begun(signs, now),
     });
-    return { ...told, link: "/" };
+    return { ...text, link: "/" };
   },
 };
 

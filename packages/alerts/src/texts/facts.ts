@@ -1,4 +1,4 @@
-/** Of each database the tiers that hold a good copy; null: the site could not be looked at. */
+/** The tiers that hold a good copy of each database; null: the site could not be looked at. */
 export type Safety = readonly SafeDatabase[] | null;
 
 export interface SafeDatabase {
@@ -34,10 +34,10 @@ export function timesOf({ newest, usual }: Change): number {
 
 export interface Expiring {
   readonly kind: "token" | "certificate";
-  /** Of a certificate the server that shows it: `s3.example.org:443`. */
+  /** For a certificate, the server that shows it: `s3.example.org:443`. */
   readonly name: string;
   readonly at: Date;
 }
 
-/** Of many names as many are told. */
+/** So many of many names are shown. */
 export const MOST_NAMED = 8;

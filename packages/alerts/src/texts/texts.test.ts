@@ -27,14 +27,14 @@ const ENGLISH =
 const FRENCH = /[àâçéèêëîïôûùœ«»]|\b(?:le|la|les|des|du|une|est|sont|depuis|sur|et|pas)\b/i;
 
 describe.each(ALERT_RULES)("%s", (rule) => {
-  test.each(LANGUAGES)("is told whole in %s", (language) => {
+  test.each(LANGUAGES)("is complete in %s", (language) => {
     for (const line of linesOf(rule, language)) {
       expect(line).not.toMatch(/undefined|null|NaN|Invalid|Infinity|\[object/);
       expect(line).not.toMatch(/ {2}|\n\n\n|^\n|\n$|\(\)|«\u00A0»|\s\.|\.\./);
     }
   });
 
-  test("is told in one language at a time", () => {
+  test("is in one language at a time", () => {
     for (const line of linesOf(rule, "fr")) expect(ownWords(line)).not.toMatch(ENGLISH);
     for (const line of linesOf(rule, "en")) expect(ownWords(line)).not.toMatch(FRENCH);
   });
@@ -101,13 +101,13 @@ test("what is still safe", () => {
     { database: "billing", copies: [] },
     { database: "third", copies: [{ tier: "cloud", age: null, reachable: false }] },
   ];
-  const told = { since: ago(300), now: NOW, databases: ["shop"], tier: "cloud", lacking: 1 };
-  const safe = (language: Language) => plain(TEXTS[language].copyLag({ ...told, safety }).safe ?? "");
+  const facts = { since: ago(300), now: NOW, databases: ["shop"], tier: "cloud", lacking: 1 };
+  const safe = (language: Language) => plain(TEXTS[language].copyLag({ ...facts, safety }).safe ?? "");
   expect(safe("en")).toBe(
     "Still safe: shop: local (3h 5m old); billing: no tier is known to hold a good copy; third: cloud (of unknown age, when it was last reached).",
   );
   expect(safe("fr")).toBe(
     "Toujours en sécurité : shop : local (copie d’il y a 3 h 5 min) ; billing : aucun niveau n’a de bonne copie connue ; third : cloud (copie d’âge inconnu, au dernier contact).",
   );
-  expect(TEXTS.fr.copyLag({ ...told, safety: null }).safe).toMatch(/^On ne sait pas ce qui reste en sécurité/);
+  expect(TEXTS.fr.copyLag({ ...facts, safety: null }).safe).toMatch(/^On ne sait pas ce qui reste en sécurité/);
 });

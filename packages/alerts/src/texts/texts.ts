@@ -1,7 +1,7 @@
 import type { Expiring, Safety, Sizes } from "./facts.ts";
 
 /** What an alert says. */
-export interface Told {
+export interface AlertText {
   readonly title: string;
   readonly what: string;
   /** Null where nothing that is stored is in question. */
@@ -16,7 +16,7 @@ interface Begun {
   readonly now: Date;
 }
 
-type Say<Facts> = (facts: Begun & Readonly<Facts>) => Told;
+type Say<Facts> = (facts: Begun & Readonly<Facts>) => AlertText;
 type Names = readonly string[];
 
 /**
@@ -78,8 +78,8 @@ export interface WorkerTexts {
 }
 
 export interface SiteTexts {
-  readonly expiring: (facts: Expiring & { readonly now: Date }) => Told;
-  /** `place`: of the first that was found, of `problems`; null where all of the record was not checked. */
+  readonly expiring: (facts: Expiring & { readonly now: Date }) => AlertText;
+  /** `place`: of the first that was found, of `problems`; null where all of the audit log was not checked. */
   readonly auditBroken: Say<{ place: { file: string; line: number; what: string } | null; problems: number }>;
   readonly configRefused: Say<{ reason: string; processes: Names }>;
   readonly channelFailed: Say<{ channel: string; reason: string }>;
@@ -88,15 +88,15 @@ export interface SiteTexts {
 /** What stands around them. */
 export interface FrameTexts {
   /** The paragraphs of an alert. */
-  readonly text: (told: Told) => string;
-  /** Before the text of one that is told again. */
+  readonly text: (text: AlertText) => string;
+  /** Before the text of one that is sent again. */
   readonly repeated: (seconds: number, text: string) => string;
   /** At its end. `elsewhere`: what goes on under another name. */
   readonly ended: (facts: Begun & { readonly elsewhere: Names }) => string;
   /** Name of the fact that is its id. */
   readonly alert: string;
   readonly test: { readonly title: string; readonly text: string };
-  /** Why the dead man's switch is told that the site is not well. */
+  /** Why the dead man's switch reports that the site is not healthy. */
   readonly notWell: {
     readonly neverLooked: string;
     readonly silent: (seconds: number) => string;

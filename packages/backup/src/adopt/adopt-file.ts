@@ -29,7 +29,7 @@ export interface Adoption extends BackupRef {
   /** False where it was a backup already. */
   readonly made: boolean;
   readonly removed: boolean;
-  /** Of the backup on the local tier. */
+  /** The size of the backup on the local tier. */
   readonly bytes: number;
 }
 

@@ -93,7 +93,7 @@ async function examine(site: Site, found: FoundFile, tools: Tools, options: Exam
     if (named === null) {
       return {
         is: "refused",
-        reason: "tells neither by its content nor by its name which database it is of: say --database",
+        reason: "names its database neither in its content nor in its name: say --database",
       };
     }
     directoryOf(named.database); // throws where it is no possible name
@@ -145,13 +145,16 @@ async function readHeader(
   const serverVersion = version("from database");
   const pgDump = version("by pg_dump");
   if (serverVersion === undefined || pgDump === undefined) {
-    throw new TrivaultError("CORRUPT", "Its header does not tell which PostgreSQL it was made by and from.");
+    throw new TrivaultError(
+      "CORRUPT",
+      "Its header does not name the PostgreSQL versions that it was made by and from.",
+    );
   }
   return { database: databaseOfScript(head), createdAt: null, serverVersion, pgDump };
 }
 
-function nameOf(site: Site, file: string, format: DumpFormat, { database }: Header, told?: string): Named | null {
-  if (told !== undefined) return { database: told, from: "--database" };
+function nameOf(site: Site, file: string, format: DumpFormat, { database }: Header, given?: string): Named | null {
+  if (given !== undefined) return { database: given, from: "--database" };
   return nameDatabase(site.config, file, database, format === "plain" ? "script" : "archive");
 }
 

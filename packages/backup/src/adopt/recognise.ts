@@ -23,7 +23,7 @@ const DIRECTORY =
   "is (part of) a dump in pg_dump's directory format; `pg_restore --file=NAME.sql FOLDER` turns the folder into plain SQL, " +
   "which can be adopted. Then delete the folder";
 
-/** Tells by its first bytes what a file is; its name says nothing. */
+/** Recognises a file by its first bytes; its name says nothing. */
 export async function recognise(file: string): Promise<Recognised> {
   const raw = await headOf(createReadStream(file, { end: HEAD - 1 }));
   const compression = compressionOf(raw);
@@ -88,5 +88,5 @@ function recogniseBytes(head: Buffer, compression: Compression): Recognised {
   }
   return opening
     ? dump("plain")
-    : { is: "foreign", reason: "is nothing that pg_dump wrote, as far as its content tells" };
+    : { is: "foreign", reason: "is nothing that pg_dump wrote, as far as its content shows" };
 }

@@ -4,7 +4,7 @@ import { lstat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { TrivaultError } from "@trivault/core";
 
-/** What tells whether a file is still the one that was looked at. */
+/** What shows whether a file is still the one that was looked at. */
 export interface Identity {
   readonly device: number;
   readonly inode: number;
@@ -22,7 +22,7 @@ export async function isStill(file: string, before: Identity): Promise<boolean> 
   return (Object.keys(now) as (keyof Identity)[]).every((key) => now[key] === before[key]);
 }
 
-/** Of the file as it lies there. */
+/** The SHA-256 of the file as it is. */
 export async function hashFile(file: string, signal: AbortSignal, onBytes: (bytes: number) => void): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(file, { signal, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {

@@ -42,7 +42,7 @@ export interface DumpResult extends BackupRef {
   /** Bytes of the compressed dump. */
   readonly bytes: number;
   readonly seconds: number;
-  /** Of all tables that were counted; null where none was. */
+  /** The sum over all tables that were counted; null where none was. */
   readonly rows: number | null;
 }
 

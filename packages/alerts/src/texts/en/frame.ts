@@ -8,7 +8,7 @@ export const frame: FrameTexts = {
     const goesOn =
       elsewhere.length === 0
         ? ""
-        : `\n\nNot all of it is well: ${list(elsewhere)} goes on as another alert, for another reason.`;
+        : `\n\nNot everything is healthy: ${list(elsewhere)} goes on as another alert, for another reason.`;
     return `It lasted ${age((now.getTime() - since.getTime()) / 1000)}, from ${utc(since)} to ${utc(now)}. Nothing need be done.${goesOn}`;
   },
   alert: "Alert",

@@ -19,10 +19,10 @@ export const site: SiteTexts = {
     const more = problems > 1 ? `, and ${count(problems - 1, "more problem")}` : "";
     const where = place && `${place.file}${place.line > 0 ? `, line ${place.line}` : ""}: ${place.what}`;
     return {
-      title: "The record was changed",
-      what: `The chain of the record does not hold, found ${ago(since, now)}: a line was changed, taken out or cut off.${where === null ? "" : ` ${where}${more}.`}`,
-      safe: "Backups do not depend on the record: their manifests are signed, and are checked by themselves.",
-      todo: "See all places with `npm run backup:audit:verify`. Find out who could write to BACKUP_DIR/.trivault/audit; compare with a copy of the record that is kept elsewhere.",
+      title: "The audit log was changed",
+      what: `The chain of the audit log does not hold, found ${ago(since, now)}: a line was changed, taken out or cut off.${where === null ? "" : ` ${where}${more}.`}`,
+      safe: "Backups do not depend on the audit log: their manifests are signed, and are checked by themselves.",
+      todo: "See all places with `npm run backup:audit:verify`. Find out who could write to BACKUP_DIR/.trivault/audit; compare with a copy of the audit log that is kept elsewhere.",
       facts: [],
     };
   },
@@ -31,7 +31,7 @@ export const site: SiteTexts = {
       title: "The configuration file is wrong, and not in force",
       what: `The changed configuration was refused, since ${ago(since, now)}; the one before it goes on. ${reason}`,
       safe: "Backups go on by the old configuration.",
-      todo: "Correct the file; `npm run backup:config:check` tells what is wrong. It is taken up within seconds. A restart would fail until then.",
+      todo: "Correct the file; `npm run backup:config:check` shows what is wrong. It is taken up within seconds. A restart would fail until then.",
       facts: [["Processes", list(processes)]],
     };
   },

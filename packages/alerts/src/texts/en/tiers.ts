@@ -28,7 +28,7 @@ export const tiers: TierTexts = {
         : `The tier ${tier} has ${share === null ? "little room" : percent(share)} free`,
       what: `${tier} is filling up, since ${ago(since, now)}.${room}${when ?? ""}`,
       safe: "All copies that are there stay good. Once it is full, new ones fail.",
-      todo: "Give it more room, keep less (`retention`), or see what else takes the space. What would go is told by the tier's cleanup command with --dry-run.",
+      todo: "Give it more room, keep less (`retention`), or see what else takes the space. The tier's cleanup command with --dry-run shows what would go.",
       facts: [
         ["Tier", tier],
         ...(free === null ? [] : [["Free", `${size} ${share === null ? "" : percent(share)}`.trim()] as const]),

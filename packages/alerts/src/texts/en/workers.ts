@@ -21,7 +21,7 @@ export const workers: WorkerTexts = {
       title: "The queue (Redis) cannot be reached",
       what: `Redis does not answer, since ${ago(since, now)}, so no new backup can begin. ${reason}`,
       safe: `${SAFE} What was running goes on.`,
-      todo: "Start Redis, or correct REDIS_URL. Nothing is lost with it: what was due is found in the record and made up for.",
+      todo: "Start Redis, or correct REDIS_URL. Nothing is lost with it: what was due is found in the audit log and made up for.",
       facts: [],
     };
   },

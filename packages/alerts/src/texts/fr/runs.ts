@@ -31,7 +31,7 @@ export const runs: RunTexts = {
       facts: [["Bases", list(databases)]],
     };
   },
-  /** The reason is always the same, and is told in English by whoever found it. */
+  /** The reason is always the same, and whoever found it writes it in English. */
   retentionHeld({ databases, tier, rulesChanged, since, now }) {
     const look =
       "Examinez le plan\u00A0: la page du niveau dans le tableau de bord, ou sa commande de nettoyage avec --dry-run.";

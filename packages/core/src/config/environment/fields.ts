@@ -7,7 +7,7 @@ import { parseRetention } from "../text/retention.ts";
 import { LOG_LEVELS, QUEUES, RESTORE_SERVERS } from "../model/types.ts";
 
 /**
- * Every environment variable that Trivault reads: how its text becomes a value, and the sentence that tells what would be
+ * Every environment variable that Trivault reads: how its text becomes a value, and the sentence that says what would be
  * right. An empty variable counts as unset, so that `${NAME:-}` in a compose file works.
  */
 const text = z.string();

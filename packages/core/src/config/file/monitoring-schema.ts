@@ -26,7 +26,10 @@ export const mail = section(
   "The SMTP server that mail is handed to.",
 );
 
-const from = oneOf(["warning", "critical"], "The least that is told there; `warning` (default) tells all.").optional();
+const from = oneOf(
+  ["warning", "critical"],
+  "The least severity that is sent there; `warning` (default) sends all.",
+).optional();
 const url = (what: string) => ({
   url: text(FORMATS.webUrl, `${what}; this or urlEnv. It is a secret: keep the file 0600.`).optional(),
   urlEnv: variable("the URL", "url"),
@@ -103,21 +106,21 @@ export const alerts = section(
   {
     channels: z
       .record(z.string(), channel, { error: "expected a map from names to channels" })
-      .describe("Where alerts are told, by name.")
+      .describe("Where alerts are sent, by name.")
       .optional(),
-    language: oneOf(LANGUAGES, "Of what is sent through channels; en by default.").optional(),
+    language: oneOf(LANGUAGES, "The language of what is sent through channels; en by default.").optional(),
     deadMan: section(
       {
         ...url("A check's URL, as healthchecks.io and its like give it"),
         every: text(FORMATS.objective, "How often it is called; 5m by default.").optional(),
       },
-      "A URL that is called while all is well, so that silence raises the alarm elsewhere.",
+      "A URL that is called while everything is healthy, so that silence raises the alarm elsewhere.",
     ).optional(),
-    repeat: text(FORMATS.objective, "An alert that lasts is told again after this; 4h by default.").optional(),
+    repeat: text(FORMATS.objective, "An alert that lasts is sent again after this; 4h by default.").optional(),
     off: listOf(
       oneOf(ALERT_RULES, "A rule."),
       `rules: ${ALERT_RULES.join(", ")}`,
-      "Rules that are not told.",
+      "Rules that are switched off.",
     ).optional(),
     thresholds: section(
       {
@@ -126,7 +129,11 @@ export const alerts = section(
           "A copy that is not there so long after its backup; 1h by default.",
         ).optional(),
         fullIn: text(FORMATS.objective, "A tier that will be full in less; 7d by default.").optional(),
-        leastFree: number(0, 1, "A tier with a smaller share free, told at any rate; 0.05 by default.").optional(),
+        leastFree: number(
+          0,
+          1,
+          "An alert fires for a tier with a smaller share free, whatever its growth; 0.05 by default.",
+        ).optional(),
         sizeFactor: number(
           1.05,
           1000,
@@ -139,10 +146,10 @@ export const alerts = section(
           "A queue without a worker, or a scheduler not heard of, for so long; 2m by default.",
         ).optional(),
       },
-      "From when on something is told.",
+      "From when on an alert fires.",
     ).optional(),
   },
-  "What is told when something is wrong, and to whom.",
+  "What is reported when something is wrong, and to whom.",
 );
 
 const share = (description: string) => number(0, 1, description).optional();
@@ -160,7 +167,7 @@ export const reports = section(
         sync: text(FORMATS.seconds, "How long a copy may take; 10m by default.").optional(),
         restore: text(FORMATS.seconds, "How long a restore may take; 30m by default.").optional(),
         availability: share("Share of the time in which each objective was met; 0.9999 by default."),
-        successRate: share("Share of the runs that ended well; 0.999 by default."),
+        successRate: share("Share of the runs that succeeded; 0.999 by default."),
       },
       "What durations and rates are measured against.",
     ).optional(),

@@ -192,12 +192,12 @@ function checkMail({ file, problem }: Around): void {
 
 type Secrets = Readonly<Record<string, unknown>>;
 
-/** Null: it is not there, and that was told (a problem, or a warning on a machine that only reads). */
+/** Null: it is not there, and that was reported (a problem, or a warning on a machine that only reads). */
 function needSecret(around: Around, at: readonly string[], section: Secrets, key: string, format: Format<string>) {
   const value = readSecret(around, at, section, key, format);
   if (value === LEFT_OUT) return null;
   const given = around.file?.keysOf(...at) ?? [];
-  // One that is wrong is told already.
+  // One that is wrong is reported already.
   if (value === null && !given.includes(key) && !given.includes(`${key}Env`)) {
     around.problem([...at, key], `or ${key}Env must be set: it takes ${format.right}.`);
   }

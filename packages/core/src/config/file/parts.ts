@@ -4,7 +4,7 @@ import { nearest } from "../model/problems.ts";
 
 /**
  * What the schema of the configuration file is built of. The message of an issue is what would be right; what was found is
- * put before it by whoever tells the problem, who knows which values are secret.
+ * put before it by whoever reports the problem, who knows which values are secret.
  */
 
 export function text<T>(format: Format<T>, description: string) {
@@ -41,7 +41,7 @@ export function listOf<T extends z.ZodType>(item: T, what: string, description: 
   return z.array(item, { error: `expected a list of ${what}` }).describe(description);
 }
 
-/** A map with these keys and no others. Of unknown keys each gets one line of the issue's message. */
+/** A map with these keys and no others. Each unknown key gets one line of the issue's message. */
 export function section<T extends z.ZodRawShape>(shape: T, description: string) {
   const known = Object.keys(shape);
   return z

@@ -10,7 +10,7 @@ import type { Problem } from "../model/problems.ts";
 const MAX_BYTES = 1024 * 1024;
 /** Uses of one anchor, multiplied where they nest: enough for each of a thousand databases, too few for an alias bomb. */
 const MAX_ALIASES = 2000;
-/** A file that is wrong altogether is told by its first mistakes. */
+/** A file that is wrong altogether is described by its first mistakes. */
 const MAX_PROBLEMS = 50;
 /** Fields whose value is never shown, right or wrong. */
 const SECRET = /^(?:url|accessKeyId|secretAccessKey|password|token|botToken|secret)(?:Env)?$/;
@@ -126,7 +126,7 @@ function problemsOf(issue: z.core.$ZodIssue, raw: unknown): [at: readonly Proper
   }
   const value = valueAt(raw, issue.path);
   if (issue.code === "invalid_union" && isRecord(value)) {
-    // Of the ways to write it, the one that was tried.
+    // The one of the ways to write it that was tried.
     const tried = issue.errors.find(
       (errors) => errors.some(({ path }) => path.length > 0) || errors[0]?.code === "unrecognized_keys",
     );
@@ -156,8 +156,8 @@ function holdsSecrets({ databases = {}, servers = {}, mail, alerts }: FileConten
   const entries = [...Object.values(databases), ...Object.values(servers)];
   if (entries.some(({ url = "" }) => hidePasswords(url) !== url)) return true;
   // Whoever knows the URL of a webhook may post to it.
-  const told = [mail ?? {}, alerts?.deadMan ?? {}, ...Object.values(alerts?.channels ?? {})];
-  return told.some((part) => ["url", "password", "token", "botToken", "secret"].some((key) => key in part));
+  const parts = [mail ?? {}, alerts?.deadMan ?? {}, ...Object.values(alerts?.channels ?? {})];
+  return parts.some((part) => ["url", "password", "token", "botToken", "secret"].some((key) => key in part));
 }
 
 /** The line of the deepest part of a path that there is. */

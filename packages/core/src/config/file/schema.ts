@@ -70,7 +70,7 @@ const tierOptions = {
   budget: section(
     {
       size: text(FORMATS.size, "What all backups on it may take, such as 500GiB."),
-      whenFull: oneOf(["warn", "stop"], "`stop` refuses further copies; `warn` (default) tells it.").optional(),
+      whenFull: oneOf(["warn", "stop"], "`stop` refuses further copies; `warn` (default) only reports it.").optional(),
     },
     "A limit of the tier's size.",
   ).optional(),
@@ -169,7 +169,10 @@ const selection = (description: string) => section({ schemas: patterns, tables: 
 
 const common = {
   schedule: text(FORMATS.schedule, 'A cron line such as "0 * * * *", or off: only on demand.').optional(),
-  timeZone: text(FORMATS.timeZone, "Of the schedule, and of the days and weeks that retention goes by.").optional(),
+  timeZone: text(
+    FORMATS.timeZone,
+    "The time zone of the schedule, and of the days and weeks that retention goes by.",
+  ).optional(),
   retention: retention.optional(),
   objective: text(
     FORMATS.objective,

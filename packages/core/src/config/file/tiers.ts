@@ -12,7 +12,7 @@ interface Surroundings {
   readonly absolute: Absolute;
   /** What is set of it, right or wrong. */
   readonly keys: readonly string[];
-  /** Tells a problem with a part of this tier. */
+  /** Reports a problem with a part of this tier. */
   readonly problem: (at: readonly string[], message: string) => void;
 }
 

@@ -1,7 +1,7 @@
 import { DAY_SECONDS } from "../../time.ts";
 import type { Language } from "../../language.ts";
 
-/** What is told, to whom, and when: the sections `mail`, `alerts` and `reports` of `trivault.config.yaml`. */
+/** What is sent, to whom, and when: the sections `mail`, `alerts` and `reports` of `trivault.config.yaml`. */
 export interface MonitoringConfig {
   /** Null: nothing can be mailed. */
   readonly mail: MailConfig | null;
@@ -21,7 +21,7 @@ export interface MailConfig {
   readonly from: string;
 }
 
-/** What there is to be told, by id (docs/alerts.md). */
+/** What alerts are about, by id (docs/alerts.md). */
 export const ALERT_RULES = [
   "run-failed",
   "objective-missed",
@@ -51,13 +51,13 @@ export type Severity = "warning" | "critical";
 
 export interface AlertsConfig {
   readonly channels: readonly ChannelConfig[];
-  /** Of what is sent through channels; the dashboard speaks that of its reader. */
+  /** The language of what is sent through channels; the dashboard speaks that of its reader. */
   readonly language: Language;
-  /** Pinged while all is well, so that silence itself raises the alarm elsewhere (healthchecks.io and the like). */
+  /** Pinged while everything is healthy, so that silence itself raises the alarm elsewhere (healthchecks.io and the like). */
   readonly deadMan: { readonly url: string; readonly everySeconds: number } | null;
-  /** An alert that lasts is told again after this. */
+  /** An alert that lasts is sent again after this. */
   readonly repeatSeconds: number;
-  /** Rules that are not to be told of, by id. */
+  /** Rules that are switched off, by id. */
   readonly off: readonly AlertRule[];
   readonly thresholds: AlertThresholds;
 }
@@ -67,7 +67,7 @@ export interface AlertThresholds {
   readonly copyLagSeconds: number;
   /** A tier that will be full in less, at the rate of the last days. */
   readonly fullInSeconds: number;
-  /** Share of a tier's capacity that is free, below which it is told at any rate; 0 to 1. */
+  /** Share of a tier's capacity that is free, below which an alert fires whatever its growth; 0 to 1. */
   readonly leastFree: number;
   /** A backup so many times larger or smaller than the median of those before it. */
   readonly sizeFactor: number;
@@ -82,7 +82,7 @@ export interface AlertThresholds {
 /** Where messages go. `url`, `botToken`, `token` and `secret` are secrets. */
 export type ChannelConfig = {
   readonly name: string;
-  /** Lesser ones are not told there. */
+  /** Lesser ones are not sent there. */
   readonly from: Severity;
 } & (
   | { readonly kind: "email"; readonly to: readonly string[] }

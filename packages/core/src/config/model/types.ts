@@ -120,7 +120,7 @@ interface TierOptions {
   readonly origin: Origin;
   /** What all backups on it may take; null means no limit. `stop`: copies to a tier over its budget are refused. */
   readonly budget: { readonly bytes: number; readonly whenFull: "warn" | "stop" } | null;
-  /** Money per GB (10^9 bytes) and month, by storage class (`STANDARD` where a tier knows none); empty: not told. */
+  /** Money per GB (10^9 bytes) and month, by storage class (`STANDARD` where a tier knows none); empty: not known. */
   readonly prices: Readonly<Record<string, number>>;
 }
 

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => made.remove());
 
 describe("what is wrong with a configuration file", () => {
-  test("is told all at once, each with its path, line, and what would be right", async () => {
+  test("is reported all at once, each with its path, line, and what would be right", async () => {
     const found = await problems(`timezone: UTC
 schedule: "0 0 31 2 *"
 tiers:

@@ -16,7 +16,7 @@ interface Input {
   readonly env: Env;
   readonly values: Values;
   readonly file: ConfigFile | null;
-  /** Of all tiers in force; `local` first. */
+  /** The names of all tiers in force; `local` first. */
   readonly tierNames: readonly string[];
   /** On a machine that only reads, a database whose URL is not there is left out. */
   readonly mayLackUrls: boolean;
@@ -139,7 +139,7 @@ function ruleOfEntry({ retention }: Entry, tier: string): RetentionRule | undefi
   return own === undefined ? policyOf(everywhere) : policyOf(own);
 }
 
-/** Of the environment's tiers. */
+/** The rule of one of the environment's tiers. */
 function ruleOfEnvironment(values: Values, tier: string): RetentionRule | undefined {
   if (tier === "local") return values.BACKUP_RETENTION_LOCAL;
   if (tier === "remote") return values.BACKUP_RETENTION_REMOTE;
@@ -171,33 +171,33 @@ function urlOf(
   name: string,
   entry: Entry,
 ): Pick<DatabaseConfig, "url" | "urlSetting"> | null {
-  const tell = (key: string, message: string) => {
+  const report = (key: string, message: string) => {
     const problem = input.file?.problem([section, name, key], message);
     if (problem) result.problems.push(problem);
     return null;
   };
   const setting = (key: string) => `${pathText([section, name, key])} in ${input.file?.path}`;
-  if (entry.url !== undefined && entry.urlEnv !== undefined) return tell("url", "and urlEnv are both set: keep one.");
+  if (entry.url !== undefined && entry.urlEnv !== undefined) return report("url", "and urlEnv are both set: keep one.");
   if (entry.urlEnv === undefined) {
     if (entry.url === undefined) {
-      // One that is wrong is told already.
+      // One that is wrong is reported already.
       const given = input.file?.keysOf(section, name).some((key) => key === "url" || key === "urlEnv");
-      return given ? null : tell("url", `or urlEnv must be set: it takes ${FIELDS.DATABASE_URL.right}.`);
+      return given ? null : report("url", `or urlEnv must be set: it takes ${FIELDS.DATABASE_URL.right}.`);
     }
     const url = withDatabase(section, entry.url);
-    if (url === null) return tell("url", "names no database: add /name after the host.");
+    if (url === null) return report("url", "names no database: add /name after the host.");
     return { url, urlSetting: setting("url") };
   }
   const shown = shownVariable(entry.urlEnv);
   const raw = input.env[entry.urlEnv] ?? "";
   if (raw === "") {
-    if (!input.mayLackUrls) return tell("urlEnv", `names ${shown}, which is not set in the environment.`);
+    if (!input.mayLackUrls) return report("urlEnv", `names ${shown}, which is not set in the environment.`);
     result.warnings.push(`${section}.${name} is left out: ${shown} is not set in the environment.`);
     return null;
   }
   const url = FIELDS.DATABASE_URL.schema.safeParse(raw).success ? withDatabase(section, raw) : null;
   if (url !== null) return { url, urlSetting: `${shown} (${setting("urlEnv")})` };
-  return tell("urlEnv", `names ${shown}, whose value (hidden) is wrong: expected ${FIELDS.DATABASE_URL.right}.`);
+  return report("urlEnv", `names ${shown}, whose value (hidden) is wrong: expected ${FIELDS.DATABASE_URL.right}.`);
 }
 
 /** A server is asked in its database `postgres`, unless another one is named. */
@@ -241,21 +241,21 @@ function selectionOf(input: Input, result: Result, name: string, { include, excl
 }
 
 function checkName(input: Input, result: Result, section: Section, name: string): void {
-  const tell = (message: string) => {
+  const report = (message: string) => {
     const problem = input.file?.problem([section, name], message);
     if (problem) result.problems.push(problem);
   };
   if (section === "servers") {
     if (!/^[A-Za-z0-9_][A-Za-z0-9_-]{0,30}$/.test(name)) {
-      tell("is no name for a server: expected up to 31 letters, digits, _ and -.");
+      report("is no name for a server: expected up to 31 letters, digits, _ and -.");
     }
     return;
   }
   try {
     directoryOf(name);
-    if (/[\p{Cc}/]/u.test(name)) tell("is no name for a database: it may hold no slash and no control character.");
+    if (/[\p{Cc}/]/u.test(name)) report("is no name for a database: it may hold no slash and no control character.");
   } catch (error) {
-    tell(`is no name for a database: ${messageOf(error)}`);
+    report(`is no name for a database: ${messageOf(error)}`);
   }
 }
 

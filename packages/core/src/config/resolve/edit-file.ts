@@ -18,7 +18,7 @@ export interface ConfigChange {
 
 /** A changed configuration file that lies ready beside the one in force. */
 export interface PreparedConfig {
-  /** As it would be. What the environment lacks is left out of it, and told in its warnings. */
+  /** The configuration as it would be. What the environment lacks is left out of it, and named in its warnings. */
   readonly config: Config;
   readonly file: string;
   /** Puts it in force. */
@@ -82,7 +82,7 @@ function changedText(text: string, file: string, changes: readonly ConfigChange[
   if (document.errors.length > 0 || (document.contents !== null && !isMap(document.contents))) {
     throw new TrivaultError(
       "CONFIG_INVALID",
-      `${file} is not good YAML as it is, so nothing can be changed in it. Correct it first: \`npm run backup:config:check\` tells where.`,
+      `${file} is not good YAML as it is, so nothing can be changed in it. Correct it first: \`npm run backup:config:check\` shows where.`,
       { permanent: true },
     );
   }

@@ -92,7 +92,7 @@ reports: { schedule: off, to: [a@example.org], language: fr, keepDays: 30, targe
     expect(zoned.monitoring.reports.schedule).toEqual({ cron: "0 7 * * *", timeZone: "Europe/Paris" });
   });
 
-  test("9.C20 a secret that would cross the network in clear is told of", async () => {
+  test("9.C20 a secret that would cross the network in clear is reported", async () => {
     const { warnings } = await made.resolve(
       `alerts:
   channels:
@@ -104,16 +104,16 @@ reports: { schedule: off, to: [a@example.org], language: fr, keepDays: 30, targe
 `,
       DATABASE,
     );
-    const told = warnings.filter((warning) => warning.includes("in clear"));
-    expect(told.map((warning) => warning.split(" in clear")[0])).toEqual([
+    const warned = warnings.filter((warning) => warning.includes("in clear"));
+    expect(warned.map((warning) => warning.split(" in clear")[0])).toEqual([
       "alerts: far goes to ntfy.example.org",
       "alerts: bot goes to 10.0.0.7:8081",
       "alerts: deadMan goes to ping.example.org",
     ]);
-    expect(told.join()).not.toContain("hunter2");
+    expect(warned.join()).not.toContain("hunter2");
   });
 
-  test("have their mistakes told at once, with line and remedy, and never a secret", async () => {
+  test("have their mistakes reported at once, with line and remedy, and never a secret", async () => {
     const found = await made.problems(
       `mail: { host: smtp.example.org, port: 70000, user: ann, security: none, from: hunter }
 alerts:

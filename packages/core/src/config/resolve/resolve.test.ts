@@ -249,7 +249,7 @@ describe("a configuration", () => {
 });
 
 describe("what is wrong with a configuration", () => {
-  test("is told all at once, in one error, each with its variable and what would be right", () => {
+  test("is reported all at once, in one error, each with its variable and what would be right", () => {
     const env = {
       DATABASE_URL: "mysql://x",
       BACKUP_SEGMENT_SIZE: "1G",

@@ -70,8 +70,8 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
   const databases = readDatabases({ env, values, file, tierNames, mayLackUrls: purpose === "read" });
   problems.push(...databases.problems);
   const timeZone = values.BACKUP_TIME_ZONE ?? file?.content.timeZone ?? "UTC";
-  const told = readMonitoring({ env, file, timeZone, mayLackSecrets: purpose === "read" });
-  problems.push(...told.problems);
+  const monitoring = readMonitoring({ env, file, timeZone, mayLackSecrets: purpose === "read" });
+  problems.push(...monitoring.problems);
 
   const passwordFile = values.REDIS_PASSWORD_FILE === undefined ? undefined : absolute(values.REDIS_PASSWORD_FILE);
   const redisUrl = redisUrlOf(values.REDIS_URL, passwordFile, problems, purpose === "read");
@@ -128,7 +128,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
       publicUrl: values.BACKUP_PUBLIC_URL === undefined ? null : withoutTrailing(values.BACKUP_PUBLIC_URL, "/"),
       trustedProxies: values.BACKUP_TRUSTED_PROXIES ?? [],
     },
-    monitoring: told.monitoring,
+    monitoring: monitoring.monitoring,
     logLevel: values.LOG_LEVEL ?? "info",
     warnings: [
       ...unknownVariables(env),
@@ -137,7 +137,7 @@ export function resolveConfig(env: Env, purpose: Purpose, around: Surroundings =
         .filter(isOfEnvironment)
         .map(({ name }) => `The environment wins over tiers.${name} of ${file?.path}.`),
       ...databases.warnings,
-      ...told.warnings,
+      ...monitoring.warnings,
     ],
   };
 }

@@ -4,7 +4,7 @@ import { parseCron } from "./cron.ts";
 import { parseDuration } from "../../time.ts";
 import { looksSecret } from "./key-text.ts";
 
-/** How a text becomes a value, and the words that tell what would be right; the same in the environment and in the file. */
+/** How a text becomes a value, and the words that say what would be right; the same in the environment and in the file. */
 export interface Format<T> {
   /** Null where the text is wrong. */
   parse(text: string): T | null;

@@ -16,8 +16,8 @@ const SFTP = {
   BACKUP_SSH_HOST_KEY: `SHA256:${"A".repeat(43)}`,
 };
 
-/** All that is ever told of a configuration: itself, or the error. */
-function told(env: Record<string, string>): string {
+/** All that is ever shown of a configuration: itself, or the error. */
+function shown(env: Record<string, string>): string {
   try {
     return inspect(resolveConfig(env, "read"), { depth: null });
   } catch (error) {
@@ -47,7 +47,7 @@ const SECRETS: readonly (readonly [what: string, secret: string])[] = [
 
 describe.each(PATHS)("9.C17 %s", (variable) => {
   test.each(SECRETS)("never shows %s", (_, secret) => {
-    const text = told({ ...SFTP, BACKUP_SSH_KEY: "k", [variable]: secret });
+    const text = shown({ ...SFTP, BACKUP_SSH_KEY: "k", [variable]: secret });
     expect(text.toLowerCase()).not.toContain(BODY.toLowerCase());
     expect(text).not.toContain(secret.slice(5, 60));
   });
