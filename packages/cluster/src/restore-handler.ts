@@ -38,7 +38,7 @@ export function restoreHandler(site: MaintenanceSite, history: Pick<AuditLog, "q
   };
 }
 
-/** How the job was carried out already, by the record: what Redis remembers of it, whoever can write to Redis can take away. */
+/** How the job was carried out already, by the audit log: what Redis remembers of it, whoever can write to Redis can take away. */
 async function findRestore(
   history: Pick<AuditLog, "query">,
   { backupId, askedAt }: RestoreJob,
@@ -52,7 +52,7 @@ async function findRestore(
   return null;
 }
 
-/** As much of it as the record holds. */
+/** As much of it as the audit log holds. */
 function resultOf({ database, backupId }: RestoreJob, { seconds, bytes, details }: RecordedEvent): object {
   const tablesCompared = typeof details?.["tables"] === "number" ? details["tables"] : null;
   return { database, backupId, target: details?.["target"] ?? null, seconds, bytes, tablesCompared };

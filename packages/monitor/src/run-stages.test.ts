@@ -34,7 +34,7 @@ test("a stage that moves is shown by its job, with the size of the backup before
   ]);
 });
 
-test("the record shows what the queue has forgotten, and why it failed", () => {
+test("the audit log shows what the queue has forgotten, and why it failed", () => {
   const stages = [ended("dump", null, "ok"), ended("encrypt", null, "ok"), ended("copy", "cloud", "failed")];
   const recorded = { stages, problem: { code: "STORE_UNREACHABLE", message: "It is away." } };
   const forgotten = { stages: [job("dump", { state: "completed" }), job("cloud-upload", {})] };

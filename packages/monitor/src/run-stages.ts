@@ -3,7 +3,7 @@ import type { RunStatus, StageStatus } from "@trivault/queue";
 import type { StageState } from "./run-state.ts";
 import type { Run, RunStage } from "./views.ts";
 
-/** One stage of a backup, from the queue while it knows it, and from the record afterwards. */
+/** One stage of a backup, from the queue while it knows it, and from the audit log afterwards. */
 export interface StageView {
   readonly stage: RunStage["stage"];
   /** For copies: where to. */
@@ -30,7 +30,7 @@ export interface StageSources {
   readonly now: Date;
 }
 
-/** Every stage that a backup has; none where neither the queue nor the record knows it. */
+/** Every stage that a backup has; none where neither the queue nor the audit log knows it. */
 export function stagesOf(sources: StageSources): StageView[] {
   if (sources.jobs === null && sources.recorded === null) return [];
   const wanted: readonly (readonly [StageView["stage"], string | null])[] = [

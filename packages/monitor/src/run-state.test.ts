@@ -76,11 +76,11 @@ describe("a backup that queue, record and tiers know is", () => {
     ["running", "moved by jobs", { jobs: run("active"), recorded: recorded("failed"), copies: null }],
     [
       "ok",
-      "whole by the record",
+      "whole by the audit log",
       { jobs: run("completed", "completed", "failed"), recorded: recorded("ok"), copies: null },
     ],
     ["failed", "ended by its jobs", { jobs: run("failed"), recorded: recorded("running"), copies: null }],
-    ["running", "begun by the record", { jobs: null, recorded: recorded("running"), copies: copies(true) }],
+    ["running", "begun by the audit log", { jobs: null, recorded: recorded("running"), copies: copies(true) }],
     ["ok", "on every tier", { jobs: null, recorded: null, copies: copies(true, true) }],
     ["incomplete", "on some tiers", { jobs: null, recorded: null, copies: copies(true, false) }],
     ["unknown", "nowhere complete", { jobs: null, recorded: null, copies: copies(false) }],

@@ -2,7 +2,7 @@ import type { MovingRun, RunStatus, StageStatus } from "@trivault/queue";
 import type { Run } from "./views.ts";
 
 /**
- * How a run stands: the one word for it, whether the queue, the record or the tiers show it. `queued`: no worker has begun it.
+ * How a run stands: the one word for it, whether the queue, the audit log or the tiers show it. `queued`: no worker has begun it.
  * `ok`: a complete copy on every tier that shall have one. `incomplete`: the backup stands, but not on every tier. `failed`:
  * there is no backup. `unknown`: no complete copy yet, and nobody can say whether one is being made.
  */
@@ -17,7 +17,7 @@ export type StageState = StageStatus["state"];
 export interface Evidence {
   /** Its jobs, as the queue shows them. */
   readonly jobs: Pick<RunStatus, "stages"> | null;
-  /** What the record tells of it. */
+  /** What the audit log shows of it. */
   readonly recorded: Pick<Run, "state"> | null;
   /** What lies on the tiers. */
   readonly copies: readonly PlacedCopy[] | null;
@@ -30,8 +30,8 @@ export interface PlacedCopy {
 }
 
 /**
- * The state of a backup. Jobs that move come first, as they show what happens now. Of what has ended the record says more than
- * jobs, which do not know of a copy that maintenance brought later; a record without an end says the least.
+ * The state of a backup. Jobs that move come first, as they show what happens now. The audit log says more about what has ended than
+ * jobs, which do not know of a copy that maintenance brought later; an audit log without an end says the least.
  */
 export function stateOfBackup({ jobs, recorded, copies }: Evidence): RunState {
   const byJobs = jobs && stateOfJobs(jobs);
@@ -63,7 +63,7 @@ function stateIn(stages: RunStatus["stages"], name: StageStatus["stage"]): Stage
 
 const BY_JOB = { waiting: "queued", retrying: "queued", active: "running", completed: "ok", failed: "failed" } as const;
 
-/** Of a backup by its jobs, of a restore or a verification by its only one. */
+/** The state of a backup by its jobs, or of a restore or a verification by its only one. */
 export function stateOfMoving(run: MovingRun): RunState {
   return run.kind === "backup" ? stateOfJobs(run) : BY_JOB[run.stages[0]?.state ?? "waiting"];
 }

@@ -18,7 +18,7 @@ const runStage = z.object({
   attempts: count,
 });
 
-/** How one backup came about, from the record: one for each that was begun, whether or not it came to its end. */
+/** How one backup came about, from the audit log: one for each that was begun, whether or not it came to its end. */
 export const run = z
   .object({
     backupId: z.string(),
@@ -31,7 +31,7 @@ export const run = z
     slot: z.string().nullable(),
     /** From its beginning to the last thing that happened to it. */
     seconds,
-    /** Of the backup as it lies on a tier; null before the dump has ended well. */
+    /** The size of the backup on a tier; null before the dump has succeeded. */
     bytes: bytes.nullable(),
     rows: count.nullable().describe("In all tables, as the dump saw them; null where they were not counted."),
     stages: listOf(runStage),
@@ -79,10 +79,10 @@ export const databasePage = z.object({
   at: time,
   health: databaseHealth,
   orphan: orphan.nullable().describe("Why it is not backed up; null where it is."),
-  /** Of the last 30 days, oldest first. */
+  /** The runs of the last 30 days, oldest first. */
   runs: listOf(run),
   missed: listOf(missedRun),
-  /** Share of the runs of 30 days that ended well; null where there was none. */
+  /** Share of the runs of 30 days that succeeded; null where there was none. */
   successRate: z.number().min(0).max(1).nullable(),
   recoveryPointSeconds: seconds.nullable().describe("The longest time between two good backups in 30 days."),
   recoveryTimeSeconds: seconds.nullable().describe("How long the last restore of it took."),
@@ -97,7 +97,7 @@ export const tierRow = z
     /** What the newest samples say it grows by; null: not known yet. */
     bytesPerDay: z.number().nullable(),
     fullAt: time.nullable().describe("When it will be full at that rate."),
-    /** How long a small question takes to be answered. */
+    /** How long the answer to a small request takes. */
     latencySeconds: seconds.nullable(),
     /** Per month; null where no prices are configured. */
     costPerMonth: z.number().nullable(),

@@ -14,7 +14,7 @@ import type {
 
 /** What an operator looks at, as plain JSON: times are ISO 8601 in UTC, durations seconds, sizes bytes. */
 
-/** How one backup came about, from the record. */
+/** How one backup came about, from the audit log. */
 export type Run = ViewOf<typeof run>;
 export type RunStage = Run["stages"][number];
 /** A slot that nothing was run for. */
@@ -41,7 +41,7 @@ export interface DatabaseRow {
   readonly name: string;
   /** The last 30 runs, oldest first. */
   readonly strip: readonly Pick<Run, "backupId" | "startedAt" | "state" | "seconds" | "bytes" | "rows">[];
-  /** Of the last 30 days, those that have ended. */
+  /** The runs of the last 30 days that have ended. */
   readonly runs: number;
   readonly runsOk: number;
 }

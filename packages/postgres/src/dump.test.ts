@@ -48,7 +48,7 @@ describe("a dump that goes well", () => {
     process.env.AWS_SECRET_ACCESS_KEY = "not-for-pg-dump";
     try {
       await (
-        await dumpWith("tells")
+        await dumpWith("shows")
       ).done;
     } finally {
       delete process.env.PGHOST;
@@ -146,7 +146,7 @@ const bound = (await findReaper()).length > 0;
     worker.kill("SIGKILL");
     await ended; // until it is reaped, its process id is one that is alive
     expect(await gone(pids)).toBe(true);
-    const next = await dumpWith("tells");
+    const next = await dumpWith("shows");
     await next.done;
     expect(passFolders(worker.pid)).toEqual([]);
   });

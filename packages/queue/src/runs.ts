@@ -5,7 +5,7 @@ import { failingFast } from "./producer.ts";
 import type { Queues } from "./queues.ts";
 
 export interface StageStatus {
-  /** Of its job, also where that is not there yet. */
+  /** The id of its job, also where that is not there yet. */
   readonly id: string;
   readonly stage: QueueName;
   /** For copies: where to. */

@@ -134,7 +134,7 @@ function isLoss(action: RecordedEvent["action"], outcome: RecordedEvent["outcome
   return action === "backup.verified" && (state === "damaged" || state === "missing");
 }
 
-/** Those of one database on one tier. */
+/** The copies of one database on one tier. */
 class TierCopies {
   readonly spans: OpenSpan[] = [];
   readonly #open = new Map<string, OpenSpan>();

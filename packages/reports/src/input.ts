@@ -20,7 +20,7 @@ export interface ReportInput {
   /** The runs of a database that were begun in the period, in the 30 days up to its end, or not long before; oldest first. */
   readonly runsOf: (database: string) => readonly ReportRun[];
   readonly copies: CopyHistory;
-  /** Those of `EVENT_ACTIONS`, from the same time on, oldest first. */
+  /** The events with one of `EVENT_ACTIONS`, from the same time on, oldest first. */
   readonly events: readonly RecordedEvent[];
   readonly marks: Marks;
   /** Money per month, by database; a database is missing where not every class that it lies in has a price. */

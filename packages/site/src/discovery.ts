@@ -29,7 +29,7 @@ export interface KnownDatabases {
   readonly databases: readonly DatabaseConfig[];
   /** Servers that could not be asked; their databases are those found last. */
   readonly problems: readonly DiscoveryProblem[];
-  /** Those of them on which nothing was found before either. */
+  /** The unreachable servers on which nothing was found before either. */
   readonly unknownServers: readonly string[];
   /** Discovered ones that their server holds no more. */
   readonly gone: readonly GoneDatabase[];

@@ -9,7 +9,7 @@ const PITCH = 4;
 const HEIGHT = 16;
 
 /**
- * The last runs as bars, told apart by height and place as well as by colour: whole ones are tall, incomplete ones lack
+ * The last runs as bars, distinguished by height and place as well as by colour: whole ones are tall, incomplete ones lack
  * their foot, failed ones are short and stand on the ground, running ones float. One path per state keeps it small.
  */
 export function strip(view: View, runs: readonly StripRun[]): Html {

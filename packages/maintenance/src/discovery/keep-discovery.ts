@@ -50,7 +50,7 @@ async function heldDatabases(config: Config): Promise<Set<string>> {
   return new Set(inventories.flatMap(({ copies }) => copies.map(({ database }) => database)));
 }
 
-/** Those of the names that a server's patterns match, although that server has no such database. */
+/** The names that a server's patterns match, although that server has no such database. */
 export function missing(
   config: Pick<Config, "databases" | "servers">,
   { databases, unknownServers, leftOut }: Pick<KnownDatabases, "databases" | "unknownServers" | "leftOut">,

@@ -13,7 +13,7 @@ export interface PlanReport {
   readonly decisions: readonly Omit<Decision, "tier">[];
   readonly kept: number;
   readonly deleted: number;
-  /** Those of them that only a person may order for now, as the rules changed. */
+  /** The deletions that only a person may order for now, as the rules changed. */
   readonly held: number;
   readonly missing: number;
   readonly freedBytes: number;

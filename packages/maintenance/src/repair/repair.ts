@@ -9,7 +9,7 @@ import type { CopyToStart } from "./reconcile.ts";
 
 export interface Started {
   readonly copies: number;
-  /** Those of them that replaced a damaged copy, or one with a bad manifest. */
+  /** The copies that replaced a damaged one, or one with a bad manifest. */
   readonly repairs: number;
 }
 
