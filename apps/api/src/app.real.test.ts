@@ -53,7 +53,7 @@ async function until<T>(look: () => Promise<T>, isIt: (value: T) => boolean): Pr
 }
 
 describe("POST", () => {
-  test("enqueues one dump, and tells where to look", async () => {
+  test("enqueues one dump, and says where to look", async () => {
     const answer = await post();
     expect(answer.statusCode).toBe(202);
     const { id } = answer.json();

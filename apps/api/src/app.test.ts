@@ -61,7 +61,7 @@ describe("POST /api/v1/backups refuses", () => {
 describe("GET /api/v1/health", () => {
   const HEALTH = { url: "/api/v1/health", headers: BEARER };
 
-  test("tells BackupHealth and what stands beside it, without Redis", async () => {
+  test("answers BackupHealth and what is beside it, without Redis", async () => {
     const { app, deps } = appUnderTest();
     await putBackup(deps.tiers[0], NEW, true);
     const answer = await app.inject(HEALTH);
@@ -154,7 +154,7 @@ describe("GET /api/v1/backups", () => {
     },
   );
 
-  test("a tier that fails is told, and hides nothing of the others", async () => {
+  test("a tier that fails is reported, and hides nothing of the others", async () => {
     const good: Tier = { name: "cloud", kind: "s3", store: memoryStore() };
     await putBackup(good, NEW, true);
     const bad = brokenTier(new TrivaultError("STORE_UNREACHABLE", "no route to host"));
@@ -167,7 +167,7 @@ describe("GET /api/v1/backups", () => {
 });
 
 describe("GET /api/v1/backups/:id without Redis", () => {
-  test("tells from the tiers alone, and that it does", async () => {
+  test("answers from the tiers alone, and says so", async () => {
     const { app, deps } = appUnderTest();
     await putBackup(deps.tiers[0], NEW, true);
     const show = async () => (await app.inject({ ...LIST, url: `${LIST.url}/${NEW}` })).json();
@@ -209,7 +209,7 @@ describe("GET /api/v1/backups/:id without Redis", () => {
 });
 
 describe("errors", () => {
-  test("one that nobody foresaw is logged whole, and told by its request id alone", async () => {
+  test("one that nobody foresaw is logged whole, and named by its request id alone", async () => {
     const lines: string[] = [];
     const write = (chunk: Buffer, _encoding: string, done: () => void) => {
       lines.push(chunk.toString());

@@ -35,7 +35,7 @@ export function buildApp(deps: ApiDeps): App {
   const { trustedProxies, publicUrl } = deps.config.api;
   const app = fastify({
     loggerInstance,
-    logController: new LogController({ disableRequestLogging: true }), // logRequests tells it in one line
+    logController: new LogController({ disableRequestLogging: true }), // logRequests logs it in one line
     bodyLimit: BODY_LIMIT,
     // A database name of 255 bytes, each percent-encoded.
     routerOptions: { maxParamLength: 800 },

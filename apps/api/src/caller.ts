@@ -26,7 +26,7 @@ export function createCallerFinder(
 
   async function byToken(text: string | null): Promise<Identity | null> {
     if (text === null) return null;
-    // Digests have one length, which `timingSafeEqual` needs, and tell nothing about how much of a guess was right.
+    // Digests have one length, which `timingSafeEqual` needs, and reveal nothing about how much of a guess was right.
     if (expected !== null && timingSafeEqual(digest(text), expected)) {
       return { actor: "token:default", role: "admin", via: "token" };
     }

@@ -12,18 +12,18 @@ export const decision = z
     reasons: listOf(z.string()),
     heldUntil: time
       .optional()
-      .describe("Of a deletion that the rules before would not make: it waits so long, unless it is ordered."),
+      .describe("Until when a deletion that only the newest rules make waits, unless it is ordered."),
   })
   .meta({ id: "Decision" });
 
 export const cleanupPlan = z
   .object({
     tier: z.string(),
-    digest: z.string().describe("Of what would be deleted: POST it to have just that deleted."),
+    digest: z.string().describe("Identifies what would be deleted: POST it to have just that deleted."),
     decisions: listOf(decision),
     kept: count,
     deleted: count,
-    held: count.describe("Of those to delete, that wait since the rules changed; ordered, they go at once."),
+    held: count.describe("The deletions that wait since the rules changed; ordered, they go at once."),
     missing: count,
     freedBytes: bytes,
     savedPerMonth: z.number().nullable(),
@@ -48,7 +48,7 @@ export const cleanedUp = z
     tier: z.string(),
     state: z
       .enum(["done", "running"])
-      .describe("running: it takes longer and goes on; the record tells what it deletes."),
+      .describe("running: it takes longer and goes on; the audit log shows what it deletes."),
     deleted: listOf(decision),
     held: listOf(z.string()).describe("What was not deleted, though planned, and why."),
     freedBytes: bytes,

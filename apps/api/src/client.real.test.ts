@@ -92,7 +92,7 @@ describe("the typed client", () => {
     expect((await client.listBackups({ tier: "remote", fresh: true })).total).toBe(13 - now.deleted);
   });
 
-  test("an error tells its code, what to do, and under which id the log has it", async () => {
+  test("an error has its code, what to do, and under which id the log has it", async () => {
     const { client, site } = await serve();
     const error: unknown = await client
       .showBackup({ id: "20261123t020000z-00000000" })
@@ -112,9 +112,9 @@ describe("the typed client", () => {
     const { client, site } = await serve();
     const stop = new AbortController();
     const records: string[] = [];
-    const tell = (database: string) =>
+    const record = (database: string) =>
       site.deps.record({ action: "backup.requested", outcome: "ok", actor: "user:a@b", database });
-    await tell("before");
+    await record("before");
     const { events } = await client.listAudit({ limit: 1 });
     const reading = (async () => {
       for await (const event of client.events({ signal: stop.signal, lastSeq: (events[0]?.seq ?? 1) - 1 })) {
@@ -123,7 +123,7 @@ describe("the typed client", () => {
         records.push(database);
         if (database === "before") {
           site.app.server.closeAllConnections();
-          await tell("meanwhile");
+          await record("meanwhile");
         }
         if (database === "meanwhile") stop.abort();
       }

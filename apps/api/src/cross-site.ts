@@ -7,7 +7,7 @@ export function changesSomething({ method }: FastifyRequest): boolean {
 }
 
 /**
- * A browser sends the credentials it knows (or, on loopback, needs none) for any page's request. What tells its origin is
+ * A browser sends the credentials it knows (or, on loopback, needs none) for any page's request. What shows its origin is
  * checked as Go's net/http CrossOriginProtection does; programs that are no browsers send neither header.
  */
 export function isCrossSite(request: FastifyRequest, publicUrl: string | null): boolean {

@@ -11,7 +11,7 @@ declare module "fastify" {
 export const CSRF_FIELD = "_csrf";
 export const CSRF_HEADER = "x-csrf-token";
 
-/** What a page embeds, so that what it sends is told from what a foreign page makes a browser send. */
+/** What a page embeds, so that what it sends differs from what a foreign page makes a browser send. */
 export function csrfToken(request: FastifyRequest): string {
   return request.csrf;
 }

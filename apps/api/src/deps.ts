@@ -25,7 +25,7 @@ export interface ApiDeps {
   readonly redis: Redis;
   readonly log: Logger;
   readonly record: Recorder;
-  /** For looking into the record. */
+  /** For looking into the audit log. */
   readonly audit: Pick<AuditLog, "query" | "follow" | "verify">;
   readonly observer: Observer;
   readonly alerts: AlertDesk;
@@ -34,9 +34,9 @@ export interface ApiDeps {
   readonly closing: AbortSignal;
   /** Who is let in beside BACKUP_API_TOKEN. */
   readonly access: Access;
-  /** Of one caller; only to measure without it. */
+  /** The limit of one caller; set only to measure without it. */
   readonly requestsPerMinute?: number;
-  /** Of this process, whatever else runs in it. */
+  /** The metrics of this process, whatever else runs in it. */
   readonly processMetrics: ProcessMetrics;
   readonly tracing: Tracing | null;
 }

@@ -7,7 +7,7 @@ const copy = decision.extend({ tier: z.string() }).meta({ id: "DiscardedCopy" })
 export const discardPlan = z
   .object({
     database: z.string(),
-    digest: z.string().describe("Of what would be deleted: POST it to have just that deleted."),
+    digest: z.string().describe("Identifies what would be deleted: POST it to have just that deleted."),
     copies: listOf(copy),
     stays: listOf(z.object({ tier: z.string(), backupId: z.string(), why: z.string() })),
     unreachable: listOf(z.object({ tier: z.string(), reason: z.string() })),

@@ -59,20 +59,20 @@ test("every operation has a name of its own, a summary, a tag that is explained,
   const tags = document.tags.map(({ name }) => name);
   for (const [url, methods] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
-      const told = { url, method, tagged: operation.tags?.every((tag) => tags.includes(tag)) ?? false };
-      expect(told).toEqual({ url, method, tagged: true });
+      const found = { url, method, tagged: operation.tags?.every((tag) => tags.includes(tag)) ?? false };
+      expect(found).toEqual({ url, method, tagged: true });
       if (operation.security === undefined)
         expect(operation.description).toMatch(/Needs the role \*\*(?:viewer|operator|admin)\*\*/);
     }
   }
 });
 
-test("docs/api.md tells every path", async () => {
+test("docs/api.md names every path", async () => {
   const page = await readFile(path.resolve("docs/api.md"), "utf8");
-  const untold = Object.keys(openApiDocument.parse(await served()).paths).filter((each) => {
-    // Those of other pages are named by their beginning.
+  const undocumented = Object.keys(openApiDocument.parse(await served()).paths).filter((each) => {
+    // The paths of other pages are named by their beginning.
     const [, topic = each] = /^(\/api\/v1\/(?:alerts|reports|tokens|users))/.exec(each) ?? [];
     return !page.includes(topic);
   });
-  expect(untold).toEqual([]);
+  expect(undocumented).toEqual([]);
 });

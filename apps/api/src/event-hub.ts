@@ -24,12 +24,12 @@ export interface EventHub {
   close(): void;
 }
 
-/** One pair of eyes for any number of listeners: the record is followed and the queue polled once, and only while one is there. */
+/** One pair of eyes for any number of listeners: the audit log is followed and the queue polled once, and only while one is there. */
 export function createEventHub({ config, queues, audit, observer, log }: Omit<ApiDeps, "closing">): EventHub {
   const listeners = new Set<Listener>();
   let watching: AbortController | null = null;
   /** As the last look found them: what a new listener hears first. */
-  let told = new Map<string, Told>();
+  let sent = new Map<string, SentRun>();
 
   const follow = async (signal: AbortSignal) => {
     // From a time on, and not from the end, so that no event falls between a listener's first look back and this.
@@ -42,15 +42,15 @@ export function createEventHub({ config, queues, audit, observer, log }: Omit<Ap
     const look = async () => {
       const named = new Set([...listeners].flatMap(({ backup }) => backup ?? []));
       const runs = await watch.look(named);
-      const now = new Map<string, Told>();
+      const now = new Map<string, SentRun>();
       for (const run of runs) {
         const name = `${run.kind} ${run.runId}`;
         const state = JSON.stringify(run);
         now.set(name, { run, state });
-        if (told.get(name)?.state === state) continue;
+        if (sent.get(name)?.state === state) continue;
         for (const listener of listeners) if (concerns(listener, run.backupId, run.runId)) listener.run(run);
       }
-      told = now;
+      sent = now;
     };
     while (!signal.aborted) {
       const late = await look().then(
@@ -64,7 +64,7 @@ export function createEventHub({ config, queues, audit, observer, log }: Omit<Ap
     }
   };
   const watch = (signal: AbortSignal) => {
-    const failed = (error: unknown) => log.warn({ reason: messageOf(error) }, "events are not told any more");
+    const failed = (error: unknown) => log.warn({ reason: messageOf(error) }, "events are not sent any more");
     follow(signal).catch(failed);
     pollRuns(signal).catch(failed);
     observer.onLook(({ at, health: { ok } }) => {
@@ -74,7 +74,7 @@ export function createEventHub({ config, queues, audit, observer, log }: Omit<Ap
   return {
     listen(listener) {
       listeners.add(listener);
-      for (const { run } of told.values()) if (concerns(listener, run.backupId, run.runId)) listener.run(run);
+      for (const { run } of sent.values()) if (concerns(listener, run.backupId, run.runId)) listener.run(run);
       if (watching === null) {
         watching = new AbortController();
         watch(watching.signal);
@@ -84,7 +84,7 @@ export function createEventHub({ config, queues, audit, observer, log }: Omit<Ap
         if (listeners.size > 0) return;
         watching?.abort();
         watching = null;
-        told = new Map();
+        sent = new Map();
       };
     },
     close() {
@@ -95,7 +95,7 @@ export function createEventHub({ config, queues, audit, observer, log }: Omit<Ap
   };
 }
 
-interface Told {
+interface SentRun {
   readonly run: MovingRun;
   readonly state: string;
 }

@@ -4,7 +4,7 @@ import { count, time } from "./schema-parts.ts";
 
 export const recordedEvent = z
   .object({
-    seq: count.describe("1, 2, 3, … over the whole record."),
+    seq: count.describe("1, 2, 3, … over the whole audit log."),
     at: time,
     action: z.string().describe("Such as backup.dump, backup.copy, backup.deleted; see docs/audit.md."),
     outcome: z.enum(AUDIT_OUTCOMES),

@@ -37,7 +37,7 @@ const said = (site: ServedSite, database: string) =>
   site.deps.record({ action: "backup.requested", outcome: "ok", actor: "user:a@b", database });
 
 describe("GET /api/v1/events", () => {
-  test("tells what is recorded, and to whom comes back what was missed, each once and in order", async () => {
+  test("sends what is recorded, and what was missed to whoever comes back, each once and in order", async () => {
     const site = await serveSite(redis.url);
     const first = await listen(site);
     expect(first.headers).toMatchObject({
@@ -58,7 +58,7 @@ describe("GET /api/v1/events", () => {
     expect(records.map(({ id }) => id)).toEqual(records.map(({ data }) => data.seq));
   });
 
-  test("tells each look at the site, and shows a run as it moves, to its end", async () => {
+  test("sends each look at the site, and shows a run as it moves, to its end", async () => {
     const site = await serveSite(redis.url);
     const { queues, redis: connection, config } = site.deps;
     const { runId } = await requestBackup(queues, connection, { database: "shop", actor: "user:a@b" });

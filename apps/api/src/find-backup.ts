@@ -45,7 +45,7 @@ export async function requireBackup(
   if (silent !== "") {
     throw new TrivaultError("STORE_UNREACHABLE", `The tiers that answer hold no backup ${backupId}.${silent}`);
   }
-  throw new TrivaultError("NOT_FOUND", `There is no backup ${backupId}; GET ${BACKUPS_PATH} tells which there are.`, {
+  throw new TrivaultError("NOT_FOUND", `There is no backup ${backupId}; GET ${BACKUPS_PATH} lists them.`, {
     permanent: true,
   });
 }

@@ -13,7 +13,7 @@ const basic = (user: string, password: string) => ({
 const LIST = "/api/v1/backups";
 
 describe("with a token", () => {
-  test("an unknown path is not told from a known one", async () => {
+  test("an unknown path is answered like a known one", async () => {
     const answer = await appUnderTest().app.inject({ url: "/nowhere" });
     expect(answer.statusCode).toBe(401);
     expect(answer.headers["www-authenticate"]).toEqual([
@@ -23,7 +23,7 @@ describe("with a token", () => {
     expect(answer.json()).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
   });
 
-  test("a person in a browser is told on a page, which tells nothing of the site; a program in problem+json", async () => {
+  test("a person in a browser gets a page, which reveals nothing about the site; a program in problem+json", async () => {
     const { app } = appUnderTest();
     const browser = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
     for (const headers of [browser, { ...browser, ...BEARER }]) {

@@ -13,7 +13,7 @@ import type { RateLimiter } from "./rate-limits.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Of a user of the dashboard who has logged in; null for all others. */
+    /** The session of a user of the dashboard who has logged in; null for all others. */
     session: Session | null;
     /** Its form has to carry the token, which is known once its body is read. */
     csrfDue: boolean;
@@ -106,7 +106,7 @@ export function guardRequests(
   }
 }
 
-/** A person is shown the way in; a program is told what it lacks. */
+/** A person is shown the way in; a program gets what it lacks. */
 async function askWhoItIs(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -155,7 +155,7 @@ const CROSS_SITE: Problem = {
 const NO_CSRF: Problem = {
   status: 403,
   code: "FORBIDDEN",
-  detail: `This page is no longer valid, or the request did not come from it. Load the page again, and repeat what you did. (A script sends the header ${CSRF_HEADER} that GET /api/v1/me tells.)`,
+  detail: `This page is no longer valid, or the request did not come from it. Load the page again, and repeat what you did. (A script sends the header ${CSRF_HEADER} that GET /api/v1/me answers.)`,
 };
 const NO_RULE: Problem = {
   status: 403,

@@ -24,7 +24,7 @@ export const jobAnswer = z
         tier: text,
         from: text,
         to: text,
-        target: text.describe("Of a restore: the name of the database that it makes."),
+        target: text.describe("For a restore: the name of the database that it makes."),
         actor: text,
         slot: text,
       })
@@ -33,7 +33,7 @@ export const jobAnswer = z
       .record(z.string(), z.unknown())
       .nullable()
       .describe(
-        "What it came to. Of a restore: `tablesCompared`, `segmentsFrom`, `created` …; of a verification: `state`, `problems`.",
+        "The result. For a restore: `tablesCompared`, `segmentsFrom`, `created` …; for a verification: `state`, `problems`.",
       ),
     log: listOf(z.string()).describe("What it said, oldest first."),
   })

@@ -323,7 +323,7 @@ describe("a session", () => {
   });
 });
 
-test("the pages of the login run nothing that is inline, and tell nobody where they were", async () => {
+test("the pages of the login run nothing that is inline, and send nobody their address", async () => {
   const { headers, body } = await browser(site()).get("/login");
   expect(headers["content-security-policy"]).toMatch(/default-src 'none'; script-src 'self'; style-src 'self'/);
   expect(headers["cache-control"]).toBe("no-store");

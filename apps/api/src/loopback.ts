@@ -13,7 +13,7 @@ export async function requireTokenBeyondLoopback(
   const file = members === "broken" ? `the access file ${accessFile} is damaged` : "nobody stands in the access file";
   throw new TrivaultError(
     "CONFIG_INVALID",
-    `The API would listen on BACKUP_API_HOST ${host} without a token (${file}), so nobody could be told from anybody. Set BACKUP_API_TOKEN (\`openssl rand -hex 32\` prints one), add a user (\`npm run backup:user:add\`), or leave BACKUP_API_HOST at 127.0.0.1.`,
+    `The API would listen on BACKUP_API_HOST ${host} without a token (${file}), so no caller could be distinguished from another. Set BACKUP_API_TOKEN (\`openssl rand -hex 32\` prints one), add a user (\`npm run backup:user:add\`), or leave BACKUP_API_HOST at 127.0.0.1.`,
     { permanent: true },
   );
 }

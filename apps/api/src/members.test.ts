@@ -39,7 +39,7 @@ test("a token is made, used, listed and revoked, and all of it is recorded", asy
   expect(JSON.stringify(under.events)).not.toContain(made.json().token);
 });
 
-test("whoever lacks a role is named in the record", async () => {
+test("whoever lacks a role is named in the audit log", async () => {
   const { token } = (await send("POST", "/tokens", ci)).json();
   expect((await send("GET", "/users", undefined, { authorization: `Bearer ${token}` })).statusCode).toBe(403);
   expect(under.events.at(-1)).toMatchObject({
@@ -90,7 +90,7 @@ test("users are listed without anything secret", async () => {
   });
 });
 
-test("the token of the environment, and nobody on loopback, are told by /me as well", async () => {
+test("the token of the environment, and nobody on loopback, are named by /me as well", async () => {
   expect((await send("GET", "/me")).json()).toMatchObject({ actor: "token:default", role: "admin", via: "token" });
   under = appUnderTest({ token: null });
   const answer = await send("GET", "/me", undefined, { host: "localhost" });

@@ -32,7 +32,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
       { name: "tiers", description: "Capacity, tests, synchronisation, cleanup" },
       { name: "jobs", description: "What workers do" },
       { name: "record", description: "Who did what when, in a chain that shows tampering" },
-      { name: "alerts", description: "What is told, to whom, and what is silenced" },
+      { name: "alerts", description: "What is reported, to whom, and what is silenced" },
       { name: "reports", description: "How backups did over a time, and what needs a decision" },
       { name: "access", description: "Who one is, tokens, users" },
       { name: "site", description: "Health, events, configuration" },
@@ -50,7 +50,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
 
 type Document = ReturnType<typeof jsonSchemaTransformObject>;
 
-/** Of each schema there is one as it is sent and one as it is received, of which most documents need one. */
+/** Each schema exists as it is sent and as it is received; most documents need only one. */
 function withoutUnused(document: Document): Document {
   if (!("components" in document) || document.components?.schemas === undefined) return document;
   const { schemas } = document.components;
@@ -70,7 +70,7 @@ function withoutUnused(document: Document): Document {
 /** Runs in the browser, to which it goes as text: whoever is logged in there may try out what changes something. */
 async function withCsrfToken(request: object): Promise<object> {
   const sent = request as { method?: string; headers: Record<string, string> };
-  // That of the document itself has no method.
+  // The route of the document itself has no method.
   if (["GET", "HEAD"].includes((sent.method ?? "GET").toUpperCase())) return sent;
   const me = (await (await fetch("/api/v1/me")).json()) as { csrf?: string };
   if (me.csrf !== undefined) sent.headers["x-csrf-token"] = me.csrf;

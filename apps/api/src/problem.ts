@@ -57,7 +57,7 @@ export function setRetryAfter(reply: FastifyReply, { status }: Pick<Problem, "st
     reply.header("retry-after", RETRY_AFTER_SECONDS);
 }
 
-/** Any error thrown on the way. What nobody foresaw is logged whole, and told by its request id alone. */
+/** Any error thrown on the way. What nobody foresaw is logged whole, and named by its request id alone. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error);
   if (problem.status >= 500) request.log.error({ err: error }, "request failed");
@@ -81,7 +81,7 @@ export function problemOf(error: unknown): Problem {
   return {
     status: 500,
     code: "INTERNAL",
-    detail: "An unexpected error; the API's log tells more under this requestId.",
+    detail: "An unexpected error; the API's log has more under this requestId.",
   };
 }
 

@@ -32,7 +32,7 @@ export async function registerQueueBoard(app: App, queues: Queues): Promise<void
     queues: QUEUES.map(
       (name) => new BullMQAdapter(queues[name], { readOnlyMode: true, description: DESCRIPTIONS[name] }),
     ),
-    // The adapter comes with its own copy of the types (of @bull-board/api 9.10.1), whose private fields TypeScript tells apart.
+    // The adapter comes with its own copy of the types (of @bull-board/api 9.10.1), whose private fields TypeScript distinguishes.
     serverAdapter: adapter as unknown as ServerAdapter,
     options: { uiConfig: { boardTitle: "Trivault", hideDocsLink: true, sortQueues: false } },
   });

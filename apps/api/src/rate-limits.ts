@@ -6,7 +6,7 @@ import type { App } from "./deps.ts";
 const WINDOW_MS = 60_000;
 /** A hundred a second: scripts and open dashboards stay far below, and what runs wild is held. */
 export const REQUESTS_PER_MINUTE = 6000;
-/** Of those who are not let in, by address; as any answer to them costs next to nothing, this is about floods. */
+/** For callers who are not let in, by address; as any answer to them costs next to nothing, this is about floods. */
 const REFUSALS_PER_MINUTE = 600;
 /** By address, for a whole office behind one; the lock-out after failures is stricter. */
 export const LOGINS_PER_MINUTE = 30;

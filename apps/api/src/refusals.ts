@@ -5,7 +5,7 @@ import type { App } from "./deps.ts";
 import type { Problem } from "./problem.ts";
 
 const PERIOD_MS = 60_000;
-/** Addresses that are told apart; all further ones are counted together. */
+/** Addresses that are counted one by one; all further ones are counted together. */
 const MOST_ADDRESSES = 20;
 const OTHERS = "others";
 
@@ -22,8 +22,8 @@ interface Refusals {
 }
 
 /**
- * Writes refused requests into the record: the first of an address at once, those of each minute after it as one event with
- * their number. However many come, from however many addresses, the record grows by a few lines a minute.
+ * Writes refused requests into the audit log: the first of an address at once, those of each minute after it as one event with
+ * their number. However many come, from however many addresses, the audit log grows by a few lines a minute.
  */
 export function recordRefusals(app: App, record: Recorder): (request: FastifyRequest, problem: Problem) => void {
   const refused = new Map<string, Refusals>();

@@ -39,7 +39,7 @@ export interface RestorePlan {
   readonly checks: readonly Check[];
 }
 
-/** Of one server or tool that does not answer; the others are told all the same. */
+/** The limit for one server or tool that does not answer; the others are reported all the same. */
 const CHECK_MS = 20_000;
 
 /**
@@ -177,7 +177,7 @@ async function checkTools({ config }: ApiDeps, manifest: Manifest | null, target
 
 async function checkSpace({ config }: ApiDeps, manifest: Manifest | null, jobs: number): Promise<Check> {
   const check = "space";
-  const theirs = "How much the database server has free, PostgreSQL does not tell.";
+  const theirs = "PostgreSQL does not report how much the database server has free.";
   if (jobs === 1 || manifest === null) return { check, ok: null, detail: `${theirs} Nothing is stored on the way.` };
   const needed = manifest.segments.reduce((sum, { plainSize }) => sum + plainSize, 0);
   const spool = await statfs(config.spoolMemory ?? config.spoolDir).catch(() => null);

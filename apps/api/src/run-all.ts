@@ -8,7 +8,7 @@ import { startApi } from "./serve.ts";
 
 /**
  * Everything on one machine: the API, all workers, and a Redis of our own where none is configured. Closed in the reverse
- * order of need: workers first (they may take their grace, in which the API still tells how they get on), Redis last.
+ * order of need: workers first (they may take their grace, in which the API still shows their progress), Redis last.
  */
 await runService("trivault", async (config, log) => {
   const running: { close(graceSeconds?: number): Promise<void> }[] = [];

@@ -9,7 +9,7 @@ export interface RunLookUp {
   readonly reason: string | null;
 }
 
-/** What the queue knows of a run. That it is away is an answer too, since the tiers can tell the rest. */
+/** What the queue knows of a run. That it is away is an answer too, since the tiers show the rest. */
 export async function lookUpRun({ config, queues }: ApiDeps, id: string): Promise<RunLookUp> {
   try {
     const run = await runStatus(queues, config, id);

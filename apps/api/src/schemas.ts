@@ -18,8 +18,8 @@ export const listBackupsQuery = z.strictObject({
   database: databaseName.optional(),
   from: time.optional().describe("Begun then or later."),
   to: time.optional().describe("Begun then or before."),
-  tier: tierName.optional().describe("Of which something lies on this tier."),
-  state: copyState.optional().describe("Of which a copy (that on `tier`, where it is given) is in this state."),
+  tier: tierName.optional().describe("Backups that have something on this tier."),
+  state: copyState.optional().describe("Backups with a copy (on `tier`, where that is given) in this state."),
   kept: flag.optional().describe("Held by hand, or not."),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: cursor.optional(),
@@ -33,7 +33,7 @@ export const links = z.object({ self: z.string(), queues: z.string().describe("B
 export const runStatus = z
   .enum(RUN_STATES.map((state) => (state === "ok" ? ("completed" as const) : state)))
   .describe(
-    "completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue cannot tell whether one is being made.",
+    "completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made.",
   );
 export type PublishedStatus = z.infer<typeof runStatus>;
 

@@ -98,15 +98,15 @@ export async function startApi(config: Config, redisUrl: string, log: Logger, wa
 }
 
 /**
- * A Redis that is away holds up nothing but what needs it: files and tiers tell the rest. One that may lose jobs is refused;
- * where that is found out only when it comes back, it is told.
+ * A Redis that is away holds up nothing but what needs it: files and tiers show the rest. One that may lose jobs is refused;
+ * where that is found out only when it comes back, it is logged.
  */
 async function expectSafe(redis: ApiDeps["redis"], url: string, log: Logger): Promise<void> {
   try {
     await checkRedis(redis, url);
   } catch (error) {
     if (codeOf(error) !== "QUEUE_UNREACHABLE") throw error;
-    log.warn({ reason: messageOf(error) }, "the queue cannot be reached; the API answers what files and tiers tell");
+    log.warn({ reason: messageOf(error) }, "the queue cannot be reached; the API answers from files and tiers");
     redis.once("ready", () => {
       checkRedis(redis, url).then(
         () => log.info("the queue is reached again"),

@@ -181,7 +181,7 @@ describe("npm start", () => {
     await expect(pidOfPrivateRedis()).rejects.toThrow();
   }, 60_000);
 
-  test("a port that is taken is told, and all that was started ends", async () => {
+  test("a port that is taken is reported, and all that was started ends", async () => {
     const port = await freePort();
     const taken = createServer().listen(port, "127.0.0.1");
     await once(taken, "listening");
@@ -213,7 +213,7 @@ describe("npm run api", () => {
     ["no REDIS_URL", {}],
     ["a Redis that is not there", { REDIS_URL: "redis://:pass-word@127.0.0.1:1" }],
   ])(
-    "with %s it tells so, and answers what files and tiers tell",
+    "with %s it says so, and answers from files and tiers",
     async (_what, settings) => {
       const program = run("main.js", settings);
       await program.said(/the queue cannot be reached/);

@@ -24,7 +24,7 @@ export const databaseList = z
       z.object({
         ...databaseHealth.shape,
         settings: configuredDatabase.nullable().describe("Null: it is not configured any more."),
-        runs: count.describe("Of the last 30 days."),
+        runs: count.describe("The runs of the last 30 days."),
         runsOk: count,
         links: z.object({ self: z.string(), runs: z.string(), backups: z.string() }),
       }),

@@ -13,7 +13,7 @@ import { quietDesk } from "./quiet-desk.ts";
 
 export const TOKEN = "a-token-of-the-tests-0123456789";
 export const BEARER = { authorization: `Bearer ${TOKEN}` };
-/** Of passwords: no test is about how long a guess takes. */
+/** The cost of passwords: no test is about how long a guess takes. */
 export const CHEAP = { cost: 16, blockSize: 8, parallelization: 1 };
 export const JOB_KEY: JobKey = async () => Buffer.alloc(32, "of the tests");
 /** Nothing listens on port 1. */

@@ -83,7 +83,7 @@ function typeOf(schema: JsonSchema): string {
   if (choices) return [...new Set(choices.map(typeOf))].join(" | ");
   if (Array.isArray(allOf)) return (allOf as JsonSchema[]).map((each) => `(${typeOf(each)})`).join(" & ");
   if (Array.isArray(among)) {
-    // Of a query: there is no other way to write a boolean.
+    // In a query there is no other way to write a boolean.
     return JSON.stringify(among) === '["true","false"]'
       ? "boolean"
       : among.map((each) => JSON.stringify(each)).join(" | ");

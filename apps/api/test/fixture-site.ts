@@ -3,7 +3,7 @@ import { asOf, type Site } from "@trivault/dashboard/fixtures";
 import type { Observer } from "@trivault/monitor";
 import { quietDesk } from "./quiet-desk.ts";
 
-/** What an observer would tell of a site that is made up. */
+/** What an observer would show of a made-up site. */
 export function observerOf(fixture: Site): Observer {
   const site = asOf(fixture, new Date());
   return {
@@ -17,10 +17,10 @@ export function observerOf(fixture: Site): Observer {
   };
 }
 
-/** A desk that tells the alerts of a site that is made up. */
+/** A desk with the alerts of a made-up site. */
 export function deskOf(fixture: Site): AlertDesk {
   const { alerts } = asOf(fixture, new Date());
-  const told = alerts.map(({ id, severity, title, text, href, since, silenced }) => ({
+  const firing = alerts.map(({ id, severity, title, text, href, since, silenced }) => ({
     id,
     rule: "tier-unreachable" as const,
     severity,
@@ -34,7 +34,7 @@ export function deskOf(fixture: Site): AlertDesk {
     toldAt: since,
     silence: silenced && { ...silenced, at: since },
   }));
-  const [first] = told;
+  const [first] = firing;
   const ended = first === undefined ? [] : [{ ...first, endedAt: new Date().toISOString() }];
-  return { ...quietDesk, current: () => told, ended: () => ended };
+  return { ...quietDesk, current: () => firing, ended: () => ended };
 }

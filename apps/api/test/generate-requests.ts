@@ -52,7 +52,7 @@ const junk: fc.Arbitrary<unknown> = fc.oneof(
   fc.dictionary(nasty, nasty, { maxKeys: 3 }),
   fc.constant(Number.MAX_VALUE),
 );
-/** Of the path, as they stand there. */
+/** Parts of the path, as they are. */
 const PATHS = ["%", "%ff", "%00", "..%2f..%2fetc%2fpasswd", "%E0%A4%A", ".", "%2e%2e", "%20", "a%0d%0ab", "*", "~"];
 const BODIES = [
   "",
@@ -203,7 +203,7 @@ function encoded(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-/** Values that a schema takes; of texts with a rule that JSON Schema cannot tell, the examples. */
+/** Values that a schema takes; the examples of texts with a rule that JSON Schema cannot express. */
 function valuesOf(schema: JsonSchema, document: OpenApiDocument): fc.Arbitrary<unknown> {
   const { $ref, anyOf, oneOf, allOf, examples, enum: among, const: only, type } = schema;
   if (typeof $ref === "string")

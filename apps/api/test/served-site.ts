@@ -21,7 +21,7 @@ export interface ServedSite extends AppUnderTest {
 }
 
 /**
- * The real app, listening, over real files: two tiers in folders, a signing key, a record. The database is not there, unless
+ * The real app, listening, over real files: two tiers in folders, a signing key, an audit log. The database is not there, unless
  * settings name one. It ends with the test.
  */
 export async function serveSite(

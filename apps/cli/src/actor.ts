@@ -1,6 +1,6 @@
 import { hostname, userInfo } from "node:os";
 
-/** Who gives a command, for the record: `user:<login>@<host>`. */
+/** Who gives a command, for the audit log: `user:<login>@<host>`. */
 export function actor(): string {
   return `user:${login()}@${hostname()}`;
 }

@@ -81,12 +81,12 @@ test("messages that try a channel are in the language of the configuration", asy
   ]);
 });
 
-test("what is wrong or missing is told, and nothing is changed", async () => {
+test("what is wrong or missing is reported, and nothing is changed", async () => {
   for (const [args, reason] of [
     ["alerts configure", /nobody can be asked \(no terminal\)/],
     ["alerts configure --channel Ops --kind slack --url-env HOOK_URL", /alerts\.channels\.Ops .*no name for a channel/],
     ["alerts test", /No channel is configured/],
-    ["alerts silence run-failed-1a2b3c4d --for 8h --reason moving", /No alert .* is told: there is none now/],
+    ["alerts silence run-failed-1a2b3c4d --for 8h --reason moving", /No alert .* fires: there is none now/],
   ] as const) {
     const { code, stderr } = await line(args);
     expect({ args, code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(reason) });
@@ -96,8 +96,8 @@ test("what is wrong or missing is told, and nothing is changed", async () => {
   await expect(stat(file())).rejects.toThrow(/ENOENT/);
 });
 
-test("alerts are listed, silenced and heard of again, on the record", async () => {
-  expect(await line("alerts list")).toMatchObject({ code: 0, stdout: "Nothing is told: no alert is firing.\n" });
+test("alerts are listed, silenced and heard of again, on the audit log", async () => {
+  expect(await line("alerts list")).toMatchObject({ code: 0, stdout: "No alert is firing.\n" });
   const folder = path.join(dir.path, "backups/.trivault/alerts");
   const at = "2026-11-23T02:00:00.000Z";
   const alert = {

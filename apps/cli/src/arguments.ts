@@ -1,7 +1,7 @@
 import { isBackupId, parseDuration } from "@trivault/core";
 import { InvalidArgumentError } from "commander";
 
-/** Parsers of option values: what is wrong is told before anything is opened, and ends with exit code 2. */
+/** Parsers of option values: what is wrong is reported before anything is opened, and ends with exit code 2. */
 
 export function backupId(text: string): string {
   if (isBackupId(text)) return text;

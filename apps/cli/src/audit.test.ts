@@ -57,7 +57,7 @@ test("a formula is one with any sign before it", () => {
     expect(csvLine({ ...base, database })).toContain(`'${database}`);
 });
 
-test("what is wrong with an option is told", async () => {
+test("what is wrong with an option is reported", async () => {
   for (const [line, message] of [
     ["audit logs --from yesterday", /Expected a time such as/],
     ["audit logs --action backup.eaten", /There is no action "backup\.eaten"/],
@@ -89,7 +89,7 @@ test("--follow goes on with what comes, a line each, until it is interrupted", a
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => events[0].seq + i));
 });
 
-test("9.A8 verify is told the record's end by the alerts' state and by the newest report, where all of the record is gone", async () => {
+test("9.A8 verify takes the audit log's end from the alerts' state and by the newest report, where all of the audit log is gone", async () => {
   await using other = await makeTempDir("cli-audit");
   const log = openAuditLog(path.join(other.path, "gone"));
   for (let i = 0; i < 3; i++) await log.record({ action: "tier.swept", outcome: "ok", actor: "schedule" });
@@ -118,8 +118,11 @@ test("9.A8 verify is told the record's end by the alerts' state and by the newes
   });
 });
 
-test("verify ends with 0 while the record is whole, and with 1 and the place once it is not", async () => {
-  expect(await cli("audit verify")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^The record is whole: /) });
+test("verify ends with 0 while the audit log is whole, and with 1 and the place once it is not", async () => {
+  expect(await cli("audit verify")).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^The audit log is whole: /),
+  });
   await rm(path.join(auditFolder(dir.path), "head.json"));
   const { code, stdout, stderr } = await cli("audit verify --json");
   expect({ code, verdict: JSON.parse(stdout) }).toMatchObject({

@@ -58,7 +58,7 @@ test("list shows it on both tiers", async () => {
   expect((await site.cli("list --database other")).stdout).toBe("No backups were found.\n");
 });
 
-test("show tells what the manifest says and whose it is, and a restore command that is whole", async () => {
+test("show prints what the manifest says and whose it is, and a restore command that is whole", async () => {
   const { code, stdout } = await site.cli(`show ${id}`);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Server +PostgreSQL \d+/m);
@@ -154,7 +154,7 @@ test("9.A5 a backup signed by a stranger is restored only by its id and with --a
   const bare = path.join(site.folder, "stranger");
   const identityFile = path.join(bare, "identity.txt");
   await mkdir(bare);
-  // The same key to open with, without the line that tells whose backups to believe.
+  // The same key to open with, without the line that says whose backups to trust.
   const text = (await readFile(site.identityFile, "utf8")).replace(/^# signing public key.*\n/m, "");
   await writeFile(identityFile, text, { mode: 0o600 });
   const env = { BACKUP_DIR: bare, BACKUP_IDENTITY_FILE: identityFile, ...target("from_stranger") };
@@ -195,7 +195,7 @@ describe("a damaged segment", () => {
     expect(await databases()).not.toContain("broken");
   });
 
-  test("comes from another tier in a restore from any, which tells so", async () => {
+  test("comes from another tier in a restore from any, which says so", async () => {
     const env = { ...reading(), ...target("healed") };
     const { code, stdout } = await site.cli("restore --database shop --json", { env });
     expect({ code, result: JSON.parse(stdout) }).toMatchObject({
@@ -228,7 +228,7 @@ describe("a manifest that was changed", () => {
   });
 });
 
-test("a tier that cannot be reached is told, and never taken for empty or good", async () => {
+test("a tier that cannot be reached is reported, and never taken for empty or good", async () => {
   const env = { BACKUP_REMOTE_SERVER: `127.0.0.1:${await freePort()}` };
   const listed = await site.cli("list", { env });
   expect(listed.code).toBe(0);
@@ -249,11 +249,14 @@ test("a tier that cannot be reached is told, and never taken for empty or good",
 test("a folder that cannot be written makes no restore fail, and is one line on stderr", async () => {
   const env = { ...reading(), ...target("unrecorded"), BACKUP_DIR: "/proc/trivault", DATABASE_URL: "" };
   const { code, stderr } = await site.cli("restore --database shop --from remote", { env });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^Warning: this is not in the record/m) });
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringMatching(/^Warning: this is not in the audit log/m),
+  });
   expect(stderr.match(/Warning/g)).toHaveLength(1);
 });
 
-test("all of it stands in the record: who, what, how it ended, and no secret", async () => {
+test("all of it stands in the audit log: who, what, how it ended, and no secret", async () => {
   const run = await recorded("backup.dump,backup.encrypt,backup.copy");
   expect(run).toMatchObject([
     {
@@ -284,10 +287,10 @@ test("all of it stands in the record: who, what, how it ended, and no secret", a
     ]),
   );
   const { code, stdout } = await site.cli("audit verify");
-  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^The record is whole: \d+ events/) });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^The audit log is whole: \d+ events/) });
 });
 
-test("9.A3 a discovered database that is dropped is not well until somebody takes note; one restored into is left out", async () => {
+test("9.A3 a discovered database that is dropped is unhealthy until somebody takes note; one restored into is left out", async () => {
   const others = (await databases()).map((name) => JSON.stringify(name)).join(", ");
   for (const name of ["blog", "wiki"]) await site.postgres.createDatabase(name);
   const file = path.join(site.folder, "servers.yaml");

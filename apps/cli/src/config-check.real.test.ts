@@ -82,7 +82,7 @@ servers:
     for (const tier of ["local", "disk", "paris"]) expect(stdout).toMatch(new RegExp(`^ok +tier ${tier}: all`, "m"));
   });
 
-  test("tells in JSON which connections fail, and why, side by side", async () => {
+  test("says in JSON which connections fail, and why, side by side", async () => {
     const yaml = `${tiers()}  gone: { kind: sftp, host: 127.0.0.1, port: 1, user: u, keyFile: ${remote.keyFile}, hostKey: "${remote.fingerprint}", directory: /x }
 databases:
   shop: { url: "${urlOf("shop")}" }
@@ -97,8 +97,8 @@ servers:
     expect(report).toMatchObject({ ok: false, limits: { dumpsPerServer: 1 }, warnings: [] });
     expect(report.databases[0].url).toContain("checker:***@");
     const connections: { kind: string; name: string; ok: boolean; detail: string }[] = report.connections;
-    const told = connections.map(({ kind, name, ok, detail }) => `${kind} ${name} ${ok} ${detail}`);
-    expect(told).toEqual([
+    const lines = connections.map(({ kind, name, ok, detail }) => `${kind} ${name} ${ok} ${detail}`);
+    expect(lines).toEqual([
       expect.stringMatching(/^database shop true /),
       expect.stringMatching(/^database nowhere false No connection .*127\.0\.0\.1:1/),
       expect.stringMatching(/^database partial false .*does not exist/),
@@ -123,7 +123,7 @@ servers:
     });
   });
 
-  test("tells who is told, and of an address that is a secret no more than its host", async () => {
+  test("says who gets messages, and shows of a secret address only its host", async () => {
     const yaml = `databases: { x: { url: "postgresql://h.invalid/x" } }
 mail: { host: mail.example.org, user: backup, password: ${PASSWORD}, from: backup@example.org }
 alerts:
@@ -150,7 +150,7 @@ reports: { to: [boss@example.org] }
     expect(quiet.stdout).toMatch(/^Alerts to +NOBODY/m);
   });
 
-  test("tells all that is wrong with the settings at once, without a stack", async () => {
+  test("reports all that is wrong with the settings at once, without a stack", async () => {
     const yaml = `databases:\n  shop:\n    url: "mysql://u:${PASSWORD}@h/shop"\n    shedule: off\n`;
     const { code, stdout, stderr } = await check(yaml, "", { BACKUP_DIR: "/x", LOG_LEVEL: "loud" });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

@@ -1,4 +1,4 @@
-/** What the exit status of every command means; `--help` and docs/cli.md tell the same. */
+/** What the exit status of every command means; `--help` and docs/cli.md say the same. */
 export const EXIT = {
   ok: 0,
   failed: 1,

@@ -60,7 +60,7 @@ const WITHOUT_DATABASE = [
 const DELETES = ["cloud cleanup", "encrypt auto", "rotate", "sync cleanup"];
 
 describe.each(leaves.map((leaf) => [leaf.name, leaf] as const))("%s", (name, leaf) => {
-  test("tells what it does, in one line without a full stop", () => {
+  test("says what it does, in one line without a full stop", () => {
     expect(leaf.command.description()).toMatch(/^[a-z].*[^.]$/);
   });
 
@@ -88,7 +88,7 @@ describe.each(leaves.map((leaf) => [leaf.name, leaf] as const))("%s", (name, lea
     }
   });
 
-  test("its help tells the exit codes", () => {
+  test("its help shows the exit codes", () => {
     expect(leaf.help).toMatch(/Exit codes:\n +0 .*\n +1 .*\n +2 .*\n +3 /);
   });
 
@@ -100,7 +100,7 @@ describe.each(leaves.map((leaf) => [leaf.name, leaf] as const))("%s", (name, lea
     expect(scripts[scriptOf(name)]).toBe(`exec node apps/cli/src/main.js ${name}`);
   });
 
-  test("is told in docs/cli.md", () => {
+  test("is described in docs/cli.md", () => {
     expect(docs.includes(`\`${scriptOf(name)}`)).toBe(true);
   });
 });
@@ -118,7 +118,7 @@ const WORDS: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   "--backup <id>": [/^a backup's id, or latest$/, /^a backup's id, latest, or all$/, /^only those of this backup$/],
   "--tier <name>": [/^only /],
-  "--dry-run": [/^print the plan/, /^say what is missing/, /^only tell what would be done/],
+  "--dry-run": [/^print the plan/, /^say what is missing/, /^only show what would be done/],
   "--yes": [/^do not ask /],
   "--inline": [/ in this process: needs neither Redis nor workers$/],
   "--wait": [/^show progress until /],

@@ -30,7 +30,7 @@ async function recorded(): Promise<unknown[]> {
   return texts.flatMap((text) => text.trim().split("\n")).map((line) => JSON.parse(line));
 }
 
-test("a backup is held, listed and released, and all of it stands in the record", async () => {
+test("a backup is held, listed and released, and all of it stands in the audit log", async () => {
   expect(await keep(`add ${ID} --reason "lawsuit 4711"`)).toEqual({
     code: 0,
     stdout: `${ID} of shop is held on all tiers: lawsuit 4711\n`,
@@ -110,7 +110,7 @@ test("what is mistyped, unknown or not marked is refused, and nothing is marked"
   await expect(readdir(path.join(dir.path, ".trivault/marks"))).rejects.toMatchObject({ code: "ENOENT" });
 });
 
-test("a mark that cannot be read is told by list, which fails", async () => {
+test("a mark that cannot be read is reported by list, which fails", async () => {
   await mkdir(path.join(dir.path, ".trivault/marks/keep"), { recursive: true });
   await writeFile(path.join(dir.path, ".trivault/marks/keep", `${ID}.json`), "{");
   const ended = await keep("list --json");

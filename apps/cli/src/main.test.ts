@@ -50,7 +50,7 @@ describe("a mistake of the command line", () => {
 });
 
 describe("configuration", () => {
-  test("all that is missing or wrong is told at once, with 1", async () => {
+  test("all that is missing or wrong is reported at once, with 1", async () => {
     const { code, stdout, stderr } = await cli("run --inline", {
       BACKUP_REMOTE_SERVER: "no host",
       BACKUP_REMOTE_DIR: "/b",
@@ -95,7 +95,7 @@ describe("configuration", () => {
     expect(typo.stderr.trim().split("\n")).toHaveLength(1);
   });
 
-  test(".env is read, unknown settings are told, and BACKUP_RESTORE_TARGET is not one of those", async () => {
+  test(".env is read, unknown settings are reported, and BACKUP_RESTORE_TARGET is not one of those", async () => {
     await writeFile(
       path.join(cwd, ".env"),
       "BACKUP_DIR=there\nBACKUP_TYPO=1\nBACKUP_RESTORE_TARGET=postgresql://u:geheim@h/x\n",

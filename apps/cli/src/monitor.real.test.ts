@@ -67,7 +67,7 @@ async function expectFree(): Promise<void> {
 }
 
 test.each(["SIGTERM", "SIGINT"] as const)(
-  "it tells its address, shows the first page without a queue, and ends in order by %s",
+  "it shows its address, shows the first page without a queue, and ends in order by %s",
   async (signal) => {
     const program = start();
     const url = await ready(program);
@@ -84,7 +84,7 @@ test.each(["SIGTERM", "SIGINT"] as const)(
   },
 );
 
-test("what the API cannot do is told by it, and its failure handed on", async () => {
+test("what the API cannot do is reported by it, and its failure handed on", async () => {
   const taken = createServer().listen(port, "127.0.0.1");
   await once(taken, "listening");
   const program = start();

@@ -1,4 +1,4 @@
-/** The same option is told in the same words by every command; test `form.test.ts` holds them to it. */
+/** The same option is described in the same words by every command; test `form.test.ts` holds them to it. */
 export const OPTION_TEXTS = {
   json: "print one JSON object on stdout",
   dryRun: "print the plan, with the reason of each decision, and delete nothing",

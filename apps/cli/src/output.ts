@@ -1,7 +1,7 @@
 import { DAY_SECONDS, hidePasswords, visibleJson, visibleLine, visibleText } from "@trivault/core";
 
 /**
- * All that the commands write. stdout is a command's result and nothing else; whatever is told on the way goes to stderr.
+ * All that the commands write. stdout is a command's result and nothing else; whatever is reported on the way goes to stderr.
  * Names and messages come from databases, servers and tiers: none of them does anything to a terminal.
  */
 

@@ -12,7 +12,7 @@ import type { Ended } from "./testing/ended.ts";
  *
  *   site      it writes, deletes or signs what is the site's: refused, before the first trace
  *   reads     it leaves no trace there
- *   anywhere  it is for machines without a site, too, and leaves at most its line in the record (or makes keys)
+ *   anywhere  it is for machines without a site, too, and leaves at most its line in the audit log (or makes keys)
  *   decides   it is how a person says whose folder it is
  */
 type Kind = "site" | "reads" | "anywhere" | "decides";
@@ -136,7 +136,7 @@ describe("9.A8 at an empty mount point, while nobody can say whether a tier know
   });
 });
 
-test("9.A8 what a person says about the site stands in its record", async () => {
+test("9.A8 what a person says about the site stands in its audit log", async () => {
   const actions = async () =>
     JSON.parse((await call("audit logs --json")).stdout).map(
       ({ action, details }: { action: string; details: object }) => [action, details],

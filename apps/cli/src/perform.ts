@@ -23,7 +23,7 @@ export async function perform(
     // Whatever it thought that it did, a mistake that nobody caught is in the way of saying so.
     if (code === EXIT.ok && interruption.exitCode() === EXIT.failed) throw interruption.signal.reason;
   } catch (error) {
-    if (error instanceof CommanderError) throw error; // a mistake of the command line, told already
+    if (error instanceof CommanderError) throw error; // a mistake of the command line, reported already
     code = EXIT.failed;
     report(interruption.signal.aborted && !isCancellation(error) ? interruption.signal.reason : error, json);
   } finally {

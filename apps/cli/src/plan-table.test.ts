@@ -81,7 +81,7 @@ function printed(report: ReturnType<typeof planReport>): { out: string; err: str
   return text;
 }
 
-test("a plan tells what stays and why, what goes and why, bytes and money", () => {
+test("a plan shows what stays and why, what goes and why, bytes and money", () => {
   const { out, err } = printed(planReport({ config, plan, inventories, tier: "cloud" }));
   expect(out).toBe(`BACKUP                     DATABASE     SIZE  DECISION
 20261123t020000z-7f3k9xq2  shop      954 MiB  kept: daily 2026-11-23

@@ -17,9 +17,9 @@ export function printPlan(report: PlanReport): void {
 
 function row({ backupId, database, bytes, action, reasons, heldUntil }: PlanReport["decisions"][number]): string[] {
   const wait = heldUntil === undefined ? "" : `, held until ${writeUtc("en", new Date(heldUntil))}`;
-  const told = { keep: "kept", delete: `would delete${wait}`, copy: "missing", none: "none" }[action];
+  const words = { keep: "kept", delete: `would delete${wait}`, copy: "missing", none: "none" }[action];
   const why = reasons.join(", ").replace(/^kept by hand/, "by hand");
-  return [backupId, database, formatBytes(bytes), `${told}: ${why}`];
+  return [backupId, database, formatBytes(bytes), `${words}: ${why}`];
 }
 
 function summary(report: PlanReport): [string, string][] {
@@ -51,7 +51,7 @@ function costTable({ classes, bytes, perMonth }: TierCost): string {
   );
 }
 
-/** In the currency of the configured prices, which nobody has told us. */
+/** In the currency of the configured prices, which is not configured. */
 function money(amount: number | null): string {
   return amount === null ? "no price" : amount.toFixed(2);
 }

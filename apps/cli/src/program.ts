@@ -30,7 +30,7 @@ export function createProgram(): Command {
     .version(packageJson.version)
     .helpCommand(false)
     .showHelpAfterError("(say --help for what there is)")
-    // What commander tells of a mistake repeats what was typed.
+    // What commander says about a mistake repeats what was typed.
     .configureOutput({
       writeErr: (text) => sayText(hidePasswords(text.trimEnd())),
       outputError: (text, write) => write(withoutDangerousGuess(text)),

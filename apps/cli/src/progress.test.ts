@@ -35,7 +35,7 @@ describe("in a pipe", () => {
     expect(written()).toBe("local\\x1b[2J\\nfake: done (10.0 MiB)\nPostgreSQL says\\x9b31m\n  dump: done (1 TiB)\\r\n");
   });
 
-  test("the end of a stage is told at once, and once", () => {
+  test("the end of a stage is shown at once, and once", () => {
     const { display, written } = piped();
     display.update([dump]);
     display.update([{ ...dump, state: "retrying" }]);
@@ -72,7 +72,7 @@ describe("on a terminal", () => {
 describe("a bar", () => {
   const filled = (text: string) => text.split("█").length - 1;
 
-  test("is empty while the total is not known, and tells the rate", () => {
+  test("is empty while the total is not known, and shows the rate", () => {
     const text = barText(dump, 7, 4);
     expect(filled(text)).toBe(0);
     expect(text).toMatch(/^dump {5}░+ +10\.0 MiB {2}2\.5 MiB\/s$/);

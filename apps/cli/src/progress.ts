@@ -59,7 +59,7 @@ function bars(stream: Stream, now: () => number): ProgressDisplay {
     say: (line) => multi.log(`${line}\n`),
     stop() {
       if (!multi.isActive) return;
-      multi.update(); // or lines told since the last redraw would be lost
+      multi.update(); // or lines written since the last redraw would be lost
       multi.stop();
     },
   };

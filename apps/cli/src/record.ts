@@ -4,17 +4,17 @@ import { codeOf, type Config, messageOf } from "@trivault/core";
 import type { Environment } from "./environment.ts";
 import { say } from "./output.ts";
 
-/** The record for one command. That it cannot be written is one line on stderr, and never a reason to fail. */
+/** The audit log for one command. That it cannot be written is one line on stderr, and never a reason to fail. */
 export async function withRecord<T>(
   config: Config,
   use: (record: Recorder, history: Pick<AuditLog, "query">) => Promise<T>,
 ): Promise<T> {
   const audit = openAuditLog(auditFolder(config.backupDir));
-  let told = false;
+  let warned = false;
   const record: Recorder = async (event) => {
-    if ((await audit.append(event)) !== "pending" || told) return;
-    told = true;
-    say(`Warning: this is not in the record, which cannot be written in ${auditFolder(config.backupDir)}.`);
+    if ((await audit.append(event)) !== "pending" || warned) return;
+    warned = true;
+    say(`Warning: this is not in the audit log, which cannot be written in ${auditFolder(config.backupDir)}.`);
   };
   try {
     return await use(record, audit);

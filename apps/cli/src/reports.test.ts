@@ -94,7 +94,7 @@ test("what cannot be is refused before anything is done", async () => {
   }
 }, 120_000);
 
-test("list tells that there is none yet", async () => {
+test("list says that there is none yet", async () => {
   expect((await cli("reports list")).stdout).toMatch(/^No report is kept yet/);
   expect(JSON.parse((await cli("reports list --json")).stdout)).toEqual({ reports: [] });
 }, 60_000);

@@ -95,7 +95,7 @@ export type BackupDetails = {
   readonly database: string;
   /** The backup on the tiers. A dump that is tried again makes another one than its run is named after. */
   readonly backupId: string | null;
-  /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue cannot tell whether one is being made. */
+  /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made. */
   readonly status: "queued" | "running" | "completed" | "incomplete" | "failed" | "unknown";
   /** Unless known, stages is empty and all else is read from the tiers alone. */
   readonly queue: "known" | "forgotten" | "unreachable";
@@ -139,7 +139,7 @@ export type BackupList = {
 export type BackupManifest = {
   readonly id: string;
   readonly database: string;
-  /** That of a copy whose signature is trusted, where there is one. */
+  /** The manifest of a copy whose signature is trusted, where there is one. */
   readonly manifest: {
     readonly format: "trivault-backup";
     readonly version: 1;
@@ -185,7 +185,7 @@ export type ChannelTests = {
 
 export type CleanedUp = {
   readonly tier: string;
-  /** running: it takes longer and goes on; the record tells what it deletes. */
+  /** running: it takes longer and goes on; the audit log shows what it deletes. */
   readonly state: "done" | "running";
   readonly deleted: readonly Decision[];
   /** What was not deleted, though planned, and why. */
@@ -197,12 +197,12 @@ export type CleanedUp = {
 
 export type CleanupPlan = {
   readonly tier: string;
-  /** Of what would be deleted: POST it to have just that deleted. */
+  /** Identifies what would be deleted: POST it to have just that deleted. */
   readonly digest: string;
   readonly decisions: readonly Decision[];
   readonly kept: number;
   readonly deleted: number;
-  /** Of those to delete, that wait since the rules changed; ordered, they go at once. */
+  /** The deletions that wait since the rules changed; ordered, they go at once. */
   readonly held: number;
   readonly missing: number;
   readonly freedBytes: number;
@@ -326,7 +326,7 @@ export type DatabaseList = {
     readonly problem: string | null;
     /** Null: it is not configured any more. */
     readonly settings: DatabaseSettings | null;
-    /** Of the last 30 days. */
+    /** The runs of the last 30 days. */
     readonly runs: number;
     readonly runsOk: number;
     readonly links: { readonly self: string; readonly runs: string; readonly backups: string };
@@ -350,13 +350,13 @@ export type Decision = {
   readonly state: "complete" | "damaged" | "untrusted" | "partial" | "unknown" | null;
   readonly action: "keep" | "delete" | "copy" | "none";
   readonly reasons: readonly string[];
-  /** Of a deletion that the rules before would not make: it waits so long, unless it is ordered. */
+  /** Until when a deletion that only the newest rules make waits, unless it is ordered. */
   readonly heldUntil?: string | undefined;
 };
 
 export type DiscardPlan = {
   readonly database: string;
-  /** Of what would be deleted: POST it to have just that deleted. */
+  /** Identifies what would be deleted: POST it to have just that deleted. */
   readonly digest: string;
   readonly copies: readonly DiscardedCopy[];
   readonly stays: readonly { readonly tier: string; readonly backupId: string; readonly why: string }[];
@@ -380,7 +380,7 @@ export type DiscardedCopy = {
   readonly state: "complete" | "damaged" | "untrusted" | "partial" | "unknown" | null;
   readonly action: "keep" | "delete" | "copy" | "none";
   readonly reasons: readonly string[];
-  /** Of a deletion that the rules before would not make: it waits so long, unless it is ordered. */
+  /** Until when a deletion that only the newest rules make waits, unless it is ordered. */
   readonly heldUntil?: string | undefined;
   readonly tier: string;
 };
@@ -461,12 +461,12 @@ export type Job = {
     readonly tier?: string | undefined;
     readonly from?: string | undefined;
     readonly to?: string | undefined;
-    /** Of a restore: the name of the database that it makes. */
+    /** For a restore: the name of the database that it makes. */
     readonly target?: string | undefined;
     readonly actor?: string | undefined;
     readonly slot?: string | undefined;
   };
-  /** What it came to. Of a restore: `tablesCompared`, `segmentsFrom`, `created` …; of a verification: `state`, `problems`. */
+  /** The result. For a restore: `tablesCompared`, `segmentsFrom`, `created` …; for a verification: `state`, `problems`. */
   readonly result: Readonly<Record<string, unknown>> | null;
   /** What it said, oldest first. */
   readonly log: readonly string[];
@@ -508,7 +508,7 @@ export type KeepMark = {
 };
 
 export type Me = {
-  /** As it stands in the record. */
+  /** As it stands in the audit log. */
   readonly actor: string;
   /** viewer: looks; operator: backs up, verifies, restores; admin: everything. */
   readonly role: "viewer" | "operator" | "admin";
@@ -518,12 +518,12 @@ export type Me = {
 };
 
 export type MovingRun = {
-  /** Of the run, or of the job of a restore or verification. */
+  /** The id of the run, or of the job of a restore or verification. */
   readonly id: string;
   readonly kind: "backup" | "restore" | "verify";
   readonly database: string;
   readonly backupId: string | null;
-  /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue cannot tell whether one is being made. */
+  /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made. */
   readonly status: "queued" | "running" | "completed" | "incomplete" | "failed" | "unknown";
   readonly stages: readonly Stage[];
 };
@@ -533,7 +533,7 @@ export type NewToken = {
   /** viewer: looks; operator: backs up, verifies, restores; admin: everything. */
   readonly role: "viewer" | "operator" | "admin";
   readonly expiresAt: string | null;
-  /** Told now, and never again. */
+  /** Shown now, and never again. */
   readonly token: string;
 };
 
@@ -563,7 +563,7 @@ export type Problem = {
 };
 
 export type RecordedEvent = {
-  /** 1, 2, 3, … over the whole record. */
+  /** 1, 2, 3, … over the whole audit log. */
   readonly seq: number;
   readonly at: string;
   /** Such as backup.dump, backup.copy, backup.deleted; see docs/audit.md. */
@@ -782,7 +782,7 @@ export type RequestedBackup = {
   readonly database: string;
   /** A backup of this database waits already, and serves this request as well. */
   readonly joined: boolean;
-  /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue cannot tell whether one is being made. */
+  /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made. */
   readonly status: "queued" | "running" | "completed" | "incomplete" | "failed" | "unknown";
   readonly links: {
     readonly self: string;
@@ -1119,9 +1119,9 @@ export interface Operations {
     readonly input: { readonly id: string } & { readonly reason: string };
     readonly answer: KeepMark;
   };
-  /** What is told now, the worst first, and what ended lately. */
+  /** The alerts that fire now, the worst first, and what ended lately. */
   readonly listAlerts: { readonly input: { readonly language?: "en" | "fr" | undefined }; readonly answer: AlertList };
-  /** The record, newest first: who did what when, and how it ended. */
+  /** The audit log, newest first: who did what when, and how it ended. */
   readonly listAudit: {
     readonly input: {
       readonly from?: string | undefined;
@@ -1317,13 +1317,13 @@ export interface Operations {
     readonly input: { readonly name: string } & { readonly database?: string | undefined };
     readonly answer: StartedSync;
   };
-  /** Send a real message through one channel, or all, and tell which took it. */
+  /** Send a real message through one channel, or all, and show which took it. */
   readonly testAlerts: { readonly input: { readonly channel?: string | undefined }; readonly answer: ChannelTests };
   /** Test a tier step by step: which step fails, and what to do. */
   readonly testTier: { readonly input: { readonly name: string }; readonly answer: TierTest };
   /** Hear of an alert again. */
   readonly unsilenceAlert: { readonly input: { readonly id: string }; readonly answer: undefined };
-  /** Whether the record is as it was written, line by line. */
+  /** Whether the audit log is as it was written, line by line. */
   readonly verifyAudit: { readonly input: {}; readonly answer: AuditVerdict };
   /** Read every byte of a backup's copies where they lie, and compare it with the signed manifest. Takes an idempotency key. */
   readonly verifyBackup: {

@@ -62,7 +62,7 @@ describe("a form", () => {
     expect(events.map(({ action }) => action)).not.toContain("backup.requested");
   });
 
-  test("asks the API, and tells in a page why it was refused", async () => {
+  test("asks the API, and says on a page why it was refused", async () => {
     const { app } = site();
     const _csrf = await csrfOf(app, "operator");
     const away = await send(app, "operator", "/databases/shop/backup", { _csrf });
@@ -100,7 +100,7 @@ describe("a form", () => {
 });
 
 describe("a page", () => {
-  test("that there is not is told as a page, in the reader's language", async () => {
+  test("that there is not is reported on a page, in the reader's language", async () => {
     const { app } = site();
     const headers = { ...browserOf("viewer"), "accept-language": "fr" };
     for (const url of ["/databases/nothing", "/tiers/nothing", `/backups/${BACKUP}`, "/backups/nonsense"]) {
@@ -125,17 +125,17 @@ describe("a page", () => {
     expect(css.headers["content-type"]).toMatch(/^text\/css/);
   });
 
-  test("tells how an action ended only in words of ours", async () => {
+  test("says how an action ended only in words of ours", async () => {
     const { app } = site();
-    const told = async (done: string) =>
+    const page = async (done: string) =>
       (await app.inject({ url: `/?done=${done}`, headers: browserOf("viewer") })).body;
-    expect(await told("backup")).toMatch(/The backup was asked for/);
-    expect(await told("constructor")).not.toMatch(/notice ok/);
-    expect(await told("<b>hello")).not.toMatch(/hello/);
+    expect(await page("backup")).toMatch(/The backup was asked for/);
+    expect(await page("constructor")).not.toMatch(/notice ok/);
+    expect(await page("<b>hello")).not.toMatch(/hello/);
   });
 });
 
-test("each action of the record has its words", () => {
+test("each action of the audit log has its words", () => {
   for (const { auditAction } of Object.values(TEXTS)) {
     expect(Object.keys(auditAction).toSorted()).toEqual([...AUDIT_ACTIONS].toSorted());
   }

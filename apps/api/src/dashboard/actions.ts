@@ -146,7 +146,7 @@ export async function actionRoutes(app: App, deps: ApiDeps): Promise<void> {
 
   /** What was changed shall be seen at once, and not after the observer's next look. */
   async function seen(reply: FastifyReply, url: string): Promise<FastifyReply> {
-    await deps.observer.refresh().catch(() => undefined); // the page tells how old it is
+    await deps.observer.refresh().catch(() => undefined); // the page says how old it is
     return reply.redirect(url, 303);
   }
 

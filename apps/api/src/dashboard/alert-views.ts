@@ -3,7 +3,7 @@ import type { AlertsPage, AlertView } from "@trivault/dashboard";
 import type { Language } from "@trivault/core";
 import type { ApiDeps } from "../deps.ts";
 
-/** What is told now, the silenced last. */
+/** The alerts that fire now, the silenced last. */
 export function firingAlerts({ alerts }: Pick<ApiDeps, "alerts">, language: Language): AlertView[] {
   const views = alerts.current(language).map((alert) => alertView(alert, null, alert.silence));
   return views.toSorted((a, b) => Number(a.silenced !== null) - Number(b.silenced !== null));

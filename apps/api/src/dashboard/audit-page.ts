@@ -19,7 +19,7 @@ export const auditQuery = z.object({
 });
 export type AuditQuery = z.infer<typeof auditQuery>;
 
-/** A page of the record, newest first; `before` is the number of the line that the page before ended with. */
+/** A page of the audit log, newest first; `before` is the number of the line that the page before ended with. */
 export async function auditPageOf({ audit, observer }: ApiDeps, query: AuditQuery): Promise<AuditPage> {
   const { before, ...filter } = query;
   const { lines, more } = await readLog(audit, filterOf(query), {

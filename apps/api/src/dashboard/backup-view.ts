@@ -19,13 +19,13 @@ import { lookUpRun } from "../runs.ts";
 import { readLog } from "./log-lines.ts";
 import { noSuchBackup } from "./page-params.ts";
 
-/** A page is worth more soon than whole: a tier that takes longer is told from what was found there before. */
+/** A page is worth more soon than complete: a tier that takes longer is shown as it was found before. */
 const ASK_MS = 3000;
 const MOST_LINES = 100;
 /** Clocks differ. */
 const NEAR_MS = 60_000;
 
-/** All that is known of a backup (or of the run that shall make it), from the queue, the record and the tiers. */
+/** All that is known of a backup (or of the run that shall make it), from the queue, the audit log and the tiers. */
 export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupView> {
   if (!isBackupId(id)) throw noSuchBackup(id);
   const { run: jobs, queue, reason } = await lookUpRun(deps, id);
@@ -65,7 +65,7 @@ export async function backupViewOf(deps: ApiDeps, id: string): Promise<BackupVie
   };
 }
 
-/** Its run ended well, and yet it cannot be restored from there now. */
+/** Its run succeeded, and yet it cannot be restored from there now. */
 function isBad({ state }: CopyView): boolean {
   return state === "damaged" || state === "untrusted";
 }
@@ -90,7 +90,7 @@ async function requestsOf({ audit }: ApiDeps, runId: string): Promise<LogLine[]>
   return (await readLog(audit, filter, { order: "oldest-first", limit: MOST_LINES, accept })).lines;
 }
 
-/** Whose it is, where neither queue nor record know: of a backup that is older than the record is read. */
+/** Whose it is, where neither queue nor record know: of a backup that is older than the audit log is read. */
 async function databaseOf({ config }: ApiDeps, backupId: string): Promise<string | null> {
   const copies = (await readInventories(config)).flatMap((inventory) => inventory.copies);
   return copies.find((copy) => copy.backupId === backupId)?.database ?? null;
@@ -110,7 +110,7 @@ interface Ref {
   readonly backupId: string;
 }
 
-/** As the tiers themselves tell now; where one does not answer in time, as it was found before. */
+/** As the tiers themselves answer now; where one does not answer in time, as it was found before. */
 async function copiesOf({ config, tiers }: ApiDeps, ref: Ref, row: RetentionRow | null): Promise<CopyView[]> {
   const signal = AbortSignal.timeout(ASK_MS);
   const { trustedKeys } = await siteTrust({ config });
@@ -159,7 +159,7 @@ async function listOne(tier: Tier, ref: Ref, signal: AbortSignal): Promise<Copy 
   return Promise.race([listed, late.promise]);
 }
 
-/** From the nearest tier that has it and tells it. */
+/** From the nearest tier that has it and answers. */
 async function manifestOf(
   { config, tiers, log }: ApiDeps,
   ref: Ref,

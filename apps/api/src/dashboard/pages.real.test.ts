@@ -261,7 +261,7 @@ describe("with scripts", () => {
 });
 
 describe("without scripts", () => {
-  test("the first page tells all, filters by its form, and is French where the browser is", async () => {
+  test("the first page shows all, filters by its form, and is French where the browser is", async () => {
     tab = await browser.open({ javaScriptEnabled: false, locale: "fr-FR" });
     const { page } = tab;
     await page.goto(`${await serve(SITES.many())}/`);
@@ -291,7 +291,7 @@ const RESTORE = {
   tiers: ["local", "remote", "cloud"],
   checks: [
     { outcome: "ok", text: "Complete and signed by a known key on local, remote, cloud." },
-    { outcome: "unknown", text: "How much the database server has free, PostgreSQL does not tell." },
+    { outcome: "unknown", text: "PostgreSQL does not report how much the database server has free." },
     { outcome: "failed", text: "No worker takes restores now. Start `npm start` or `npm run worker`." },
   ],
   problem: null,

@@ -16,7 +16,7 @@ export function viewOf({ alerts, redis }: Pick<ApiDeps, "alerts" | "redis">, req
     now,
     assetUrl,
     viewer,
-    // Who is not let in is told nothing of the site.
+    // Who is not logged in learns nothing about the site.
     firing: viewer && alerts.current(language).filter(({ silence }) => silence === null).length,
     queueAway: viewer !== null && redis.status !== "ready",
     notice: notice === null ? null : { tone: "ok", text: notice },
@@ -36,7 +36,7 @@ function viewerOf(request: FastifyRequest): Viewer | null {
   };
 }
 
-/** How an action ended is told on the page that comes after it: by a name in the address, never by a text in it. */
+/** The outcome of an action is shown on the page that comes after it: by a name in the address, never by a text in it. */
 function doneIn({ query }: FastifyRequest): string {
   const done = typeof query === "object" && query !== null && "done" in query ? query.done : "";
   return typeof done === "string" ? done : "";

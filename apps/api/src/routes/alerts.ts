@@ -26,7 +26,7 @@ const alertList = z
   .meta({ id: "AlertList" });
 
 const listQuery = z.strictObject({
-  language: z.enum(LANGUAGES).default("en").describe("Of titles, texts and facts."),
+  language: z.enum(LANGUAGES).default("en").describe("The language of titles, texts and facts."),
 });
 const alertId = z
   .string()
@@ -57,7 +57,7 @@ export function alertsRoute(app: App, { alerts, config, record }: ApiDeps): void
       schema: {
         operationId: "listAlerts",
         tags: ["alerts"],
-        summary: "What is told now, the worst first, and what ended lately",
+        summary: "The alerts that fire now, the worst first, and what ended lately",
         querystring: listQuery,
         response: { 200: alertList, ...problems },
       },
@@ -119,7 +119,7 @@ export function alertsRoute(app: App, { alerts, config, record }: ApiDeps): void
       schema: {
         operationId: "testAlerts",
         tags: ["alerts"],
-        summary: "Send a real message through one channel, or all, and tell which took it",
+        summary: "Send a real message through one channel, or all, and show which took it",
         body: testBody,
         response: { 200: testResult, ...problems },
       },

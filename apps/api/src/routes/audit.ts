@@ -41,7 +41,7 @@ export function auditRoute(app: App, { audit }: ApiDeps): void {
       schema: {
         operationId: "listAudit",
         tags: ["record"],
-        summary: "The record, newest first: who did what when, and how it ended",
+        summary: "The audit log, newest first: who did what when, and how it ended",
         querystring: query,
         response: { 200: answer, ...problems },
       },
@@ -73,7 +73,7 @@ export function auditRoute(app: App, { audit }: ApiDeps): void {
       schema: {
         operationId: "verifyAudit",
         tags: ["record"],
-        summary: "Whether the record is as it was written, line by line",
+        summary: "Whether the audit log is as it was written, line by line",
         description: "Reads all of it; those who ask at once are answered together.",
         response: { 200: verdict, ...problems },
       },

@@ -13,7 +13,7 @@ import { startOnce } from "../started.ts";
 
 const PATH = "/api/v1/tiers/:name/cleanup";
 const params = z.strictObject({ name: tierName });
-/** Deleting goes on after it, and the caller is told so. */
+/** Deleting goes on after it, and the answer says so. */
 const ANSWER_MS = 25_000;
 
 /** Retention by hand, in two steps: the plan with its digest, and the order to carry out just that plan. */
@@ -109,7 +109,7 @@ async function plan(deps: ApiDeps, tier: string, database: string | undefined, r
   };
 }
 
-/** Of what goes: that something else is kept for another reason changes nothing for who ordered it. */
+/** Identifies what goes: that something else is kept for another reason changes nothing for who ordered it. */
 function digestOf({ plan: { plans } }: SiteLook, tier: string, database: string | undefined): string {
   const goes = [...plans]
     .filter(([name]) => database === undefined || name === database)

@@ -18,7 +18,7 @@ export function createBackupRoute(app: App, deps: ApiDeps): void {
         tags: ["backups"],
         summary: "Ask for a backup now",
         description:
-          "202 when it was enqueued, 200 when the Idempotency-Key was seen before, or a backup of this database waits already (`joined`). Its `self` link tells how it gets on.",
+          "202 when it was enqueued, 200 when the Idempotency-Key was seen before, or a backup of this database waits already (`joined`). Its `self` link shows its progress.",
         body: createBackupBody,
         headers: idempotencyHeaders,
         response: { 200: requestedBackup, 202: requestedBackup, ...problems },

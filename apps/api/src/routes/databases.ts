@@ -47,7 +47,7 @@ export function databasesRoute(app: App, deps: ApiDeps): void {
         operationId: "showDatabase",
         tags: ["databases"],
         summary: "One database: health, rates, restores",
-        description: "Its runs and what is kept of it are told page by page by `/runs` and `/retention`.",
+        description: "Its runs and what is kept of it are listed page by page by `/runs` and `/retention`.",
         params,
         response: { 200: databaseDetails, ...problems },
       },
@@ -103,7 +103,7 @@ async function requirePage({ observer }: ApiDeps, name: string): Promise<Databas
   if (page !== null) return page;
   throw new TrivaultError(
     "NOT_FOUND",
-    `No database named ${JSON.stringify(name)} is configured here or has backups; GET ${PATH} tells which there are.`,
+    `No database named ${JSON.stringify(name)} is configured here or has backups; GET ${PATH} lists them.`,
     { permanent: true },
   );
 }

@@ -16,14 +16,14 @@ import { runStatus, stage, publishedStatus } from "../schemas.ts";
 /** Streams of one caller, and of all. */
 const MOST_OF_ONE = 10;
 const MOST = 500;
-/** Events that a caller who comes back is told of; one who was away for longer has to look anew (`event: reset`). */
+/** Events that a caller who comes back gets; one who was away for longer has to look anew (`event: reset`). */
 const MOST_MISSED = 1000;
 /** So soon a stream ends whose caller is not let in any more: their token was revoked, say. */
 const LET_IN_CHECK_MS = 5000;
 
 export const movingRun = z
   .object({
-    id: z.string().describe("Of the run, or of the job of a restore or verification."),
+    id: z.string().describe("The id of the run, or of the job of a restore or verification."),
     kind: z.enum(["backup", "restore", "verify"]),
     database: z.string(),
     backupId: z.string().nullable(),
@@ -51,7 +51,7 @@ export function eventsRoute(app: App, deps: ApiDeps): void {
         tags: ["site"],
         summary: "What happens, as it happens: server-sent events",
         description:
-          "`record`: an event of the record, with its number as id, so that a client that comes back with Last-Event-ID misses none. `run`: a run that moves, its stages with bytes and progress, at most twice a second. `overview`: the site was looked at. `reset`: more was missed than is told; look anew. With `backup` runs and records of that one only (of its run or its backup id). A comment comes every 15 seconds.",
+          "`record`: an event of the audit log, with its number as id, so that a client that comes back with Last-Event-ID misses none. `run`: a run that moves, its stages with bytes and progress, at most twice a second. `overview`: the site was looked at. `reset`: more was missed than is told; look anew. With `backup` runs and records of that one only (of its run or its backup id). A comment comes every 15 seconds.",
         querystring: z.strictObject({ backup: backupId.optional() }),
         headers: z.looseObject({ "last-event-id": z.string().max(20).optional() }),
         response: {
@@ -86,10 +86,10 @@ export function eventsRoute(app: App, deps: ApiDeps): void {
       });
       const letIn = setInterval(() => void endUnlessLetIn(request, stream), LET_IN_CHECK_MS);
       deps.closing.addEventListener("abort", stream.end);
-      const told = createRecordTeller((event) => stream.send("record", answerOfEvent(event), event.seq));
+      const recorded = sendInOrder((event) => stream.send("record", answerOfEvent(event), event.seq));
       stop = hub.listen({
         backup,
-        record: (event) => told.now(event),
+        record: (event) => recorded.now(event),
         run: (run) => void stream.send("run", answerOf(run)),
         overview: (look) => void stream.send("overview", look),
       });
@@ -97,7 +97,7 @@ export function eventsRoute(app: App, deps: ApiDeps): void {
       try {
         const missed = after === null ? [] : await missedSince(deps, after, backup);
         if (missed === null) stream.send("reset", { lastSeq: after });
-        told.catchUp(missed ?? []);
+        recorded.catchUp(missed ?? []);
       } catch (error) {
         request.log.warn({ err: error }, "what was missed could not be read");
         stream.end();
@@ -108,19 +108,19 @@ export function eventsRoute(app: App, deps: ApiDeps): void {
 }
 
 async function endUnlessLetIn(request: FastifyRequest, stream: EventStream): Promise<void> {
-  // Where it cannot be told, nothing more is: it comes back, and is asked who it is.
+  // Where that is unknown, nothing more is sent: the caller comes back, and has to log in again.
   const letIn = await request.stillLetIn().catch(() => false);
   if (!letIn) stream.end();
 }
 
-/** Tells each event once and in order: what was missed first, then what came while that was read, then what comes. */
-function createRecordTeller(tell: (event: RecordedEvent) => void) {
+/** Sends each event once and in order: what was missed first, then what came while that was read, then what comes. */
+function sendInOrder(send: (event: RecordedEvent) => void) {
   let waiting: RecordedEvent[] | null = [];
   let last = 0;
   const next = (event: RecordedEvent) => {
     if (event.seq <= last) return;
     last = event.seq;
-    tell(event);
+    send(event);
   };
   return {
     now(event: RecordedEvent) {

@@ -5,7 +5,7 @@ import { health } from "../schemas.ts";
 
 const ANSWER_MS = 2000;
 
-/** Open to all, so it tells one word only, and any number of callers cost Redis one write at a time. */
+/** Open to all, so it answers one word only, and any number of callers cost Redis one write at a time. */
 export function healthRoute(app: App, { redis }: ApiDeps): void {
   let running: Promise<boolean> | null = null;
   app.get(

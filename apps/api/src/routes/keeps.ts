@@ -86,7 +86,7 @@ export function keepsRoute(app: App, deps: ApiDeps): void {
       // A backup that is gone may be released all the same, so it is the mark that is asked for its database.
       const database = (await loadMarks(deps.config)).keep.get(id)?.database;
       if (database === undefined) {
-        const message = `The backup ${id} is not held, so there is nothing to release; GET /api/v1/keeps tells which are.`;
+        const message = `The backup ${id} is not held, so there is nothing to release; GET /api/v1/keeps lists those that are.`;
         throw new TrivaultError("NOT_FOUND", message, { permanent: true });
       }
       const who = { actor: request.identity.actor, why: request.query.reason };

@@ -20,7 +20,7 @@ export const LOGIN_TEXTS: Readonly<Record<Language, Texts>> = {
     expired: "This form is too old. Here is a new one.",
     again: "The code came too late. Begin with your password again.",
     noUsers: "There are no users yet. On the server, `npm run backup:user:add` adds one.",
-    failed: "The login could not be checked. Backups go on; the log of the API tells why.",
+    failed: "The login could not be checked. Backups go on; the log of the API says why.",
   },
   fr: {
     refused: "L’utilisateur et le mot de passe ne correspondent pas. Réessayez.",

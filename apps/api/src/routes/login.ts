@@ -63,8 +63,8 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
     return reply.redirect(localPath(next), 303);
   }
 
-  /** Of users that there are one by one, as the lock-out bounds them; all others are counted. */
-  async function tellRefusal(request: FastifyRequest, result: LoginResult & { status: "refused" | "locked" }) {
+  /** Refusals of existing users one by one, as the lock-out bounds them; all others are counted. */
+  async function recordRefusal(request: FastifyRequest, result: LoginResult & { status: "refused" | "locked" }) {
     const { ip } = request;
     const why = result.status === "locked" ? "locked out after failed logins" : "wrong password or code";
     request.log.warn({ ip, user: result.user, why }, "login refused");
@@ -94,7 +94,7 @@ export async function loginRoutes(app: App, deps: ApiDeps, guard: Guard): Promis
       cookies.set(reply, "ticket", result.ticket);
       return show(reply, { step: "code", next, problem: null });
     }
-    await tellRefusal(request, result);
+    await recordRefusal(request, result);
     const step = code === undefined ? "password" : "code";
     if (result.status === "refused") {
       const problem = step === "code" ? texts.wrongCode : texts.refused;

@@ -32,7 +32,7 @@ const newToken = z.strictObject({
     .meta({ examples: ["2027-02-21T00:00:00Z"] }),
 });
 const madeToken = z
-  .object({ name, role, expiresAt: time.nullable(), token: z.string().describe("Told now, and never again.") })
+  .object({ name, role, expiresAt: time.nullable(), token: z.string().describe("Shown now, and never again.") })
   .meta({ id: "NewToken" });
 const user = z
   .object({
@@ -46,14 +46,14 @@ const user = z
   .meta({ id: "User" });
 const me = z
   .object({
-    actor: z.string().describe("As it stands in the record."),
+    actor: z.string().describe("As it stands in the audit log."),
     role,
     via: z.enum(["token", "session", "loopback"]),
     csrf: z.string().describe("With a session: the header x-csrf-token of whatever changes something."),
   })
   .meta({ id: "Me" });
 
-/** Who is who. Users are added on the server's own command line only: their second factor is told there. */
+/** Who is who. Users are added on the server's own command line only: their second factor is shown there. */
 export function memberRoutes(app: App, { config, record }: ApiDeps): void {
   const { accessFile } = config.api;
   const now = () => new Date();

@@ -114,7 +114,8 @@ export function reportsRoute(app: App, { config, reports }: ApiDeps): void {
         operationId: "makeReport",
         tags: ["reports"],
         summary: "Make a report of any period now; it is neither kept nor mailed",
-        description: "Reads a month of the record at least: of a large site that takes a while. One is made at a time.",
+        description:
+          "Reads a month of the audit log at least: of a large site that takes a while. One is made at a time.",
         querystring: query,
         body,
         response: forms,

@@ -79,11 +79,7 @@ function notFound(id: string, { queue, reason }: RunLookUp, { unreachable }: Fou
   if (silent !== "") {
     return new TrivaultError("STORE_UNREACHABLE", `The tiers that answer hold no backup ${id}.${silent}`);
   }
-  return new TrivaultError(
-    "NOT_FOUND",
-    `There is no run and no backup ${id}; GET ${BACKUPS_PATH} tells which there are.`,
-    {
-      permanent: true,
-    },
-  );
+  return new TrivaultError("NOT_FOUND", `There is no run and no backup ${id}; GET ${BACKUPS_PATH} lists them.`, {
+    permanent: true,
+  });
 }

@@ -30,7 +30,7 @@ export function showJobRoute(app: App, { queues }: ApiDeps): void {
       if (job !== null) return answerOfJob(job, await jobLog(queues, queue, id));
       throw new TrivaultError(
         "NOT_FOUND",
-        `The queue ${queue} knows no job ${JSON.stringify(id)} (any more); what became of it stands in the record, GET /api/v1/audit.`,
+        `The queue ${queue} knows no job ${JSON.stringify(id)} (any more); what became of it stands in the audit log, GET /api/v1/audit.`,
         { permanent: true },
       );
     },

@@ -16,7 +16,7 @@ export function showLogRoute(app: App, { config, queues }: ApiDeps): void {
         tags: ["backups"],
         summary: "What the jobs of a backup said, as far as the queue remembers",
         description:
-          "Of a run (as POST answers it) or of a backup. Jobs that the queue has forgotten are not among them.",
+          "The log of a run (as POST answers it) or of a backup. Jobs that the queue has forgotten are not among them.",
         params: z.strictObject({ id: backupId }),
         response: { 200: jobLogs, ...problems },
       },

@@ -10,7 +10,9 @@ const answer = z
   .object({
     id: z.string(),
     database: z.string(),
-    manifest: manifestSchema.nullable().describe("That of a copy whose signature is trusted, where there is one."),
+    manifest: manifestSchema
+      .nullable()
+      .describe("The manifest of a copy whose signature is trusted, where there is one."),
     copies: listOf(
       z.object({
         tier: z.string(),

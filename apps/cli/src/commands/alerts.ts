@@ -14,7 +14,7 @@ interface JsonOption {
 }
 
 export function addAlerts(program: Command): void {
-  const alerts = program.command("alerts").description("what is told when something is wrong, and to whom");
+  const alerts = program.command("alerts").description("what is reported when something is wrong, and to whom");
   addConfigure(alerts);
   addTest(alerts);
   addList(alerts);
@@ -28,7 +28,9 @@ function addConfigure(alerts: Command): void {
     .description("set up where alerts go: asks, tries each channel with a real message, and writes the configuration")
     .option("--channel <name>", "the channel to make or change, such as ops", notEmpty)
     .addOption(new Option("--kind <kind>", "what it is").choices(KINDS))
-    .addOption(new Option("--from <severity>", "the least that is told there").choices(["warning", "critical"]))
+    .addOption(
+      new Option("--from <severity>", "the least severity that is sent there").choices(["warning", "critical"]),
+    )
     .option("--url-env <variable>", "the variable that holds its URL (slack, discord, teams, ntfy, webhook)", notEmpty)
     .option("--bot-token-env <variable>", "the variable that holds the bot's token (telegram)", notEmpty)
     .option("--chat-id <id>", "the chat that the bot writes to (telegram)", notEmpty)
@@ -43,7 +45,11 @@ function addConfigure(alerts: Command): void {
     .option("--mail-user <login>", "the login there", notEmpty)
     .option("--mail-password-env <variable>", "the variable that holds its password", notEmpty)
     .option("--mail-from <address>", "the sender, such as 'Trivault <backup@example.org>'", notEmpty)
-    .option("--dead-man-url-env <variable>", "the variable that holds the URL to call while all is well", notEmpty)
+    .option(
+      "--dead-man-url-env <variable>",
+      "the variable that holds the URL to call while everything is healthy",
+      notEmpty,
+    )
     .option("--dead-man-every <duration>", "how often it is called (default: 5m)", notEmpty)
     .option("--remove-dead-man", "call nobody any more")
     .option("--no-test", "write it without trying it")
@@ -73,7 +79,7 @@ Examples:
 function addTest(alerts: Command): void {
   alerts
     .command("test")
-    .description("send a real message through each channel, and tell which took it")
+    .description("send a real message through each channel, and show which took it")
     .option("--channel <name>", "only this channel", notEmpty)
     .option("--json", OPTION_TEXTS.json)
     .addHelpText(
@@ -93,7 +99,7 @@ Examples:
 function addList(alerts: Command): void {
   alerts
     .command("list")
-    .description("list what is told now, the worst first")
+    .description("list the alerts that fire now, the worst first")
     .addOption(new Option("--language <language>", "what they say (default: alerts.language)").choices(LANGUAGES))
     .option("--json", OPTION_TEXTS.json)
     .addHelpText(
@@ -117,7 +123,7 @@ function addSilence(alerts: Command): void {
     .description("hear no more of an alert for some time; it is looked at all the same")
     .argument("<id>", "its id, as list prints it", notEmpty)
     .requiredOption("--for <duration>", "for how long, such as 8h or 3d", seconds)
-    .requiredOption("--reason <text>", "why; it stands in the record", notEmpty)
+    .requiredOption("--reason <text>", "why; it goes into the audit log", notEmpty)
     .option("--json", OPTION_TEXTS.json)
     .addHelpText(
       "after",

@@ -9,7 +9,7 @@ import { perform } from "../perform.ts";
 const MOST = 999_999;
 
 export function addAudit(program: Command): void {
-  const audit = program.command("audit").description("the record: who did what, when, and how it ended");
+  const audit = program.command("audit").description("the audit log: who did what, when, and how it ended");
   addLogs(audit);
   addVerify(audit);
 }
@@ -17,7 +17,7 @@ export function addAudit(program: Command): void {
 function addLogs(audit: Command): void {
   audit
     .command("logs")
-    .description("show the record, newest last")
+    .description("show the audit log, newest last")
     .option("--from <time>", "not before: 2026-11-23, 2026-11-23T02:00:00Z, or 24h, 7d ago", pointInTime)
     .option("--to <time>", "not after, in the same forms", pointInTime)
     .option("--actor <name>", "by whom: user:<login>@<host>, token:<name>, schedule or maintenance", notEmpty)
@@ -50,13 +50,13 @@ Examples:
 function addVerify(audit: Command): void {
   audit
     .command("verify")
-    .description("check the record's chain of hashes, and say where it was changed")
+    .description("check the audit log's chain of hashes, and say where it was changed")
     .option("--json", OPTION_TEXTS.json)
     .addHelpText(
       "after",
       `
 It ends with 0 if every line is as it was written, and with 1 where one was changed, taken out, put in or moved, or the
-end was cut off. Whoever may write to the folder can write the whole record anew: to be sure against that, keep the
+end was cut off. Whoever may write to the folder can write the whole log anew: to be sure against that, keep the
 number and hash that it prints elsewhere, and compare.
 
 Examples:

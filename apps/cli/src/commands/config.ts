@@ -15,8 +15,8 @@ export function addConfig(program: Command): void {
       `
 Settings come from the environment, .env and trivault.config.yaml (or the file that BACKUP_CONFIG names). Each
 database is connected to, each server is asked which databases match, each tier is tried by writing, reading and
-removing a small file. It ends with 0 only if all of that is well, and with 1 where a setting is wrong: all that is
-wrong is told at once.
+removing a small file. It ends with 0 only if all of that works, and with 1 where a setting is wrong: everything that is
+wrong is reported at once.
 
 Examples:
   npm run backup:config:check

@@ -11,13 +11,13 @@ export function addEncrypt(program: Command): void {
     .description("find plaintext dumps in BACKUP_DIR, make an encrypted backup of each, and delete the plaintext")
     .option("--database <name>", "all of them are of this database (default: as each dump or its name says)", notEmpty)
     .option("--keep", "leave the plaintext where it is")
-    .option("--dry-run", "only tell what would be done; nothing is changed")
+    .option("--dry-run", "only show what would be done; nothing is changed")
     .option("--yes", "do not ask before plaintext is deleted")
     .option("--json", "print one JSON object on stdout")
     .addHelpText(
       "after",
       `
-What a dump is, its content tells and not its name: pg_dump's custom and tar formats and plain SQL, each of them also
+A dump is recognised by its content and not by its name: pg_dump's custom and tar formats and plain SQL, each of them also
 compressed by gzip or zstd. Each is read from end to end before anything is done. A plaintext is deleted only after its
 backup was verified on the local tier; deleting does not wipe a disk. The other tiers get their copies by maintenance.
 

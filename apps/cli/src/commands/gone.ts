@@ -10,13 +10,13 @@ export function addAcknowledge(program: Command): void {
     .command("acknowledge")
     .description("take note that a discovered database is gone from its server: nobody is alerted of it any more")
     .requiredOption("--database <name>", "which database", notEmpty)
-    .option("--reason <text>", "why; it stands in the record", notEmpty)
+    .option("--reason <text>", "why; it goes into the audit log", notEmpty)
     .option("--json", OPTION_TEXTS.json)
     .addHelpText(
       "after",
       `
 Its backups stay on all tiers until they are discarded; no rule deletes them. Should it come back, it is backed up
-again; should it vanish once more, that is told once more.
+again; should it vanish once more, that is reported once more.
 
 Examples:
   npm run backup:acknowledge -- --database main.blog

@@ -13,7 +13,7 @@ It listens on BACKUP_API_HOST and BACKUP_API_PORT (127.0.0.1:3000), and prints i
 beside its workers: where that runs, open its address instead.
 
 The queue is that of REDIS_URL, or of an \`npm start\` that runs for this BACKUP_DIR. Where there is none, the
-dashboard says so and shows what the record and the tiers tell; only what would start something is refused.
+dashboard says so and shows what the audit log and the tiers hold; only what would start something is refused.
 
 Examples:
   npm run backup:monitor:start

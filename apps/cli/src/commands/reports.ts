@@ -34,7 +34,7 @@ what failed and why; what needs a decision. Success rate and availability are th
 period, from recorded events (docs/reports.md). Neither Redis nor the API nor a source database is needed. The report of
 each day is made by the API by itself, kept, and mailed (reports in trivault.config.yaml); this makes one more.
 
---json prints the report as JSON, unless it goes into a file or a mail: then it tells where it went.
+--json prints the report as JSON, unless it goes into a file or a mail: then it says where it went.
 
 Examples:
   npm run backup:reports:generate

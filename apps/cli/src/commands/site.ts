@@ -18,7 +18,7 @@ It changes nothing. Use it where a start was refused, before you say anything el
   add(site, "new", {
     summary: "begin a new site in BACKUP_DIR, beside those that use the same tiers",
     help: `
-Of a folder that was copied from another site it makes a site of its own: with another id and signing key (the old key
+It makes a site of its own of a folder that was copied from another site: with another id and signing key (the old key
 is kept beside it), without what the original has in the making. Better give it a folder of its own on each tier, too:
 backups of databases of the same name lie side by side there.`,
   });

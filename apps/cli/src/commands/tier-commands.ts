@@ -134,7 +134,7 @@ function addStats(noun: Command, { noun: name, it }: Words): void {
     .addHelpText(
       "after",
       `
-It ends with 1 where a tier could not be asked. Costs are told where the configuration file has prices.
+It ends with 1 where a tier could not be asked. Costs are shown where the configuration file has prices.
 
 Examples:
   npm run backup:${name}:stats
@@ -195,7 +195,7 @@ Retention on ${where}, as maintenance applies it by itself;
 by hand, no number of deletions is held back as too large. What goes is shown, and asked for on a terminal; elsewhere
 --yes must be said. The newest complete copies never go, nor a backup that another tier shall have and has not got
 yet, nor one that is marked (keep add). A tier that cannot be asked holds what may not be deleted without it; what
-was held back is told, and ends with 1.
+was held back is shown, and ends with 1.
 
 Examples:
   npm run ${script} -- --dry-run

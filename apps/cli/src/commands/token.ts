@@ -21,7 +21,7 @@ function addCreate(token: Command): void {
   token
     .command("create")
     .description("make a token with a role and an end, and print it once")
-    .requiredOption("--name <name>", "what it is for; it stands in the record as token:<name>", notEmpty)
+    .requiredOption("--name <name>", "what it is for; it is in the audit log as token:<name>", notEmpty)
     .addOption(roleOption().makeOptionMandatory())
     .option("--expires <duration>", "how long it is good, such as 90d or 12h, or never", expiry, 90 * DAY_SECONDS)
     .option("--json", OPTION_TEXTS.json)

@@ -1,6 +1,6 @@
 import { type ConfigChange, TrivaultError } from "@trivault/core";
 
-/** What `alerts configure` is told, by options or by answers. */
+/** What `alerts configure` is given, by options or by answers. */
 export interface Wanted {
   readonly channel?: string;
   readonly kind?: string;
@@ -28,7 +28,7 @@ export interface Wanted {
 const OF_CHANNEL = ["kind", "from", "urlEnv", "botTokenEnv", "chatId", "tokenEnv", "secretEnv", "to"] as const;
 const OF_MAIL = ["mailHost", "mailPort", "mailSecurity", "mailUser", "mailPasswordEnv", "mailFrom"] as const;
 
-/** What of the file is to change. A channel that is named anew is written anew; of mail only what is told. */
+/** What is to change in the file. A channel that is named again is written anew; of mail only what is given. */
 export function changesOf(wanted: Wanted): ConfigChange[] {
   return [...channelChanges(wanted), ...mailChanges(wanted), ...deadManChanges(wanted)];
 }

@@ -40,12 +40,12 @@ export async function alertsConfigure(options: ConfigureOptions, running: Runnin
   if (stdin || changesOf(wanted).length > 0) {
     const secrets = stdin ? { secrets: { channel: await readSecret("The URL or token: ", signal) } } : {};
     const outcome = await change(file, { ...wanted, ...secrets }, test, async () => false, signal);
-    tell(outcome, json);
+    show(outcome, json);
     return outcome.written ? EXIT.ok : EXIT.failed;
   }
   if (!isInteractive()) {
     const message =
-      "Nothing is told to be configured, and nobody can be asked (no terminal). Say what, such as --channel ops --kind slack --url-env SLACK_URL; --help tells all.";
+      "No option says what to configure, and nobody can be asked (no terminal). Say what, such as --channel ops --kind slack --url-env SLACK_URL; --help shows all options.";
     throw new TrivaultError("INPUT_INVALID", message, { permanent: true });
   }
   return converse(file, config, test, running);
@@ -64,7 +64,7 @@ async function converse(file: string, config: Config, test: boolean, { signal, j
     try {
       const outcome = await change(file, wanted, test, keepAnyway, signal);
       outcomes.push(outcome);
-      if (!json) tell(outcome, false);
+      if (!json) show(outcome, false);
     } catch (error) {
       signal.throwIfAborted();
       say(`Nothing was changed. ${messageOf(error)}`);
@@ -136,7 +136,7 @@ function untried(channel: string, kind: string, why: string): ChannelTest {
   return { channel, kind, ok: false, problem: `It cannot be tried here: ${why} Set the variable, or say --no-test.` };
 }
 
-function tell({ file, written, tests }: Outcome, json: boolean): void {
+function show({ file, written, tests }: Outcome, json: boolean): void {
   if (json) printJson({ file, written, tests });
   else if (written) print(`${file} is written. A running Trivault takes it up within seconds.`);
   else say("Nothing was changed, as the test did not arrive. Correct it and try again, or say --no-test.");

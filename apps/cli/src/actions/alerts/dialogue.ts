@@ -53,7 +53,7 @@ export async function* dialogue(asking: Asking, mail: MailConfig | null): AsyncG
     }
   }
   asking.say(
-    "A dead man's switch is a URL elsewhere (healthchecks.io and its like) that is called while all is well; when",
+    "A dead man's switch is a URL elsewhere (healthchecks.io and its like) that is called while everything is healthy; when",
   );
   asking.say("this machine is dead, that silence raises the alarm.");
   const deadMan = await asking.askSecret("Its URL, or the variable that holds it (empty: leave it as it is): ");

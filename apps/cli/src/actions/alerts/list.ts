@@ -14,7 +14,7 @@ export async function alertsList({ language }: ListOptions, { json }: Running): 
   const { config } = readEnvironment("read");
   const alerts = await listAlerts(config, language ?? config.monitoring.alerts.language, new Date());
   if (json) printJson({ alerts });
-  else if (alerts.length === 0) print("Nothing is told: no alert is firing.");
+  else if (alerts.length === 0) print("No alert is firing.");
   else {
     const rows = alerts.map(({ id, severity, title, since, silence }) => [
       id,

@@ -35,7 +35,7 @@ export async function alertsUnsilence(id: string, { json, signal }: Running): Pr
     unsilenceAlert(config, record, id, actor(), new Date()),
   );
   if (!was)
-    throw new TrivaultError("NOT_FOUND", `${id} is not silenced; \`list\` tells which are.`, { permanent: true });
+    throw new TrivaultError("NOT_FOUND", `${id} is not silenced; \`list\` shows which are.`, { permanent: true });
   if (json) printJson({ alert: id, silence: null });
   else print(`${id} is heard of again.`);
   return EXIT.ok;

@@ -15,7 +15,7 @@ export async function alertsTest(
   const channels = openChannels(config.monitoring, { publicUrl: config.api.publicUrl });
   if (channels.length === 0) {
     const message =
-      "No channel is configured, so nobody would be told of anything. `npm run backup:alerts:configure` sets one up.";
+      "No channel is configured, so nobody would get any message. `npm run backup:alerts:configure` sets one up.";
     throw new TrivaultError("NOT_FOUND", message, { permanent: true });
   }
   try {

@@ -73,11 +73,11 @@ function readable(config: Config, inForce: InForce): string {
 }
 
 function alertsText({ channels, deadMan }: InForce["alerts"]): string {
-  const told = channels.map(({ name, kind, to, from }) => {
+  const addresses = channels.map(({ name, kind, to, from }) => {
     return `${name} (${kind}, ${to.join(" ")}${from === "critical" ? ", critical ones only" : ""})`;
   });
   const ping = deadMan === null ? [] : [`a dead man's switch at ${deadMan.host}, every ${deadMan.every}`];
-  const all = [...told, ...ping];
+  const all = [...addresses, ...ping];
   return all.length === 0 ? "NOBODY (npm run backup:alerts:configure)" : all.join(", ");
 }
 

@@ -51,7 +51,7 @@ export async function encryptAuto(options: EncryptAutoOptions, running: Running)
     if (!options.dryRun) await requireSite({ ...site, log, signal: running.signal });
     const plan = await look(site, options, running.signal);
     const dryRun = options.dryRun ?? false;
-    tellPlan(site, plan, running.json ? null : dryRun ? printText : sayText);
+    showPlan(site, plan, running.json ? null : dryRun ? printText : sayText);
     const planned = plan.adoptable.map((dump): Result => ({ dump, state: "planned", ...NOTHING, ref: dump.adoptedAs }));
     if (!dryRun) await recordRefusals(plan.refused, audit.record);
     if (deletes && !options.yes && plan.adoptable.length > 0) await confirm(plan.adoptable, running.signal);
@@ -124,7 +124,7 @@ async function adoptAll(
   }
 }
 
-/** One that fails is told, and the others go on; only an interruption ends all. */
+/** One that fails is reported, and the others go on; only an interruption ends all. */
 async function adoptOne(
   site: OpenSite,
   dump: Adoptable,
@@ -159,27 +159,27 @@ async function recordRefusals(refused: readonly LeftAlone[], record: Recorder): 
   }
 }
 
-function tellPlan(site: OpenSite, plan: AdoptionPlan, tell: ((text: string) => void) | null): void {
-  if (tell !== null && plan.adoptable.length > 0) tell(planTable(site, plan.adoptable));
+function showPlan(site: OpenSite, plan: AdoptionPlan, show: ((text: string) => void) | null): void {
+  if (show !== null && plan.adoptable.length > 0) show(planTable(site, plan.adoptable));
   for (const { file, reason } of plan.skipped) say(`Left alone: ${file} ${reason}.`);
   for (const { file, reason } of plan.refused) say(`REFUSED: ${file}: ${reason.replace(/\.$/, "")}.`);
 }
 
 function planTable(site: OpenSite, dumps: readonly Adoptable[]): string {
   return table(
-    ["FILE", "FORMAT", "DATABASE", "TOLD BY", "TIME", ">SIZE"],
+    ["FILE", "FORMAT", "DATABASE", "NAMED BY", "TIME", ">SIZE"],
     dumps.map((dump) => [
       dump.file,
       formatOf(dump),
       dump.adoptedAs === null ? dump.database : dump.adoptedAs.database,
-      dump.adoptedAs === null ? toldBy(site, dump) : `is backup ${dump.adoptedAs.backupId} already`,
+      dump.adoptedAs === null ? namedBy(site, dump) : `is backup ${dump.adoptedAs.backupId} already`,
       formatTime(dump.time),
       formatBytes(dump.size),
     ]),
   );
 }
 
-function toldBy(site: OpenSite, { database, databaseFrom }: Adoptable): string {
+function namedBy(site: OpenSite, { database, databaseFrom }: Adoptable): string {
   const configured = findDatabase(site.config, database) !== null;
   return configured ? databaseFrom : `${databaseFrom}; not configured here`;
 }

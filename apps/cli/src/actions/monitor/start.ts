@@ -9,7 +9,7 @@ import type { Running } from "../../perform.ts";
 const API = path.resolve(import.meta.dirname, "../../../api/src/main.js");
 
 /**
- * Runs the API until it ends or we are told to. In a process group of its own, so that Ctrl-C reaches it through us alone, and
+ * Runs the API until it ends or we are asked to end. In a process group of its own, so that Ctrl-C reaches it through us alone, and
  * once; where we are killed, it ends as well.
  */
 export async function startMonitor({ signal }: Running): Promise<number> {

@@ -3,7 +3,7 @@ import { EXIT } from "../../exit-codes.ts";
 import { formatSeconds, print, printJson, say } from "../../output.ts";
 import type { Task } from "../../progress.ts";
 
-/** What `run` tells of one stage, whether it ran here or on a worker. */
+/** What `run` shows of one stage, whether it ran here or on a worker. */
 export interface StageReport {
   readonly stage: string;
   /** For copies: where to. */

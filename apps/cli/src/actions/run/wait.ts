@@ -58,7 +58,7 @@ async function follow(queues: Queues, runId: string, wait: Wait, display: Progre
 /** Progress, each new attempt and why the one before it failed. */
 function newsTeller(display: ProgressDisplay): (status: RunStatus) => void {
   let backupId: string | null = null;
-  const told = new Set<string>();
+  const shown = new Set<string>();
   return (status) => {
     if (status.backupId !== backupId) {
       display.say(`${backupId === null ? "" : "tried again: "}backup ${status.backupId} of ${status.database}`);
@@ -66,8 +66,9 @@ function newsTeller(display: ProgressDisplay): (status: RunStatus) => void {
     }
     for (const stage of status.stages) {
       const news = `${stageName(stage)}, attempt ${stage.attempts}: ${stage.problem}`;
-      if (stage.problem === null || stage.state === "failed" || stage.state === "completed" || told.has(news)) continue;
-      told.add(news);
+      if (stage.problem === null || stage.state === "failed" || stage.state === "completed" || shown.has(news))
+        continue;
+      shown.add(news);
       display.say(news);
     }
     display.update(tasksOf(status));

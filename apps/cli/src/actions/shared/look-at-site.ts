@@ -3,7 +3,7 @@ import { say } from "../../output.ts";
 
 type Place = Parameters<typeof maintenance.lookAtSite>[0];
 
-/** Looks, and tells on stderr what could not be asked. */
+/** Looks, and reports on stderr what could not be asked. */
 export async function lookAtSite(site: Place, signal: AbortSignal): Promise<maintenance.SiteLook> {
   const look = await maintenance.lookAtSite(site, signal);
   for (const { tier, reason } of look.unreachable) say(`The tier ${tier} could not be asked: ${reason}`);

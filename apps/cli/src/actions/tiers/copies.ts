@@ -155,7 +155,7 @@ function watchCopies(copies: readonly WantedCopy[]) {
   const display: ProgressDisplay = showProgress(process.stderr);
   const moved = new Map<WantedCopy, number>();
   const ended = new Map<WantedCopy, boolean>();
-  const told = new Set<string>();
+  const shown = new Set<string>();
   const tiers = [...new Set(copies.map(({ to }) => to))];
   const show = () => display.update(tiers.map(taskOf));
   const taskOf = (tier: string): Task => {
@@ -177,8 +177,8 @@ function watchCopies(copies: readonly WantedCopy[]) {
     now(copy: WantedCopy, { state, progress, problem, attempts }: StageStatus) {
       if (state === "active") moved.set(copy, progress?.bytes ?? 0);
       const news = `${copy.backupId} ${place(copy)}, attempt ${attempts}: ${problem}`;
-      if (problem !== null && !told.has(news)) display.say(news);
-      told.add(news);
+      if (problem !== null && !shown.has(news)) display.say(news);
+      shown.add(news);
       show();
     },
     ended(copy: WantedCopy, seconds: number | null, problem: string | null) {

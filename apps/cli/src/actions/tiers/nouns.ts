@@ -32,7 +32,7 @@ export function chooseTiers(config: Config, noun: TierNoun, named: string | unde
   if (first === undefined) {
     throw new TrivaultError(
       "CONFIG_INVALID",
-      `No ${what} is configured. ${settings}; docs/configuration.md tells more.`,
+      `No ${what} is configured. ${settings}; docs/configuration.md has more.`,
       {
         permanent: true,
       },

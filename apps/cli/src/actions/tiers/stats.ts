@@ -99,7 +99,7 @@ function describe(stats: Stats, now: Date): string {
     ["Oldest", timeAndAge(stats.oldest, now)],
     [
       "Free space",
-      capacity ? `${formatBytes(capacity.free)} of ${formatBytes(capacity.total)}` : "the tier does not tell",
+      capacity ? `${formatBytes(capacity.free)} of ${formatBytes(capacity.total)}` : "the tier does not say",
     ],
   ];
   if (classes.length > 1 || classes.some(({ storageClass }) => storageClass !== "STANDARD")) {

@@ -28,26 +28,26 @@ export async function syncTiers(noun: TierNoun, options: TierSyncOptions, runnin
     if (options.database !== undefined) expectPlanned(look, options.database);
     const lacks = chosen.map((tier) => lacksOf(site, look, tier, options.database));
     const copies = lacks.flatMap((lack) => lack.copies);
-    const tell = (
+    const finish = (
       outcomes: readonly CopyOutcome[],
       after: readonly Lack[] | null,
       noWorker: readonly QueueName[] = [],
     ) => report({ noun, options, look, lacks, outcomes, after, noWorker }, running);
-    if (options.dryRun) return tell(copies.map(missing), null);
-    if (copies.length === 0) return tell([], lacks);
+    if (options.dryRun) return finish(copies.map(missing), null);
+    if (copies.length === 0) return finish([], lacks);
     const lookAgain = async () => {
       const now = await lookAtSite(site, running.signal);
       return chosen.map((tier) => lacksOf(site, now, tier, options.database));
     };
-    if (options.inline) return tell(await copyHere(site, environment, copies, running.signal), await lookAgain());
+    if (options.inline) return finish(await copyHere(site, environment, copies, running.signal), await lookAgain());
     return withQueues(config, "say --inline to copy in this process", async (queues) => {
       const noWorker = await copyQueuesWithoutWorker(config, queues, copies);
-      if (options.wait && noWorker.length > 0) return tell(copies.map(missing), null, noWorker);
+      if (options.wait && noWorker.length > 0) return finish(copies.map(missing), null, noWorker);
       const enqueued = await enqueueCopies(config, queues, copies);
-      if (!options.wait) return tell(enqueued, null, noWorker);
+      if (!options.wait) return finish(enqueued, null, noWorker);
       const waited = await waitForCopies(config, queues, copies, running.signal);
-      if ("noWorkerFor" in waited) return tell(enqueued, null, waited.noWorkerFor);
-      return tell(waited.outcomes, await lookAgain());
+      if ("noWorkerFor" in waited) return finish(enqueued, null, waited.noWorkerFor);
+      return finish(waited.outcomes, await lookAgain());
     });
   });
 }
@@ -99,7 +99,7 @@ function nobodyListens(queues: readonly QueueName[], wait: boolean): string {
   return `No worker listens to ${queues.join(", ")}${wait ? ", " : " "}${then}.`;
 }
 
-interface Told {
+interface Outcome {
   readonly tier: string;
   readonly complete: number | null;
   readonly upToDate: boolean | null;
@@ -109,7 +109,7 @@ interface Told {
 
 function describe(
   noun: TierNoun,
-  { tier, complete, upToDate, copies, sourceless }: Told,
+  { tier, complete, upToDate, copies, sourceless }: Outcome,
   options: TierSyncOptions,
 ): string {
   const bytes = formatBytes(copies.reduce((sum, copy) => sum + copy.bytes, 0));

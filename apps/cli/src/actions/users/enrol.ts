@@ -32,7 +32,7 @@ export async function userAdd({ name, role }: AddUserOptions, { signal, json }: 
     return made;
   });
   if (json) printJson({ name, role, ...enrolment });
-  else await tell(`The user ${name} is added, as ${role}.`, enrolment);
+  else await show(`The user ${name} is added, as ${role}.`, enrolment);
   return EXIT.ok;
 }
 
@@ -48,7 +48,7 @@ export async function userReset(name: string, { role }: ResetUserOptions, { sign
     return made;
   });
   if (json) printJson({ name, ...enrolment });
-  else await tell(`The user ${name} has a new password and second factor; all their sessions have ended.`, enrolment);
+  else await show(`The user ${name} has a new password and second factor; all their sessions have ended.`, enrolment);
   return EXIT.ok;
 }
 
@@ -60,7 +60,7 @@ async function askForPassword(name: string, signal: AbortSignal): Promise<string
   throw new TrivaultError("INPUT_INVALID", "The two passwords differ; nothing was done.", { permanent: true });
 }
 
-async function tell(done: string, { otpauthUrl, recoveryCodes }: Enrolment): Promise<void> {
+async function show(done: string, { otpauthUrl, recoveryCodes }: Enrolment): Promise<void> {
   printText(`${done}
 
 The second factor, for an authenticator app (any that does TOTP):
