@@ -13,11 +13,14 @@ const { values } = parseArgs({
 process.stdout.write(`seed ${values.seed}\n`);
 const result = await simulate({
   databases: Number(values.databases),
-  hours: Number(values.hours),
+  slots: Number(values.hours),
   workers: Number(values.workers),
   seed: Number(values.seed),
+  rules: { timeZone: "Europe/Paris", everyHours: 1, maintenanceEvery: "15m", hourly: 12, daily: 3 },
+  startsAtHour: 17, // days change early
   rate: 360,
-  accidentEverySeconds: 30,
+  // About as long as a slot takes.
+  accidents: { perSlot: 2, withinSeconds: Math.max(5, Number(values.databases) / 4) },
   say: (line) => void process.stdout.write(`${line}\n`),
 });
 process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);

@@ -1,10 +1,10 @@
 import { timeOfBackupId } from "@trivault/core";
+import type { Rules } from "./world.ts";
 
 /** What a policy of `hourly` and `daily` buckets leaves of a history: written anew here, to be compared with the planner. */
 export function expectedBackups(
   ids: readonly string[],
-  policy: { hourly: number; daily: number },
-  timeZone: string,
+  { hourly, daily, timeZone }: Pick<Rules, "hourly" | "daily" | "timeZone">,
 ): string[] {
   const local = new Intl.DateTimeFormat("en-GB", {
     timeZone,
@@ -22,8 +22,8 @@ export function expectedBackups(
   });
   const kept = new Set<string>();
   for (const [bucket, count] of [
-    ["hour", policy.hourly],
-    ["day", policy.daily],
+    ["hour", hourly],
+    ["day", daily],
   ] as const) {
     const newestOf = new Map<string, string>();
     for (const label of labels) if (!newestOf.has(label[bucket])) newestOf.set(label[bucket], label.id);

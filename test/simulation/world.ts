@@ -8,12 +8,20 @@ import { openTiers, type Tier } from "@trivault/storage";
 import { makeTempDir, sharedCeph, startPostgres, startSshd } from "@trivault/testkit";
 import { type RestartableRedis, startRestartableRedis } from "../support/restartable-redis.ts";
 
-export const POLICY = { hourly: 12, daily: 3 } as const;
-export const TIME_ZONE = "Europe/Paris";
+/** When backups are made, and which of them stay. */
+export interface Rules {
+  readonly timeZone: string;
+  /** From midnight. */
+  readonly everyHours: number;
+  readonly maintenanceEvery: string;
+  readonly hourly: number;
+  readonly daily: number;
+}
 
 /** A site with many small databases on one server, found by discovery, and everything else real. */
 export interface World extends AsyncDisposable {
   readonly config: Config;
+  readonly rules: Rules;
   readonly tiers: readonly Tier[];
   readonly redis: RestartableRedis;
   readonly clockFile: string;
@@ -27,7 +35,7 @@ export interface SimulatedWorker {
   end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
-export async function createWorld(databaseCount: number): Promise<World> {
+export async function createWorld(databaseCount: number, rules: Rules): Promise<World> {
   const stack = new AsyncDisposableStack();
   try {
     const folder = stack.use(await makeTempDir("tv-simulation"));
@@ -51,7 +59,7 @@ export async function createWorld(databaseCount: number): Promise<World> {
     const signing = await loadOrCreateSigningKey(path.join(folder.path, "signing.key"));
     await writeIdentityFile(path.join(folder.path, "identity.txt"), keys, signing.publicKey);
     const configFile = path.join(folder.path, "trivault.config.yaml");
-    await writeFile(configFile, configText(), { mode: 0o600 });
+    await writeFile(configFile, configText(rules), { mode: 0o600 });
     const clockFile = path.join(folder.path, "clock.json");
     const env: Record<string, string> = {
       PATH: process.env["PATH"] ?? "",
@@ -88,6 +96,7 @@ export async function createWorld(databaseCount: number): Promise<World> {
     });
     return {
       config,
+      rules,
       tiers,
       redis,
       clockFile,
@@ -105,11 +114,11 @@ export async function createWorld(databaseCount: number): Promise<World> {
   }
 }
 
-function configText(): string {
-  return `timeZone: ${TIME_ZONE}
-schedule: "0 * * * *"
-retention: { hourly: ${POLICY.hourly}, daily: ${POLICY.daily}, atLeast: 2 }
-workers: { dumpsPerServer: 4, dumpsPerSite: 4 }
+function configText({ timeZone, everyHours, maintenanceEvery, hourly, daily }: Rules): string {
+  return `timeZone: ${timeZone}
+schedule: "0 */${everyHours} * * *"
+retention: { hourly: ${hourly}, daily: ${daily}, atLeast: 2 }
+workers: { dumpsPerServer: 4, dumpsPerSite: 4, maintenanceEvery: ${maintenanceEvery} }
 servers:
   main:
     urlEnv: SIMULATED_SERVER_URL

@@ -1,5 +1,4 @@
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type BackupRef, listCopies, loadTrust, verifyCopy } from "@trivault/backup";
 import { type Config, resolveConfig } from "@trivault/core";
 import { generateKeys, loadOrCreateSigningKey, writeIdentityFile } from "@trivault/crypto";
@@ -26,11 +25,14 @@ import {
   startPostgres,
   startRedis,
   startSshd,
+  until,
 } from "@trivault/testkit";
 import type { Redis } from "ioredis";
 import { startProgram } from "./program.ts";
 
 export const DATABASE = "shop";
+/** A round of maintenance, and what it starts, takes about as long. */
+const ROUND_SECONDS = 5;
 
 /** A whole site on real parts: PostgreSQL with a web shop, Redis, sshd, Ceph's S3, keys; workers are started at will. */
 export interface TestSite extends AsyncDisposable {
@@ -133,11 +135,12 @@ export async function startSite(options: SiteOptions): Promise<TestSite> {
         return (await requestBackup(queues, redis, { database: DATABASE, actor: "user:test@localhost" })).runId;
       },
       async settled(runId, withinMs) {
-        for (const end = Date.now() + withinMs; Date.now() < end; await sleep(100)) {
-          const now = await status(runId);
-          if (!isMoving(stateOfJobs(now))) return now;
-        }
-        throw new Error(`${runId} did not settle within ${withinMs / 1000} s: ${JSON.stringify(await status(runId))}`);
+        let now: RunStatus | null = null;
+        await until(async () => !isMoving(stateOfJobs((now = await status(runId)))), {
+          seconds: withinMs / 1000,
+          describe: () => `${runId} is settled: ${JSON.stringify(now)}`,
+        });
+        return status(runId);
       },
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
@@ -166,6 +169,20 @@ export async function inspectTiers(site: TestSite): Promise<Record<string, { com
     found[tier.name] = { complete: ids(true), partial: ids(false) };
   }
   return found;
+}
+
+/** Has every tier looked after, again and again, until it is so. */
+export async function maintainUntil(
+  { queues, tiers }: Pick<TestSite, "queues" | "tiers">,
+  isSo: () => Promise<boolean>,
+  { seconds = 200, describe }: { readonly seconds?: number; readonly describe?: () => string } = {},
+): Promise<void> {
+  for (const deadline = performance.now() + seconds * 1000; ;) {
+    for (const { name } of tiers) await queues.maintenance.add("maintenance", { tier: name });
+    const left = (deadline - performance.now()) / 1000;
+    if (left <= ROUND_SECONDS) return void (await until(isSo, { seconds: left, ...(describe && { describe }) }));
+    if (await until(isSo, { seconds: ROUND_SECONDS }).catch(() => false)) return;
+  }
 }
 
 async function expectWhole(tier: Tier, ref: BackupRef, trust: Awaited<ReturnType<typeof loadTrust>>): Promise<void> {
