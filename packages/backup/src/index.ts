@@ -6,7 +6,16 @@ export { forEachConcurrently } from "./concurrency.ts";
 export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
 export { type DumpOf, type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitsFor } from "./dump-slots.ts";
 export { giveUp } from "./give-up.ts";
-export { type InlineResult, runInline, type StageName } from "./inline.ts";
+export { type InlineResult, runInline } from "./inline.ts";
+export {
+  type RunManner,
+  type RunStage,
+  runStages,
+  type StageEnd,
+  stageName,
+  type StageName,
+  type StageResult,
+} from "./run-stages.ts";
 export { inspectCopies, type InspectedCopy } from "./inspect-copies.ts";
 export { acquireLease } from "./lease.ts";
 export {

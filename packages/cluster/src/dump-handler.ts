@@ -11,8 +11,8 @@ import { findDatabase, isBackupId, newBackupId, timeOfBackupId } from "@trivault
 import type { MaintenanceSite } from "@trivault/maintenance";
 import { type DumpJob, dumpJobSchema, type Handler, type JobContext, parseJob } from "@trivault/queue";
 import { latestSlot } from "@trivault/schedule";
+import { carryJob } from "./carry-job.ts";
 import type { DumpLimit } from "./dump-limit.ts";
-import { recorded } from "./recorded.ts";
 import type { Slot } from "./schedule-queue.ts";
 import { isSlotRun } from "./slot-history.ts";
 
@@ -98,9 +98,10 @@ export function dumpHandler({ site, history, limit, dump, isQueued, stageContext
           await site.record({ action: "schedule.missed", outcome: "failed", actor, database, details });
         }
         await handle.update({ ...job, current: backupId } satisfies DumpJob);
-        const event = { action: "backup.dump", actor, database, backupId, details: detailsOf(slot) } as const;
-        return await recorded(site.record, event, context, () =>
-          dump(site, { database, backupId, slot }, stageContext(context, actor)),
+        return await carryJob(
+          site,
+          { stage: "dump", database, backupId, work: (stage) => dump(site, { database, backupId, slot }, stage) },
+          { actor, details: detailsOf(slot), context, stage: stageContext(context, actor) },
         );
       } finally {
         await dumpSlot?.release();

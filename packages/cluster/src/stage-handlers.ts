@@ -1,6 +1,6 @@
-import { copyStage, dumpStage, encryptStage, giveUp, type NextStage } from "@trivault/backup";
+import { dumpStage, giveUp, type NextStage } from "@trivault/backup";
 import { messageOf, type QueueName } from "@trivault/core";
-import { type MaintenanceSite, maintainTier, recordRepair } from "@trivault/maintenance";
+import { type MaintenanceSite, maintainTier } from "@trivault/maintenance";
 import {
   copiesOf,
   copyJobSchema,
@@ -13,9 +13,9 @@ import {
   startCopy,
   startEncrypt,
 } from "@trivault/queue";
+import { carryJob } from "./carry-job.ts";
 import { dumpHandler, type DumpHandlerDeps, type ToStageContext } from "./dump-handler.ts";
 import { maintenanceHandler } from "./maintenance-handler.ts";
-import { recorded } from "./recorded.ts";
 import { restoreHandler } from "./restore-handler.ts";
 import { verifyHandler } from "./verify-handler.ts";
 
@@ -36,12 +36,7 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
   const copy = (queue: QueueName): Handler => ({
     async run(data, context) {
       const { actor = ITSELF, ...payload } = parseJob(copyJobSchema, queue, data);
-      const event = { action: "backup.copy", actor, tier: payload.to, ...refOf(payload) } as const;
-      const result = await recorded(site.record, event, context, () =>
-        copyStage(site, payload, stageContext(context, actor)),
-      );
-      await recordRepair(site.record, result);
-      return result;
+      return carryJob(site, { stage: "copy", ...payload }, { actor, context, stage: stageContext(context, actor) });
     },
   });
   return {
@@ -54,9 +49,8 @@ export function stageHandlers({ queues, ...deps }: HandlerDeps): Record<QueueNam
     encrypt: {
       async run(data, context) {
         const { actor = ITSELF, ...ref } = parseJob(encryptJobSchema, "encrypt", data);
-        const event = { action: "backup.encrypt", actor, tier: site.tiers[0].name, ...refOf(ref) } as const;
         const stage = stageContext(context, actor);
-        const result = await recorded(site.record, event, context, () => encryptStage(site, ref, stage));
+        const result = await carryJob(site, { stage: "encrypt", ...ref }, { actor, context, stage });
         // They were asked for when it began. A Redis that was wiped since has forgotten those that still waited.
         for (const { tier } of copiesOf(site.config, ref.database)) {
           await stage.start({ stage: "copy", ...refOf(ref), from: site.tiers[0].name, to: tier });

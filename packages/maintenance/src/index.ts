@@ -37,7 +37,7 @@ export type { MaintenanceSite } from "./maintenance-site.ts";
 export { ORPHAN_AGE_MS, sweepOrphans } from "./upkeep/sweep.ts";
 export { maintainTier, type TierMaintenance } from "./upkeep/maintain-tier.ts";
 export { type CopyToStart, reconcile } from "./repair/reconcile.ts";
-export { recordRepair } from "./repair/repair.ts";
+export { recordedStage, type StageRecord } from "./upkeep/recorded-stage.ts";
 export { type Scan, scanAll, type ScannedTiers, type ScanOptions, scanTier } from "./inventory/scan.ts";
 export { type CheckedCopy, verifyRecorded, type VerifyOptions, type VerifySite } from "./repair/verify-recorded.ts";
 export { type Cleaned, cleanUpTier, type CleanUpOptions } from "./upkeep/clean-up.ts";

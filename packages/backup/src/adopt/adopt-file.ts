@@ -1,20 +1,11 @@
 import { constants } from "node:fs";
 import { open, unlink } from "node:fs/promises";
 import path from "node:path";
-import { background, codeOf, messageOf, TrivaultError } from "@trivault/core";
-import { removePartial } from "../copies.ts";
-import {
-  abandoned,
-  type Dumped,
-  endRun,
-  markDumped,
-  removeRun,
-  runDirectory,
-  throwIfAborted,
-} from "../run-directory.ts";
+import { background, codeOf, TrivaultError } from "@trivault/core";
+import { type Dumped, markDumped, throwIfAborted } from "../run-directory.ts";
+import { type RunStage, runStages, type StageResult } from "../run-stages.ts";
 import type { BackupRef, Site, StageContext } from "../site.ts";
 import { checkSpool, inRun } from "../stages/dump.ts";
-import { encryptStage } from "../stages/encrypt.ts";
 import { siteTrust } from "../trust.ts";
 import { verifyCopy } from "../verify.ts";
 import { VERSION } from "../version.ts";
@@ -72,43 +63,28 @@ export async function adoptFile(
   return { ...ref, file: dump.file, made: is === "claimed", removed: !options.keep, bytes };
 }
 
-/** Like a dump and its encryption in one process (inline.ts): where one of them fails, nothing of the backup is left. */
+/** A dump and its encryption; other tiers get their copies from maintenance. */
 async function sealFile(site: Site, dump: Adoptable, ref: BackupRef, context: AdoptContext): Promise<void> {
   await checkSpool(site);
-  const stop = new AbortController();
-  let encrypting: Promise<unknown> = Promise.resolve();
-  const stage: StageContext = {
-    ...context,
-    signal: AbortSignal.any([context.signal, stop.signal]),
-    // Other tiers get their copies from maintenance.
-    start: async (next) => {
-      if (next.stage !== "encrypt") return;
-      const sealing = encryptStage(site, ref, { ...stage, progress: () => undefined });
-      encrypting = background(sealing, (error) => stop.abort(abandoned(messageOf(error))));
-    },
-  };
-  const [spooled] = await Promise.allSettled([spoolFile(site, dump, ref, stage)]);
-  const [encrypted] = await Promise.allSettled([encrypting]);
-  const failures = [spooled, encrypted]
-    .filter((each) => each.status === "rejected")
-    .map(({ reason }) => reason as unknown);
+  const spool: RunStage = { stage: "dump", ...ref, work: (stage) => spoolFile(site, dump, ref, stage) };
+  const ends = await runStages(site, [spool], {
+    signal: context.signal,
+    log: context.log,
+    note: (_stage, line) => context.note(line),
+    progress: ({ stage }, progress) => (stage === "dump" ? context.progress(progress) : undefined),
+    next: ({ stage }) => (stage === "encrypt" ? "beside" : "elsewhere"),
+    lastTry: true,
+  });
+  const failures = ends.flatMap((end) => (end.ok ? [] : [end.error]));
   if (failures.length === 0) return;
-  const [left] = await Promise.allSettled([removeAll(site, ref)]);
-  if (left.status === "rejected") context.note(`what is left could not be removed: ${messageOf(left.reason)}`);
   context.signal.throwIfAborted();
   // The one stage only says that the other gave up, or was stopped by it.
   throw failures.find((error) => !["ABANDONED", "ABORT_ERR"].includes(codeOf(error) ?? "")) ?? failures[0];
 }
 
-async function removeAll(site: Site, ref: BackupRef): Promise<void> {
-  const run = runDirectory(site.config, ref.backupId);
-  await endRun(run, "its adoption failed");
-  await removePartial(site.tiers[0], ref);
-  await removeRun(run);
-}
-
 /** What dumpStage is for a database. */
-function spoolFile(site: Site, dump: Adoptable, ref: BackupRef, context: StageContext): Promise<void> {
+function spoolFile(site: Site, dump: Adoptable, ref: BackupRef, context: StageContext): Promise<StageResult> {
+  const begun = performance.now();
   return inRun(site, ref, context, async (run, outer) => {
     const ended = new AbortController();
     const signal = AbortSignal.any([outer, ended.signal]);
@@ -129,6 +105,7 @@ function spoolFile(site: Site, dump: Adoptable, ref: BackupRef, context: StageCo
       if ((await hashing) !== dump.sha256 || !(await isStill(file, dump.identity))) throw changed(dump);
       await throwIfAborted(run);
       await markDumped(run, dumpedOf(dump, parts));
+      return { bytes: dump.size, seconds: (performance.now() - begun) / 1000 };
     } finally {
       ended.abort(new TrivaultError("CANCELLED", "The adoption was stopped.")); // what may still be reading the file
     }

@@ -66,8 +66,8 @@ describe("9.B10 a dump that is stopped, or fails, ends with all that it started,
       const running = backUp(stop.signal);
       await until(async () => (await sessions("wait_event_type = 'Lock'")).length === waiting);
       await end(stop);
-      const { stages } = await running;
-      expect(stages["dump"]).toMatchObject({ ok: false });
+      const { ends } = await running;
+      expect(ends.find(({ stage }) => stage.stage === "dump")).toMatchObject({ ok: false });
       await expectNothingLeft();
       // Nothing waits on for the lock, which is still held.
       await until(async () => (await sessions("true")).length === 0);

@@ -157,13 +157,13 @@ describe("9.B9 what fails behind a stage's back fails the stage, and nothing els
   test("9.B10 a BACKUP_DIR that became read-only: the run says which folder that is, and what to do", async () => {
     using _ = readOnlyFolder(fake.config.backupDir);
     const { signal, log } = fake.context();
-    const { stages } = await runInline(fake.site, "shop", {
+    const { ends } = await runInline(fake.site, "shop", {
       signal,
       log,
       note: () => undefined,
       progress: () => undefined,
     });
-    expect(stages["dump"]).toMatchObject({
+    expect(ends.find(({ stage }) => stage.stage === "dump")).toMatchObject({
       ok: false,
       error: {
         code: "STORE_REFUSED",

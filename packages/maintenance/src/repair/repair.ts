@@ -85,7 +85,7 @@ function manifestOf({ database, backupId }: BackupRef) {
 }
 
 /** To be called with what a copy stage did: where a bad copy lay there it is good now, and every byte of it was verified. */
-export async function recordRepair(record: Recorder, result: CopyResult): Promise<void> {
+export async function recordRepair(record: Recorder, result: Omit<CopyResult, "segments" | "skipped">): Promise<void> {
   const { database, backupId, to: tier, from, repaired, bytes, seconds } = result;
   if (repaired === null) return;
   const event = { outcome: "ok", actor: "maintenance", tier, database, backupId, bytes, seconds } as const;

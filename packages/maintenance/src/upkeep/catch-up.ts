@@ -1,9 +1,8 @@
-import type { AuditEvent } from "@trivault/audit";
-import { copyStage, encryptStage, type NextStage, type StageContext } from "@trivault/backup";
-import { codeOf, messageOf } from "@trivault/core";
-import { recordRepair } from "../repair/repair.ts";
+import { type NextStage, type RunStage, runStages, type StageContext, type StageResult } from "@trivault/backup";
+import { messageOf } from "@trivault/core";
 import type { MaintenanceSite } from "../maintenance-site.ts";
 import { lookAt, maintainSeen } from "./maintain-tier.ts";
+import { recordedStage } from "./recorded-stage.ts";
 
 /**
  * Maintenance for a machine without workers: all tiers one after the other, with everything that it starts carried out
@@ -25,34 +24,43 @@ export async function catchUp(site: MaintenanceSite, context: Omit<StageContext,
       context.note(`the round of ${look.tier.name} could not be finished: ${messageOf(error)}`);
       failures.push(error);
     }
-    // What is begun here may start more: a dump that was sealed belongs on the other tiers.
-    for (let next = undone.shift(); next; next = undone.shift()) await carryOut(site, next, whole);
+    await runStages(site, undone, {
+      signal: context.signal,
+      log: context.log,
+      note: (_stage, line) => context.note(line),
+      progress: (_stage, progress) => context.progress(progress),
+      // What is begun here may start more: a dump that was sealed belongs on the other tiers.
+      next: () => "after",
+      around: (stage, work) => again(site, stage, context, work),
+      lastTry: false,
+    });
+    context.signal.throwIfAborted();
   }
   if (failures.length > 0) throw failures[0];
 }
 
-async function carryOut(site: MaintenanceSite, next: NextStage, context: StageContext): Promise<void> {
-  const what = next.stage === "encrypt" ? `sealing of ${next.backupId}` : `copy of ${next.backupId} to ${next.to}`;
-  const begun = performance.now();
+async function again(
+  site: MaintenanceSite,
+  stage: RunStage,
+  { signal, note }: Pick<StageContext, "signal" | "note">,
+  work: () => Promise<StageResult>,
+): Promise<StageResult> {
+  const what = stage.stage === "copy" ? `copy of ${stage.backupId} to ${stage.to}` : `sealing of ${stage.backupId}`;
+  note(`${what}: an earlier run could not`);
   try {
-    context.note(`${what}: an earlier run could not`);
-    const copied = next.stage === "copy" ? await copyStage(site, next, context) : null;
-    const { bytes } = copied ?? (await encryptStage(site, next, context));
-    const seconds = (performance.now() - begun) / 1000;
-    // A copy that came about since the tier was looked at is none that was made here.
-    if (bytes > 0) await site.record({ ...eventOf(next), outcome: "ok", bytes, seconds });
-    if (copied) await recordRepair(site.record, copied);
+    return await recordedStage(
+      site,
+      stage,
+      {
+        actor: "maintenance",
+        ...(stage.stage === "copy" && { details: { from: stage.from } }),
+        // A copy that came about since the tier was looked at is none that was made here.
+        leaveOut: (result) => (result === null ? signal.aborted : result.bytes === 0),
+      },
+      work,
+    );
   } catch (error) {
-    context.signal.throwIfAborted();
-    context.note(`${what} failed again: ${messageOf(error)}`);
-    const failure = { code: codeOf(error) ?? "UNEXPECTED", message: messageOf(error) };
-    await site.record({ ...eventOf(next), outcome: "failed", error: failure });
+    if (!signal.aborted) note(`${what} failed again: ${messageOf(error)}`);
+    throw error;
   }
-}
-
-function eventOf(next: NextStage): Omit<AuditEvent, "outcome"> {
-  const { database, backupId } = next;
-  const common = { actor: "maintenance", database, backupId };
-  if (next.stage === "encrypt") return { action: "backup.encrypt", ...common };
-  return { action: "backup.copy", ...common, tier: next.to, details: { from: next.from } };
 }

@@ -318,7 +318,7 @@ describe("the site's own upkeep", () => {
       "backup.copy cloud ok",
       "backup.copy remote ok",
       "backup.copy remote ok",
-      "backup.encrypt  ok",
+      "backup.encrypt local ok",
     ]);
   });
 

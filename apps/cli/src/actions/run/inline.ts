@@ -1,13 +1,20 @@
-import { auditFolder, openAuditLog, type Recorder } from "@trivault/audit";
-import { type InlineResult, type Progress, requireSite, runInline, type StageName } from "@trivault/backup";
+import { auditFolder, openAuditLog } from "@trivault/audit";
+import {
+  type InlineResult,
+  type Progress,
+  requireSite,
+  runInline,
+  type RunManner,
+  type StageName,
+  stageName as nameOfStage,
+} from "@trivault/backup";
 import { openSite } from "@trivault/cluster";
 import { type Config, findDatabase, type Logger, messageOf } from "@trivault/core";
-import { catchUp } from "@trivault/maintenance";
+import { catchUp, recordedStage } from "@trivault/maintenance";
 import { actor } from "../../actor.ts";
 import { say } from "../../output.ts";
 import type { Running } from "../../perform.ts";
 import { showProgress, type Task } from "../../progress.ts";
-import { recordedError } from "../../record.ts";
 import { reportOutcome, stageName, type StageReport } from "./report.ts";
 
 /** All stages in this process. */
@@ -17,14 +24,21 @@ export async function runHere(config: Config, log: Logger, database: string, run
   const stages = stagesOf(config, database);
   try {
     await requireSite({ ...site, log, signal: running.signal });
-    const result = await watched(stages, (watch) => runInline(site, database, { ...watch, ...running, log }));
-    await recordStages(audit.record, stages, database, result);
+    const recording = { ...site, record: audit.record };
+    const result = await watched(stages, (watch) =>
+      runInline(site, database, {
+        signal: running.signal,
+        log,
+        note: watch.note,
+        progress: watch.progress,
+        around: (stage, work) => watch.around(stage, () => recordedStage(recording, stage, { actor: actor() }, work)),
+      }),
+    );
     running.signal.throwIfAborted();
     const { signal } = running;
-    await catchUp(
-      { ...site, record: audit.record },
-      { signal, log, note: (line) => log.debug(line), progress: () => undefined },
-    ).catch((error: unknown) => say(`Maintenance could not be done: ${messageOf(error)}`));
+    await catchUp(recording, { signal, log, note: (line) => log.debug(line), progress: () => undefined }).catch(
+      (error: unknown) => say(`Maintenance could not be done: ${messageOf(error)}`),
+    );
     const reports = stages.map((stage) => reportOf(stage, result));
     const ok = reports.every(({ state }) => state === "completed");
     const { backupId } = result;
@@ -44,28 +58,7 @@ export async function runHere(config: Config, log: Logger, database: string, run
   }
 }
 
-const ACTIONS = { dump: "backup.dump", encrypt: "backup.encrypt", copy: "backup.copy" } as const;
-
-/** Each stage that was begun. */
-async function recordStages(
-  record: Recorder,
-  stages: readonly Stage[],
-  database: string,
-  { backupId, stages: outcomes }: InlineResult,
-): Promise<void> {
-  const events = stages.map(async ({ key, stage, tier }) => {
-    const outcome = outcomes[key];
-    if (outcome === undefined) return;
-    const event = { action: ACTIONS[stage], actor: actor(), database, backupId, tier: tier ?? undefined };
-    if (outcome.ok) {
-      const { bytes, seconds, rows = null } = outcome;
-      await record({ ...event, outcome: "ok", bytes, seconds, ...(rows === null ? {} : { details: { rows } }) });
-    } else await record({ ...event, outcome: "failed", error: recordedError(outcome.error) });
-  });
-  await Promise.all(events);
-}
-
-type Watch = Pick<Parameters<typeof runInline>[2], "note" | "progress" | "ended">;
+type Watch = Required<Pick<RunManner, "note" | "progress" | "around">>;
 
 async function watched(stages: readonly Stage[], run: (watch: Watch) => Promise<InlineResult>): Promise<InlineResult> {
   const display = showProgress(process.stderr);
@@ -75,9 +68,18 @@ async function watched(stages: readonly Stage[], run: (watch: Watch) => Promise<
   const timer = setInterval(show, 250);
   try {
     const result = await run({
-      note: (stage, line) => display.say(`${stage}: ${line}`),
-      progress: (stage, now) => progress.set(stage, now),
-      ended: (stage, ok) => ended.set(stage, ok ? "completed" : "failed"),
+      note: (stage, line) => display.say(`${nameOfStage(stage)}: ${line}`),
+      progress: (stage, now) => progress.set(nameOfStage(stage), now),
+      async around(stage, work) {
+        try {
+          const end = await work();
+          ended.set(nameOfStage(stage), "completed");
+          return end;
+        } catch (error) {
+          ended.set(nameOfStage(stage), "failed");
+          throw error;
+        }
+      },
     });
     show();
     return result;
@@ -112,11 +114,10 @@ function tasksOf(
   });
 }
 
-function reportOf({ key, stage, tier }: Stage, { stages }: InlineResult): StageReport {
-  const outcome = stages[key];
-  if (outcome === undefined) return { stage, tier, state: "waiting", bytes: 0, seconds: null, problem: null };
-  if (outcome.ok) {
-    return { stage, tier, state: "completed", bytes: outcome.bytes, seconds: outcome.seconds, problem: null };
-  }
-  return { stage, tier, state: "failed", bytes: 0, seconds: null, problem: messageOf(outcome.error) };
+function reportOf({ key, stage, tier }: Stage, { ends }: InlineResult): StageReport {
+  const end = ends.find((each) => nameOfStage(each.stage) === key);
+  if (end === undefined) return { stage, tier, state: "waiting", bytes: 0, seconds: null, problem: null };
+  if (!end.ok) return { stage, tier, state: "failed", bytes: 0, seconds: null, problem: messageOf(end.error) };
+  const { bytes, seconds } = end.result;
+  return { stage, tier, state: "completed", bytes, seconds, problem: null };
 }

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { copyStage } from "@trivault/backup";
+import { type RunStage, runStages } from "@trivault/backup";
 import { type Config, formatBytes, messageOf, type QueueName, TrivaultError } from "@trivault/core";
-import { type MaintenanceSite, recordRepair, type WantedCopy } from "@trivault/maintenance";
+import { type MaintenanceSite, recordedStage, type WantedCopy } from "@trivault/maintenance";
 import { copyQueueOf, copyStatus, countWorkers, type Queues, type StageStatus, startCopy } from "@trivault/queue";
 import { absence } from "../../absence.ts";
 import { actor } from "../../actor.ts";
 import type { Environment } from "../../environment.ts";
 import { formatSeconds } from "../../output.ts";
 import { type ProgressDisplay, showProgress, type Task } from "../../progress.ts";
-import { recordedError } from "../../record.ts";
 
 export interface CopyOutcome extends WantedCopy {
   readonly state: "missing" | "enqueued" | "completed" | "failed";
@@ -28,42 +27,43 @@ export async function copyHere(
   const watch = watchCopies(copies);
   const byTier = Map.groupBy(copies, ({ to }) => to);
   try {
-    const all = [...byTier.values()].map(async (those) => {
-      const outcomes: CopyOutcome[] = [];
-      for (const copy of those) {
-        signal.throwIfAborted();
-        outcomes.push(await copyOne(copy));
-      }
-      return outcomes;
-    });
-    return (await Promise.all(all)).flat();
+    return (await Promise.all([...byTier.values()].map(carry))).flat();
   } finally {
     watch.stop();
   }
 
-  async function copyOne(copy: WantedCopy): Promise<CopyOutcome> {
-    const { database, backupId, to: tier } = copy;
-    const about = { action: "backup.copy", actor: actor(), database, backupId, tier } as const;
-    try {
-      const result = await copyStage(site, copy, {
-        signal,
-        log: log.child({ stage: "copy", backupId, tier }),
-        note: (line) => log.debug(line),
-        progress: (now) => watch.progress(copy, now.bytes),
-        start: async () => {},
-      });
-      const { bytes, seconds } = result;
-      await site.record({ ...about, outcome: "ok", bytes, seconds });
-      await recordRepair(site.record, result);
-      watch.ended(copy, seconds, null);
-      return { ...copy, state: "completed", seconds, problem: null };
-    } catch (error) {
-      const problem = messageOf(error);
-      await site.record({ ...about, outcome: "failed", error: recordedError(error) });
-      signal.throwIfAborted();
-      watch.ended(copy, null, problem);
-      return { ...copy, state: "failed", seconds: null, problem };
-    }
+  async function carry(those: readonly WantedCopy[]): Promise<CopyOutcome[]> {
+    const outcomes: CopyOutcome[] = [];
+    const wanted = new Map<RunStage, WantedCopy>(those.map((copy) => [{ stage: "copy", ...copy }, copy]));
+    const ended = (stage: RunStage, seconds: number | null, problem: string | null) => {
+      const copy = wanted.get(stage);
+      if (copy === undefined) return;
+      watch.ended(copy, seconds, problem);
+      outcomes.push({ ...copy, state: problem === null ? "completed" : "failed", seconds, problem });
+    };
+    await runStages(site, [...wanted.keys()], {
+      signal,
+      log,
+      note: (_stage, line) => log.debug(line),
+      progress: (stage, now) => {
+        const copy = wanted.get(stage);
+        if (copy !== undefined) watch.progress(copy, now.bytes);
+      },
+      next: () => "elsewhere",
+      lastTry: false,
+      around: async (stage, work) => {
+        try {
+          const result = await recordedStage(site, stage, { actor: actor() }, work);
+          ended(stage, result.seconds, null);
+          return result;
+        } catch (error) {
+          if (!signal.aborted) ended(stage, null, messageOf(error));
+          throw error;
+        }
+      },
+    });
+    signal.throwIfAborted();
+    return outcomes;
   }
 }
 
