@@ -1,4 +1,4 @@
-import { isBackupId, parseDuration } from "@trivault/core";
+import { isBackupId, parseDuration } from "@trivault/core/basics";
 import { InvalidArgumentError } from "commander";
 
 /** Parsers of option values: what is wrong is reported before anything is opened, and ends with exit code 2. */

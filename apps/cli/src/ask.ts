@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { addAbortSignal, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { TrivaultError, visibleText } from "@trivault/core";
+import { TrivaultError, visibleText } from "@trivault/core/basics";
 
 /** A person who can be asked sits at both ends. */
 export function isInteractive(): boolean {

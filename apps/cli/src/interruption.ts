@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { ENDS_WITHIN_MS, onMistake, TrivaultError } from "@trivault/core";
+import { ENDS_WITHIN_MS, onMistake, TrivaultError } from "@trivault/core/basics";
 import { EXIT } from "./exit-codes.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

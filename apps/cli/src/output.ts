@@ -1,4 +1,4 @@
-import { DAY_SECONDS, hidePasswords, visibleJson, visibleLine, visibleText } from "@trivault/core";
+import { DAY_SECONDS, hidePasswords, visibleJson, visibleLine, visibleText } from "@trivault/core/basics";
 
 /**
  * All that the commands write. stdout is a command's result and nothing else; whatever is reported on the way goes to stderr.

@@ -1,4 +1,4 @@
-import { hidePasswords, messageOf, TrivaultError } from "@trivault/core";
+import { hidePasswords, messageOf, TrivaultError } from "@trivault/core/basics";
 import { CommanderError } from "commander";
 import { EXIT } from "./exit-codes.ts";
 import { listenForInterruption } from "./interruption.ts";

@@ -1,5 +1,5 @@
 import packageJson from "../package.json" with { type: "json" };
-import { hidePasswords } from "@trivault/core";
+import { hidePasswords } from "@trivault/core/basics";
 import { Command } from "commander";
 import { addAlerts } from "./commands/alerts.ts";
 import { addAudit } from "./commands/audit.ts";

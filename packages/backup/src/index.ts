@@ -1,9 +1,6 @@
+export * from "./look.ts";
 export { type AdoptContext, adoptFile, type Adoption } from "./adopt/adopt-file.ts";
 export { type Adoptable, type AdoptionPlan, type LeftAlone, planAdoption, type PlanOptions } from "./adopt/plan.ts";
-export { type BackupRef, type NextStage, type Progress, type Site, type StageContext } from "./site.ts";
-export { type Chosen, chooseTrusted, namePassedOver, type PassedOver } from "./choose-trusted.ts";
-export { forEachConcurrently } from "./concurrency.ts";
-export { type Copy, listCopies, readManifest, removePartial, type StoredManifest } from "./copies.ts";
 export { type DumpOf, type DumpSlot, type DumpSlots, openDumpSlots, serverOf, waitsFor } from "./dump-slots.ts";
 export { giveUp } from "./give-up.ts";
 export { type InlineResult, runInline } from "./inline.ts";
@@ -18,15 +15,6 @@ export {
 } from "./run-stages.ts";
 export { inspectCopies, type InspectedCopy } from "./inspect-copies.ts";
 export { acquireLease } from "./lease.ts";
-export {
-  aheadLines,
-  type BackupList,
-  type BackupSummary,
-  chooseBackup,
-  listBackups,
-  type ListedCopy,
-  summariseBackups,
-} from "./list.ts";
 export { type FoundNote, putRecoveryNote, readRecoveryNote } from "./recovery-note.ts";
 export { requireSite, type SiteDeps } from "./require-site.ts";
 export { findSites, type FoundSites } from "./find-sites.ts";
@@ -50,20 +38,7 @@ export { ensureSiteMark } from "./site-mark.ts";
 export { type CopyPayload, type CopyResult, copyStage } from "./stages/copy.ts";
 export { type DumpPayload, type DumpResult, dumpStage } from "./stages/dump.ts";
 export { type EncryptResult, encryptStage } from "./stages/encrypt.ts";
-export {
-  noteDamage,
-  noteDeletion,
-  noteDoubt,
-  type NoteKind,
-  readNotes,
-  removeNotes,
-  tierFolder,
-  type TierNote,
-  writeUsage,
-} from "./tier-notes.ts";
-export { readStanding, type Standing } from "./standing.ts";
 export { findTier } from "./tiers.ts";
-export { isTrusted, loadTrust, requireTrusted, siteTrust, type Trust } from "./trust.ts";
 export { type Verification, verifyCopy } from "./verify.ts";
 export { VERSION } from "./version.ts";
 export { listInUse, markInUse } from "./in-use.ts";

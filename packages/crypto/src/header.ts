@@ -1,6 +1,7 @@
-import { Decrypter, Encrypter } from "age-encryption";
+import type { Decrypter } from "age-encryption";
 import { messageOf, TrivaultError } from "@trivault/core";
 import { AgeError } from "./age-error.ts";
+import { age } from "./age-library.ts";
 import { NONCE, TAG } from "./stream.ts";
 
 /** Far above what 64 post-quantum recipients take (150 KiB): a file without the header's end must not fill the memory. */
@@ -15,7 +16,7 @@ const MAC_LINE = /\n--- [A-Za-z0-9+/]{43}\n$/;
  */
 export async function makeHeader(recipients: readonly string[]): Promise<{ header: Uint8Array; fileKey: Uint8Array }> {
   if (recipients.length === 0) throw new RangeError("an age file without recipients could never be opened");
-  const encrypter = new Encrypter();
+  const encrypter = new (age().Encrypter)();
   for (const recipient of recipients) encrypter.addRecipient(recipient);
   let fileKey: Uint8Array | undefined;
   encrypter.addRecipient({
@@ -31,7 +32,7 @@ export async function makeHeader(recipients: readonly string[]): Promise<{ heade
 
 /** Throws KEY_FILE where one is malformed. */
 export function decrypterFor(identities: readonly string[]): Decrypter {
-  const decrypter = new Decrypter();
+  const decrypter = new (age().Decrypter)();
   for (const [i, identity] of identities.entries()) {
     try {
       decrypter.addIdentity(identity);

@@ -1,4 +1,3 @@
-import { generateIdentity, identityToRecipient } from "age-encryption";
 import { codeOf, messageOf, TrivaultError } from "@trivault/core";
 import { keyFileError, readKeyFile, writeKeyFile } from "./key-file.ts";
 import { isPublicKey } from "./signature.ts";
@@ -20,6 +19,7 @@ export interface IdentityFile {
 }
 
 export async function generateKeys(): Promise<KeyPair> {
+  const { generateIdentity, identityToRecipient } = await import("age-encryption");
   const identity = await generateIdentity();
   return { identity, recipient: await identityToRecipient(identity) };
 }
@@ -82,6 +82,7 @@ export async function readIdentityFile(path: string): Promise<IdentityFile> {
 }
 
 async function check(identity: string, where: string): Promise<void> {
+  const { identityToRecipient } = await import("age-encryption");
   try {
     await identityToRecipient(identity);
   } catch {

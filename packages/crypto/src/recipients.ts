@@ -1,5 +1,5 @@
-import { Encrypter } from "age-encryption";
 import { messageOf, TrivaultError } from "@trivault/core";
+import { age } from "./age-library.ts";
 
 /** Throws CONFIG_INVALID unless every one is a recipient that age can encrypt to, and all are of one strength. */
 export function checkRecipients(recipients: readonly string[]): void {
@@ -23,7 +23,7 @@ function checkRecipient(recipient: string): void {
     );
   }
   try {
-    new Encrypter().addRecipient(recipient);
+    new (age().Encrypter)().addRecipient(recipient);
   } catch (cause) {
     throw invalid(
       `${JSON.stringify(abbreviate(recipient))} is not a valid age recipient (${messageOf(cause)}). It looks like ` +

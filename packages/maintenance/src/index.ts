@@ -1,3 +1,4 @@
+export * from "./look.ts";
 export { acknowledgeGone } from "./discovery/acknowledge.ts";
 export { type Discarded, discardBackups, type DiscardPlan, planDiscard } from "./plan/discard.ts";
 export { applyPlan, type Applied, type ApplyOptions } from "./plan/apply-plan.ts";
@@ -5,7 +6,6 @@ export { type BudgetState, checkBudget } from "./inventory/budget.ts";
 export { acceptSize, type KeepMark, loadMarks, markKept, type Marks, releaseKept } from "./plan/marks.ts";
 export { planDatabase, type PlannedCopy, planSite, type SitePlan, type SitePlanInput } from "./plan/plan-site.ts";
 export { catchUp } from "./upkeep/catch-up.ts";
-export { backupHealth, FRESH_FOR_ROUNDS, type HealthDeps } from "./health/health.ts";
 export { createHealthCheck, type HealthInput, type HealthLook, type SeenTier } from "./health/check.ts";
 export { copyName, type HealthHistory, type LackingCopy, type LastRun } from "./health/history.ts";
 export {
@@ -18,19 +18,9 @@ export {
 } from "./inventory/holdings.ts";
 export { createInventoryReader, type InventoryReader } from "./inventory/reader.ts";
 export { readTierState, type TierState } from "./inventory/tier-state.ts";
-export {
-  type DatabaseHealth,
-  type DatabaseTierHealth,
-  type HealthReport,
-  isVanished,
-  type Orphan,
-  type TierHealth,
-} from "./health/report.ts";
 export { type DiscoveryNews, NO_NEWS } from "./health/orphans.ts";
-export { describeHealth } from "./health/summary.ts";
 export type { Inventory, InventoryCopy } from "./inventory/inventory.ts";
 export { readOnlyReason } from "./health/read-only.ts";
-export { listSite } from "./inventory/list-site.ts";
 export { readInventories } from "./inventory/cache.ts";
 export { databasesOn, inventoriesWith, isFresh } from "./inventory/freshness.ts";
 export type { MaintenanceSite } from "./maintenance-site.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { background, TrivaultError, codeOf, messageOf } from "@trivault/core";
-import { Client } from "pg";
+import type { Client } from "pg";
 import { connectionError } from "./connection-error.ts";
 import type { Connection } from "./connection-url.ts";
 import { guardPassword, userFile, verifiesServer } from "./protection.ts";
@@ -113,7 +113,9 @@ function drop(client: Client): void {
 type Tls = ConnectionOptions | false;
 
 async function open(connection: Connection, ssl: Tls, signal: AbortSignal | undefined): Promise<Client> {
-  const client = new Client({
+  // Loaded here: whoever connects to no database starts without it.
+  const pg = await import("pg");
+  const client = new pg.Client({
     host: connection.host,
     port: connection.port,
     user: connection.user,

@@ -1,5 +1,10 @@
-import { escapeIdentifier as identifier, escapeLiteral as literal } from "pg";
+import { createRequire } from "node:module";
 import type { Globals, Membership, Role } from "./globals.ts";
+
+/** Loaded at its first use: most that import this package write no script. */
+const pg = () => createRequire(import.meta.url)("pg") as typeof import("pg");
+const identifier = (name: string) => pg().escapeIdentifier(name);
+const literal = (text: string) => pg().escapeLiteral(text);
 
 /** SQLSTATEs of our own, by which `applyGlobals` knows what the script says. */
 export const SAID = { made: "TV001", exists: "TV002", refused: "TV003" } as const;

@@ -1,5 +1,8 @@
+import { createRequire } from "node:module";
 import { DAY_MS, DAY_SECONDS, messageOf, TrivaultError } from "@trivault/core";
-import { CronExpressionParser } from "cron-parser";
+
+/** Loaded at its first use: not every command reads a schedule. */
+const cronParser = () => createRequire(import.meta.url)("cron-parser") as typeof import("cron-parser");
 
 /** A cron line as a calendar of wall times (wall-clock.ts). */
 export interface CronLine {
@@ -51,6 +54,7 @@ function parse(cron: string): CronLine {
   if (atoms.length < 5 || atoms.length > 6 || atoms.some((atom) => /h(?![a-z])/i.test(atom))) {
     throw new RangeError("it has neither five fields nor six, or has an H");
   }
+  const { CronExpressionParser } = cronParser();
   const { fields } = CronExpressionParser.parse(cron, { tz: "UTC" });
   const from = (wall: number) => CronExpressionParser.parse(cron, { tz: "UTC", currentDate: new Date(wall) });
   const [hours, minutes, seconds] = [fields.hour, fields.minute, fields.second].map(({ values }) => values.map(Number));
@@ -79,7 +83,7 @@ function timesOfDay(hours: readonly number[], minutes: readonly number[], second
 function longestPauseDays(days: readonly string[]): number {
   if (days.every((field) => field === "*")) return 1;
   const end = Date.UTC(2033, 0, 1);
-  const walk = CronExpressionParser.parse(`0 0 ${days.join(" ")}`, {
+  const walk = cronParser().CronExpressionParser.parse(`0 0 ${days.join(" ")}`, {
     tz: "UTC",
     currentDate: new Date(Date.UTC(2024, 0, 1)),
   });

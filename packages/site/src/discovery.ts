@@ -15,7 +15,7 @@ import {
   readOrNull,
   type ServerConfig,
 } from "@trivault/core";
-import { listDatabases, type ListedDatabase, parseDatabaseUrl } from "@trivault/postgres";
+import type { listDatabases, ListedDatabase } from "@trivault/postgres";
 import { type GoneDatabase, loadGone, noteGone } from "./gone.ts";
 import { isNamed, loadRestored, type RestoredNote } from "./restored-names.ts";
 
@@ -117,14 +117,16 @@ export async function knownDatabases(config: Config, options: DiscoveryOptions =
 }
 
 function ask({ backupDir }: Config, server: ServerConfig, options: DiscoveryOptions): Asked {
-  const { fresh = false, list = listDatabases } = options;
+  const { fresh = false } = options;
   const key = JSON.stringify([backupDir, server.name, server.url]);
   const before = asked.get(key);
   const now = performance.now();
   if (before && !fresh && now - before.at < ASK_EVERY_MS) return before;
   const found = (async (): Promise<Found> => {
     try {
-      return { listed: await list(parseDatabaseUrl(server.url, server.urlSetting)) };
+      const postgres = await import("@trivault/postgres"); // loaded only where a server is asked
+      const list = options.list ?? postgres.listDatabases;
+      return { listed: await list(postgres.parseDatabaseUrl(server.url, server.urlSetting)) };
     } catch (error) {
       return { reason: messageOf(error) };
     }

@@ -1,7 +1,7 @@
 import type { TierConfig } from "@trivault/core";
+import { s3Description, sftpDescription } from "./descriptions.ts";
+import { lateStore } from "./late-store.ts";
 import { localStore } from "./local.ts";
-import { s3Store } from "./s3.ts";
-import { sftpStore } from "./sftp.ts";
 import type { Store } from "./store.ts";
 import type { Tier } from "./tier.ts";
 
@@ -16,6 +16,9 @@ export function openTiers(configs: readonly TierConfig[]): Tier[] {
 
 function openStore(config: TierConfig): Store {
   if (config.kind === "local") return localStore(config);
-  if (config.kind === "sftp") return sftpStore(config);
-  return s3Store(config, config.credentials === null ? {} : { credentials: config.credentials });
+  if (config.kind === "sftp") {
+    return lateStore(sftpDescription(config), async () => (await import("./sftp.ts")).sftpStore(config));
+  }
+  const options = config.credentials === null ? {} : { credentials: config.credentials };
+  return lateStore(s3Description(config), async () => (await import("./s3.ts")).s3Store(config, options));
 }

@@ -17,6 +17,8 @@ export interface LifecycleResult {
   readonly message: string | null;
 }
 
+export type LifecycleOptions = { readonly signal?: AbortSignal } & Pick<S3Options, "credentials">;
+
 const UNCHANGED: LifecycleResult = { outcome: "unchanged", message: null };
 
 /**
@@ -26,10 +28,7 @@ const UNCHANGED: LifecycleResult = { outcome: "unchanged", message: null };
  */
 export async function applyLifecycle(
   config: S3TierConfig,
-  {
-    signal,
-    credentials = config.credentials ?? undefined,
-  }: { signal?: AbortSignal } & Pick<S3Options, "credentials"> = {},
+  { signal, credentials = config.credentials ?? undefined }: LifecycleOptions = {},
 ): Promise<LifecycleResult> {
   const timeouts = { connectTimeoutMs: 10_000, idleTimeoutMs: 60_000 };
   const { client, attempt } = s3Connection(config, `s3://${config.bucket}`, { ...timeouts, credentials });

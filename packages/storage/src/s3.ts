@@ -10,6 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { type Key, parseKey, type S3TierConfig, toKey, TrivaultError } from "@trivault/core";
 import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
+import { s3Description } from "./descriptions.ts";
 import { nameOf, s3Error, statusOf } from "./s3-errors.ts";
 import { bodyOf } from "./s3-body.ts";
 import { s3Connection, type S3Options } from "./s3-connection.ts";
@@ -26,7 +27,7 @@ import { startWatchdog } from "./watchdog.ts";
  */
 export function s3Store(config: S3TierConfig, { credentials, ...timeouts }: S3Options = {}): Store {
   const settings = { connectTimeoutMs: 10_000, idleTimeoutMs: 60_000, ...timeouts, credentials };
-  const description = `s3://${[config.bucket, config.prefix].filter(Boolean).join("/")}`;
+  const description = s3Description(config);
   const folder = config.prefix === "" ? "" : `${config.prefix}/`;
   const place = (key: Key) => ({ Bucket: config.bucket, Key: folder + key });
   let bucketSeen = false;

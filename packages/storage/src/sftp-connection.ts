@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { connect as connectTcp, type Socket } from "node:net";
 import { background, settingOf, type SftpTierConfig, type TrivaultError } from "@trivault/core";
 import type { Client, ClientChannel, SFTPWrapper } from "ssh2";
@@ -29,14 +28,6 @@ export interface SftpConnection {
   /** Runs a command, where the server lets us. */
   openChannel(command: string): Promise<ClientChannel>;
   close(): Promise<void>;
-}
-
-/** False where ssh2 has to encrypt without its native addon, at about half the speed. */
-export function sshNativeAddonLoaded(): boolean {
-  const crypto: unknown = createRequire(import.meta.url)("ssh2/lib/protocol/crypto.js");
-  return (
-    typeof crypto === "object" && crypto !== null && "bindingAvailable" in crypto && crypto.bindingAvailable === true
-  );
 }
 
 /** Connects as the tier says. A server may have host keys of several types: each is asked for until one has the fingerprint. */

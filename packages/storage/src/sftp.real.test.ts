@@ -9,7 +9,7 @@ import { backupKey, newBackupId, type SftpTierConfig } from "@trivault/core";
 import { type Sshd, type SshdOptions, sftpTierOf, startSshd, startTcpProxy } from "@trivault/testkit";
 import { chunked, describeStore } from "@trivault/testkit/store-suite";
 import { sftpStore } from "./sftp.ts";
-import { sshNativeAddonLoaded } from "./sftp-connection.ts";
+import { sshNativeAddonLoaded } from "./ssh-native-addon.ts";
 import { bytesSource, hashAll } from "./source.ts";
 import type { Store } from "./store.ts";
 import { SFTP_TRAITS, sftpHarness } from "../test/sftp-harness.ts";

@@ -1,6 +1,7 @@
 import { type Key, type SftpTierConfig, toKey } from "@trivault/core";
 import type { Stats } from "ssh2";
 import { endOnAbort, throwIfAborted, untilAborted } from "./cancellation.ts";
+import { sftpDescription } from "./descriptions.ts";
 import { connectSftp, type SftpConnection, type SftpTimeouts } from "./sftp-connection.ts";
 import { FAILURE, NO_SUCH_FILE, sftpError, statusOf } from "./sftp-errors.ts";
 import { close, freeSpace, lstat, open, readDirectory, renameOver, sync, unlink } from "./sftp-files.ts";
@@ -21,7 +22,7 @@ const SMALL = 256 * 1024;
  * anew after a connection broke.
  */
 export function sftpStore(config: SftpTierConfig, timeouts: Partial<SftpTimeouts> = {}): Store {
-  const description = `sftp://${config.user}@${config.host}:${config.port}/${config.directory}`;
+  const description = sftpDescription(config);
   const settings = { connectTimeoutMs: 10_000, idleTimeoutMs: 60_000, ...timeouts };
   // SFTP knows no "~"; a relative path begins in the user's home.
   const root = config.directory.replace(/^~\/?/, "") || ".";

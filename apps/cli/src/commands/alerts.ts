@@ -3,7 +3,7 @@ import type { ConfigureOptions } from "../actions/alerts/configure.ts";
 import type { ListOptions } from "../actions/alerts/list.ts";
 import type { SilenceOptions } from "../actions/alerts/silence.ts";
 import { notEmpty, wholeNumber } from "../arguments.ts";
-import { DAY_SECONDS, LANGUAGES, parseDuration } from "@trivault/core";
+import { DAY_SECONDS, LANGUAGES, parseDuration } from "@trivault/core/basics";
 import { OPTION_TEXTS } from "../option-texts.ts";
 import { perform } from "../perform.ts";
 

@@ -1,4 +1,4 @@
-import { AUDIT_ACTIONS, AUDIT_OUTCOMES, type AuditAction } from "@trivault/audit";
+import { AUDIT_ACTIONS, AUDIT_OUTCOMES, type AuditAction } from "@trivault/audit/event";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { LogsOptions } from "../actions/audit/logs.ts";
 import type { AuditVerifyOptions } from "../actions/audit/verify.ts";

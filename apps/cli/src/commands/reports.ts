@@ -1,4 +1,4 @@
-import { LANGUAGES } from "@trivault/core";
+import { LANGUAGES } from "@trivault/core/basics";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GenerateOptions } from "../actions/reports/generate.ts";
 import type { ReportsListOptions } from "../actions/reports/list.ts";

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { RestoreOptions } from "../actions/backups/restore.ts";
 import { backupIdOr, notEmpty, wholeNumber } from "../arguments.ts";
 import { readSecret } from "../ask.ts";
-import { readEnvironment } from "../environment.ts";
 import { say } from "../output.ts";
 import { perform } from "../perform.ts";
 
@@ -38,6 +37,7 @@ Examples:
     )
     .action((options: RestoreOptions, command: Command) =>
       perform(options, async (running) => {
+        const { readEnvironment } = await import("../environment.ts");
         const environment = readEnvironment("read");
         if (/^\w+:\/\/[^/?]*:[^/?]*@|[?&]password=/.test(options.target ?? "")) {
           say(

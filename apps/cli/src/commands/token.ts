@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { DAY_SECONDS, parseDuration } from "@trivault/core";
+import { DAY_SECONDS, parseDuration } from "@trivault/core/basics";
 import type { CreateTokenOptions } from "../actions/tokens/create.ts";
 import { notEmpty } from "../arguments.ts";
 import { OPTION_TEXTS } from "../option-texts.ts";

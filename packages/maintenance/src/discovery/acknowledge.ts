@@ -8,7 +8,7 @@ import {
   writeAcknowledgement,
 } from "@trivault/site";
 import { readInventories } from "../inventory/cache.ts";
-import { missing } from "./keep-discovery.ts";
+import { missing } from "./missing.ts";
 
 interface AcknowledgeSite {
   readonly config: Config;

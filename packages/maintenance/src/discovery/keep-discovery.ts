@@ -1,4 +1,4 @@
-import { type Config, DAY_MS, findDatabase } from "@trivault/core";
+import { type Config, DAY_MS } from "@trivault/core";
 import {
   type DiscoveryOptions,
   forgetGone,
@@ -12,6 +12,7 @@ import {
   noteRecorded,
 } from "@trivault/site";
 import type { MaintenanceSite } from "../maintenance-site.ts";
+import { missing } from "./missing.ts";
 import { readInventories } from "../inventory/cache.ts";
 
 /** A restored database that was not seen for so long is gone, and its note with it. */
@@ -48,20 +49,6 @@ export async function keepDiscovery(
 async function heldDatabases(config: Config): Promise<Set<string>> {
   const inventories = await readInventories(config);
   return new Set(inventories.flatMap(({ copies }) => copies.map(({ database }) => database)));
-}
-
-/** The names that a server's patterns match, although that server has no such database. */
-export function missing(
-  config: Pick<Config, "databases" | "servers">,
-  { databases, unknownServers, leftOut }: Pick<KnownDatabases, "databases" | "unknownServers" | "leftOut">,
-  names: Iterable<string>,
-): string[] {
-  const there = new Set([...databases.map(({ name }) => name), ...leftOut.map(({ database }) => database)]);
-  const unknown = config.servers.filter(({ name }) => unknownServers.includes(name));
-  return [...names].filter((name) => {
-    if (there.has(name) || unknown.some((server) => name.startsWith(`${server.name}.`))) return false;
-    return findDatabase(config, name) !== null;
-  });
 }
 
 async function recordGone({ config, record }: Pick<MaintenanceSite, "config" | "record">, gone: GoneDatabase) {

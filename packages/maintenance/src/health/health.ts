@@ -1,5 +1,5 @@
 import type { AuditLog } from "@trivault/audit";
-import { siteTrust } from "@trivault/backup";
+import { siteTrust } from "@trivault/backup/look";
 import type { Config, DatabaseConfig } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { createHealthCheck, type SeenTier } from "./check.ts";

@@ -2,7 +2,7 @@ import type { Config } from "@trivault/core";
 import type { KnownDatabases } from "@trivault/site";
 import type { Orphan } from "./report.ts";
 import { type Holdings, summaryOf } from "../inventory/holdings.ts";
-import { missing } from "../discovery/keep-discovery.ts";
+import { missing } from "../discovery/missing.ts";
 
 /** What discovery knows beside the databases that are there. */
 export type DiscoveryNews = Pick<KnownDatabases, "gone" | "leftOut" | "unknownServers">;

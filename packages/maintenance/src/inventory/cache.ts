@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { type NoteKind, readNotes, type TierNote } from "@trivault/backup";
+import { type NoteKind, readNotes, type TierNote } from "@trivault/backup/look";
 import { codeOf, type Config, COPY_STATES, directoryOf, ensureFolder, publishText, readOrNull } from "@trivault/core";
 import { z } from "zod";
 import { type HeldCopy, type HeldInventory, isHeldCopy } from "./holdings.ts";

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { access, constants, rm } from "node:fs/promises";
 import path from "node:path";
 import { AUDIT_OUTCOMES, type AuditEvent } from "@trivault/audit";
-import { tierFolder } from "@trivault/backup";
+import { tierFolder } from "@trivault/backup/look";
 import { type Config, type CopyState, ensureFolder, publishJson, readdirOrEmpty, readJson } from "@trivault/core";
 import { z } from "zod";
 import { nameOf } from "./cache.ts";

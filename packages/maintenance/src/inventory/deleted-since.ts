@@ -1,5 +1,5 @@
 import type { AuditAction, AuditLog } from "@trivault/audit";
-import { type BackupRef, readNotes } from "@trivault/backup";
+import { type BackupRef, readNotes } from "@trivault/backup/look";
 import { backupKey, type Config, MANIFEST } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { nameOf } from "./cache.ts";

@@ -6,7 +6,7 @@ import {
   type ListedCopy,
   siteTrust,
   summariseBackups,
-} from "@trivault/backup";
+} from "@trivault/backup/look";
 import { type Config, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { inDoubt, nameOf, readAllNotes, readCache, readInventory, trustOf } from "./cache.ts";

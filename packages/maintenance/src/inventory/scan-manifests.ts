@@ -1,4 +1,4 @@
-import { forEachConcurrently, readStanding, type Trust } from "@trivault/backup";
+import { forEachConcurrently, readStanding, type Trust } from "@trivault/backup/look";
 import { codeOf, messageOf, RECOVERY_KEY } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { nameOf } from "./cache.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { readNotes, removeNotes, type TierNote, type Trust, writeUsage } from "@trivault/backup";
+import { readNotes, removeNotes, type TierNote, type Trust, writeUsage } from "@trivault/backup/look";
 import { type Config, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import {

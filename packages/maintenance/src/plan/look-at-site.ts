@@ -3,7 +3,7 @@ import { type Config, type DatabaseConfig, TrivaultError } from "@trivault/core"
 import type { Tier } from "@trivault/storage";
 import { type DiscoveryProblem, knownDatabases } from "@trivault/site";
 import { databasesOn } from "../inventory/freshness.ts";
-import { missing } from "../discovery/keep-discovery.ts";
+import { missing } from "../discovery/missing.ts";
 import { loadMarks, type Marks } from "./marks.ts";
 import { planSite, type SitePlan } from "./plan-site.ts";
 import { scanAll, type ScannedTiers } from "../inventory/scan.ts";

@@ -1,6 +1,6 @@
 import { readFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { type BackupRef } from "@trivault/backup";
+import { type BackupRef } from "@trivault/backup/look";
 import {
   codeOf,
   type Config,
@@ -12,7 +12,7 @@ import {
   ensureFolder,
 } from "@trivault/core";
 import { z } from "zod";
-import { loadGone } from "@trivault/site";
+import { loadGone } from "@trivault/site/gone";
 import { readSeen, type Seen } from "./retention-state.ts";
 
 /**

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { tierFolder } from "@trivault/backup";
+import { tierFolder } from "@trivault/backup/look";
 import { type Config, ensureFolder, publishJson, readJson, unlessUnwritable } from "@trivault/core";
 import { z } from "zod";
 

@@ -5,7 +5,7 @@ import { type AuditLog, auditFolder, openAuditLog } from "@trivault/audit";
 import { copyStage, noteDamage, type NextStage, siteTrust, type StageContext, verifyCopy } from "@trivault/backup";
 import { type Config, resolveConfig, silentLogger } from "@trivault/core";
 import { loadOrCreateSigningKey, type SigningKey } from "@trivault/crypto";
-import { openTiers, sftpStore, type Tier } from "@trivault/storage";
+import { openTier, openTiers, type Tier } from "@trivault/storage";
 import {
   type Ceph,
   type HttpProxy,
@@ -181,7 +181,7 @@ test("9.A1 a server that lists manifests and does not let them be read (SFTP) lo
   const [remote] = config.tiers.filter((tier) => tier.kind === "sftp");
   if (remote === undefined) throw new Error("the site has a server");
   const { port, keyFile, fingerprint } = refusing;
-  const store = sftpStore({ ...remote, port, keyFile, hostKey: { fingerprint } });
+  const { store } = openTier({ ...remote, port, keyFile, hostKey: { fingerprint } });
   try {
     const [local, ...others] = site.tiers;
     const tiers = others.map((tier) => (tier.name === "remote" ? { ...tier, store } : tier));

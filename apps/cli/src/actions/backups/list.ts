@@ -1,6 +1,6 @@
-import { aheadLines, type BackupList, type BackupSummary, type ListedCopy } from "@trivault/backup";
+import { aheadLines, type BackupList, type BackupSummary, type ListedCopy } from "@trivault/backup/look";
 import { formatBytes } from "@trivault/core";
-import { listSite } from "@trivault/maintenance";
+import { listSite } from "@trivault/maintenance/look";
 import { readEnvironment } from "../../environment.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { formatAge, formatTime, print, printJson, printText, say, table } from "../../output.ts";

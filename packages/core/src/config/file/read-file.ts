@@ -1,11 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
+import type { Document, LineCounter, Node } from "yaml";
 import type { z } from "zod";
 import { hidePasswords } from "../../hide-passwords.ts";
 import { looksSecret } from "../text/key-text.ts";
 import { codeOf, messageOf } from "../../errors.ts";
 import { type FileContent, fileSchema } from "./schema.ts";
 import type { Problem } from "../model/problems.ts";
+import { yaml } from "../text/yaml-library.ts";
 
 const MAX_BYTES = 1024 * 1024;
 /** Uses of one anchor, multiplied where they nest: enough for each of a thousand databases, too few for an alias bomb. */
@@ -31,7 +32,8 @@ export interface ConfigFile {
 export function readConfigFile(file: string): ConfigFile {
   const found = readText(file);
   if ("problem" in found) return unreadable(file, { variable: file, message: found.problem });
-  const lines = new LineCounter();
+  const { LineCounter: Lines, parseDocument } = yaml();
+  const lines = new Lines();
   const document = parseDocument(found.text, {
     version: "1.2",
     schema: "core",
@@ -162,6 +164,7 @@ function holdsSecrets({ databases = {}, servers = {}, mail, alerts }: FileConten
 
 /** The line of the deepest part of a path that there is. */
 function lineOf(document: Document, lines: LineCounter, at: readonly PropertyKey[]): number | null {
+  const { isAlias, isMap, isScalar, isSeq } = yaml();
   let node = document.contents as Node | null | undefined;
   let offset: number | null = null;
   for (const key of at) {
@@ -181,6 +184,7 @@ function lineOf(document: Document, lines: LineCounter, at: readonly PropertyKey
 
 /** Keys called `__proto__`, which a check of plain objects would pass over. */
 function pathsOfPrototypes(document: Document): number[] {
+  const { isScalar, visit } = yaml();
   const offsets: number[] = [];
   visit(document, {
     Pair(_, pair) {

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { open, readFile, realpath, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { isMap, parseDocument } from "yaml";
 import { codeOf, TrivaultError } from "../../errors.ts";
 import { ensureFolder } from "../../folders.ts";
 import type { Env } from "../file/tiers.ts";
 import { ConfigError } from "../model/problems.ts";
 import { resolveConfig } from "./resolve.ts";
 import type { Config } from "../model/types.ts";
+import { yaml } from "../text/yaml-library.ts";
 
 export interface ConfigChange {
   /** Such as `alerts`, `channels`, `ops`. */
@@ -78,6 +78,7 @@ async function textOf(file: string): Promise<string> {
 }
 
 function changedText(text: string, file: string, changes: readonly ConfigChange[]): string {
+  const { isMap, parseDocument } = yaml();
   const document = parseDocument(text, { version: "1.2", schema: "core", prettyErrors: false });
   if (document.errors.length > 0 || (document.contents !== null && !isMap(document.contents))) {
     throw new TrivaultError(

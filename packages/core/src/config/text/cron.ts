@@ -1,4 +1,7 @@
-import { CronExpressionParser } from "cron-parser";
+import { createRequire } from "node:module";
+
+/** Loaded at its first use: not every command reads a schedule. */
+const cronParser = () => createRequire(import.meta.url)("cron-parser") as typeof import("cron-parser");
 
 const ALIASES: Readonly<Record<string, string>> = {
   "@hourly": "0 * * * *",
@@ -20,7 +23,9 @@ export function parseCron(text: string): string | null {
   // `H` is the parser's own: a random value, another one each time that the line is read.
   if (fields.length < 5 || fields.length > 6 || fields.some((atom) => /h(?![a-z])/i.test(atom))) return null;
   try {
-    CronExpressionParser.parse(line, { tz: "UTC", currentDate: new Date(0) }).next();
+    cronParser()
+      .CronExpressionParser.parse(line, { tz: "UTC", currentDate: new Date(0) })
+      .next();
     return line;
   } catch {
     return null;
