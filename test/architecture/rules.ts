@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { SourceFile, SourceTree } from "./source-tree.ts";
+import type { PackageManifest, SourceFile, SourceTree } from "./source-tree.ts";
 
 /** A rule returns what breaks it, a line each. */
 export type Rule = (tree: SourceTree) => string[];
@@ -69,10 +69,12 @@ const arrows: Rule = ({ files }) =>
   });
 
 /** What stands beside the folders is open to them all, and knows none of them. */
-const folders: Rule = ({ files }) =>
+const folders: Rule = ({ files, manifests }) =>
   forEachImport(files, (file, specifier) => {
     const root = Object.keys(FOLDERS).find((each) => inside(each, file.path));
-    if (root === undefined || file.isTest || !specifier.startsWith(".") || isIndex(file)) return null;
+    if (root === undefined || file.isTest || !specifier.startsWith(".")) return null;
+    // How others enter a package gathers from all its folders.
+    if (entriesOf(manifests.get(file.folder)).includes(path.relative(file.folder, file.path))) return null;
     const known = FOLDERS[root] ?? {};
     const from = folderIn(root, file.path);
     const to = folderIn(root, resolve(file, specifier));
@@ -202,9 +204,12 @@ function forEachImport(files: readonly SourceFile[], check: (file: SourceFile, s
   );
 }
 
-const isIndex = (file: SourceFile) => file.path === `${file.folder}/src/index.ts`;
 /** The folder within `packages/core/src`: `packages/core/src/config/cron.ts` → `config`; null for what lies in no folder of it. */
 const folderIn = (root: string, target: string) => /^(\w[^/]*)\//.exec(path.relative(root, target))?.[1] ?? null;
+/** The files by which others enter a package: `src/index.ts`. */
+function entriesOf({ exports = {} }: Pick<PackageManifest, "exports"> = {}): string[] {
+  return (typeof exports === "string" ? [exports] : Object.values(exports)).map((entry) => path.normalize(entry));
+}
 const ownName = (file: SourceFile) => path.basename(file.folder);
 const resolve = (file: SourceFile, specifier: string) => path.join(path.dirname(file.path), specifier);
 const inside = (folder: string, target: string) => target.startsWith(`${folder}/`);

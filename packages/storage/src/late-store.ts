@@ -8,11 +8,11 @@ import type { Store } from "./store.ts";
 export function lateStore(description: string, load: () => Promise<Store>): Store {
   let opened: Promise<Store> | null = null;
   const store = async () => {
-    const opening = (opened ??= background(load()));
+    opened ??= background(load());
     try {
-      return await opening;
+      return await opened;
     } catch (error) {
-      if (opened === opening) opened = null; // the next call tries again
+      opened = null; // the next call tries again
       throw error;
     }
   };
