@@ -6,7 +6,7 @@ import { print, say } from "../../output.ts";
 import type { Running } from "../../perform.ts";
 
 /** The API's own program: the dashboard is a part of it. */
-const API = path.resolve(import.meta.dirname, "../../../api/src/main.js");
+const API = path.resolve(import.meta.dirname, "../../../../api/src/main.js");
 
 /**
  * Runs the API until it ends or we are asked to end. In a process group of its own, so that Ctrl-C reaches it through us alone, and
