@@ -31,7 +31,7 @@ beforeAll(async () => {
     return [name, await readFile(file)];
   });
   dumps = new Map(await Promise.all(made));
-}, 120_000);
+});
 afterAll(async () => site?.[Symbol.asyncDispose]());
 
 const digest = (database: string) => digestDatabase(parseDatabaseUrl(site.postgres.urlOf(database)));
@@ -150,7 +150,7 @@ test("a folder of version 1: every format becomes a backup that restores to the 
     actor: expect.stringMatching(/^user:.+@/),
     bytes: expect.any(Number),
   });
-}, 180_000);
+});
 
 test("what is broken or cannot be adopted is refused and left alone, and the good one is done", async () => {
   const half = (bytes: Buffer) => bytes.subarray(0, bytes.length / 2);
@@ -199,7 +199,7 @@ test("what is broken or cannot be adopted is refused and left alone, and the goo
     ["fresh.sql", "other", "already"],
   ]);
   expect((await readdir(path.join(BACKUP_DIR, ".trivault/runs"))).length).toBe(0);
-}, 120_000);
+});
 
 test("--keep leaves the plaintext, again makes no second backup, and without --keep the plaintext goes", async () => {
   const env = await version1({ "shop.backup": dump("custom") });
@@ -266,7 +266,7 @@ test("killed at every step and run again: one backup, whole, and no plaintext", 
   const objects = files().filter((file) => file.startsWith("shop/") && /\/[^./][^/]*\.(?:age|json)$/.test(file));
   expect(new Set(objects.map((file) => path.dirname(file))).size).toBe(1);
   expect(await readdir(path.join(BACKUP_DIR, ".trivault/adopted"))).toHaveLength(1);
-}, 120_000);
+});
 
 describe("a plain SQL dump", () => {
   test("that is hostile runs no program, and leaves no database", async () => {

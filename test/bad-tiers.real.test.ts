@@ -3,40 +3,28 @@ import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Ended } from "../apps/cli/src/testing/ended.ts";
+import { runCli } from "../apps/cli/src/testing/spawn-cli.ts";
 import { inspectTiers, startSite, type TestSite, webShop } from "./support/site.ts";
-
-const CLI = path.resolve(import.meta.dirname, "../apps/cli/src/main.js");
 
 let site: TestSite;
 let folder: string;
 let good: string;
 beforeAll(async () => {
   // Everything is kept: many backups of one hour are more than the usual rules leave.
-  site = await startSite({ fill: webShop(5), env: { BACKUP_RETENTION: "off" } });
+  site = await startSite({ fill: webShop(1), env: { BACKUP_RETENTION: "off" } });
   folder = path.dirname(site.config.backupDir);
-  const { stdout } = await run({});
+  const { code, stdout } = await run({});
+  expect(code).toBe(0);
   good = (JSON.parse(stdout) as { backupId: string }).backupId;
-}, 120_000);
-afterAll(async () => site?.[Symbol.asyncDispose](), 60_000);
+});
+afterAll(async () => site?.[Symbol.asyncDispose]());
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+/** A whole backup, as a cron job makes it. */
+const run = (env: Record<string, string>) => trivault(["run", "--inline", "--json"], env);
 
-/** A whole backup in one process, as a cron job makes it. */
-function trivault(args: readonly string[], env: Record<string, string>) {
-  const all = { PATH: process.env["PATH"] ?? "", ...site.env, ...env };
-  return promisify(execFile)(process.execPath, [CLI, ...args], { env: all, cwd: folder });
-}
-
-async function run(env: Record<string, string>): Promise<Ended> {
-  try {
-    return { code: 0, ...(await trivault(["run", "--inline", "--json"], env)) };
-  } catch (error) {
-    return error as Ended;
-  }
+function trivault(args: readonly string[], env: Record<string, string>): Promise<Ended> {
+  return runCli(args, { cwd: folder, env: { ...site.env, ...env }, logs: true });
 }
 
 /** Copies a key file of the site to a place where it may be spoilt. */
@@ -115,9 +103,9 @@ describe("a backup whose", () => {
     async () => {
       const small = path.join(folder, "small");
       await mkdir(small);
-      await promisify(execFile)("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small]);
+      await promisify(execFile)("mount", ["-t", "tmpfs", "-o", "size=160k", "tmpfs", small]);
       try {
-        await trivault(["site", "new"], { BACKUP_DIR: small });
+        expect((await trivault(["site", "new"], { BACKUP_DIR: small })).code).toBe(0);
         const { code, stdout } = await run({ BACKUP_DIR: small });
         expect(code).toBe(1);
         expect(stdout).toMatch(/full|no space/i);

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { copyFile, cp, mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -6,33 +7,28 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { backupPrefix } from "@trivault/core";
+import type { Ended } from "../apps/cli/src/testing/ended.ts";
+import { printed, runCli } from "../apps/cli/src/testing/spawn-cli.ts";
 import { DATABASE, startSite, type TestSite, type TestWorker, webShop } from "./support/site.ts";
 
-/** Every command as a new user runs it: npm scripts on a whole site. The steps follow one another, as on a real day. */
+/** Every command as a new user runs it: the scripts of package.json on a whole site. The steps follow one another, as on a real day. */
 
 const ROOT = path.resolve(import.meta.dirname, "..");
-/** Many processes one after the other: about four seconds a test on an idle machine, and much more on a busy one. */
-jest.setTimeout(240_000);
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+/** One that prints much, one with options, one that fails; docs-tasks.real.test.ts starts most of the others by npm. */
+const BY_NPM = new Set(["backup:config:schema", "backup:sync:stats", "backup:discard"]);
 
 let site: TestSite;
 let worker: TestWorker | undefined;
 const started = new Set<string>();
-const printed: string[] = [];
 
 beforeAll(async () => {
   site = await startSite({ fill: webShop(1), env: { BACKUP_RETENTION: "off" } });
-}, 120_000);
+});
 afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
-}, 60_000);
+});
 
 interface Recorded {
   readonly action: string;
@@ -45,20 +41,27 @@ interface Manner {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-async function npm(script: string, args = "", { stdin = "", env: more = {} }: Manner = {}): Promise<Ended> {
-  const { PATH = "", HOME = "" } = process.env;
-  const env = { HOME, ...site.env, ...more, PATH: `${path.join(ROOT, "node_modules/.bin")}:${PATH}` };
-  const words = args.split(" ").filter((word) => word !== "");
-  // What npm does has been seen once a script: the same line without it takes half as long.
-  const again = started.has(script);
+/** A script of package.json. What npm itself does, and a process of its own, was seen once for each of `BY_NPM`. */
+async function run(script: string, args = "", { stdin, env: more = {} }: Manner = {}): Promise<Ended> {
+  const first = !started.has(script);
   started.add(script);
-  const [program = "", ...line] = again
-    ? (scripts()[script] ?? "").replace(/^exec /, "").split(" ")
-    : ["npm", "run", "--silent", script, "--"];
-  const child = spawn(program, [...line, ...words], { cwd: ROOT, env, stdio: "pipe" });
-  child.stdin.end(stdin);
-  const exited = new Promise<number | null>((resolve) => void child.once("exit", resolve));
-  const [code, stdout, stderr] = await Promise.all([exited, text(child.stdout), text(child.stderr)]);
+  const words = args.split(" ").filter((word) => word !== "");
+  const env = { ...site.env, ...more };
+  if (first && BY_NPM.has(script)) return byNpm([script, "--", ...words], env);
+  const line = scripts()[script] ?? "";
+  const [, command = ""] = /^exec node apps\/cli\/src\/main\.js (.+)$/.exec(line) ?? [];
+  if (command === "") throw new Error(`${script} does not start the command line: ${line}`);
+  const options = { cwd: ROOT, env, logs: true, ...(stdin === undefined ? {} : { stdin }) };
+  return runCli([...command.split(" "), ...words], options);
+}
+
+async function byNpm(args: readonly string[], given: Readonly<Record<string, string>>): Promise<Ended> {
+  const { PATH = "", HOME = "" } = process.env;
+  const env = { HOME, ...given, PATH: `${path.join(ROOT, "node_modules/.bin")}:${PATH}` };
+  const child = spawn("npm", ["run", "--silent", ...args], { cwd: ROOT, env, stdio: "pipe" });
+  child.stdin.end();
+  const exited = once(child, "exit");
+  const [[code], stdout, stderr] = await Promise.all([exited, text(child.stdout), text(child.stderr)]);
   printed.push(stdout, stderr);
   return { code, stdout, stderr };
 }
@@ -69,7 +72,7 @@ function scripts(): Record<string, string> {
 
 /** Its exit code is the one expected, and stdout holds one JSON value. */
 async function json(script: string, args = "", { code = 0, ...manner }: Manner & { readonly code?: number } = {}) {
-  const ended = await npm(script, `${args} --json`, manner);
+  const ended = await run(script, `${args} --json`, manner);
   if (ended.code !== code) {
     throw new Error(`${script} ${args} ended with ${ended.code}: ${ended.stdout}${ended.stderr}`);
   }
@@ -95,7 +98,7 @@ describe("before the first backup", () => {
     const [made, checked, schema] = await Promise.all([
       json("backup:keys:generate", `--identity-file ${file}`),
       json("backup:config:check"),
-      npm("backup:config:schema"),
+      run("backup:config:schema"),
     ]);
     expect(readFileSync(made.identityFile, "utf8")).toContain(made.recipient);
     expect(checked).toMatchObject({
@@ -111,9 +114,9 @@ describe("before the first backup", () => {
     ["sync", "remote", 10],
     ["cloud", "cloud", 11],
   ])("%s test: every step of %s holds", async (noun, tier, steps) => {
-    const run = await npm(`backup:${noun}:test`);
-    expect(run).toMatchObject({ code: 0, stderr: "" });
-    const lines = run.stdout.trimEnd().split("\n");
+    const ended = await run(`backup:${noun}:test`);
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    const lines = ended.stdout.trimEnd().split("\n");
     expect(lines[0]).toMatch(new RegExp(`^${tier}: `));
     expect(lines.slice(1, -1).every((line) => line.startsWith("  ok  "))).toBe(true);
     expect(lines.at(-1)).toBe(`${tier}: all ${steps} steps hold`);
@@ -130,9 +133,9 @@ describe("before the first backup", () => {
 
   test("lists are empty, and nothing is missing", async () => {
     const [list, stats, sync] = await Promise.all([
-      npm("backup:sync:list"),
+      run("backup:sync:list"),
       json("backup:cloud:stats"),
-      npm("backup:cloud:sync", "--dry-run"),
+      run("backup:cloud:sync", "--dry-run"),
     ]);
     expect(list).toEqual({ code: 0, stdout: "remote holds no backups.\n", stderr: "" });
     expect(stats).toMatchObject({ tiers: [{ tier: "cloud", backups: 0, bytes: 0, newest: null }], unreachable: [] });
@@ -144,17 +147,17 @@ describe("with workers", () => {
   let first: string;
   beforeAll(async () => {
     worker = await site.startWorker();
-  }, 30_000);
+  });
   afterAll(async () => {
     await worker?.kill("SIGTERM");
-  }, 30_000);
+  });
 
   test("a backup is made, and every tier lists it", async () => {
     first = (await json("backup:run", "--wait")).backupId;
     const [remote, cloud, stats, health] = await Promise.all([
       json("backup:sync:list"),
       json("backup:cloud:list"),
-      npm("backup:sync:stats"),
+      run("backup:sync:stats"),
       json("backup:health", "--fresh"),
     ]);
     for (const [tier, found] of [
@@ -172,7 +175,7 @@ describe("with workers", () => {
 
   test("a server that was wiped is filled again", async () => {
     await rm(remoteFolder(), { recursive: true });
-    const missing = await npm("backup:sync:sync", "--dry-run");
+    const missing = await run("backup:sync:sync", "--dry-run");
     expect(missing).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^remote lacks 1 backup .*; nothing was copied:/),
@@ -180,13 +183,13 @@ describe("with workers", () => {
     const { tiers } = await json("backup:sync:sync", "--wait");
     const copies = [{ backupId: first, from: "local", state: "completed" }];
     expect(tiers).toMatchObject([{ tier: "remote", complete: 1, upToDate: true, copies }]);
-    expect((await npm("backup:sync:list")).stdout).toMatch(new RegExp(`^${first} +shop .* complete$`, "m"));
+    expect((await run("backup:sync:list")).stdout).toMatch(new RegExp(`^${first} +shop .* complete$`, "m"));
   });
 
   test("a backup that the bucket lost is uploaded, once", async () => {
     const cloud = site.tiers.find(({ name }) => name === "cloud");
     for await (const { key } of cloud?.store.list(backupPrefix(DATABASE)) ?? []) await cloud?.store.delete(key);
-    const uploaded = await npm("backup:cloud:upload", `--backup ${first}`);
+    const uploaded = await run("backup:cloud:upload", `--backup ${first}`);
     expect(uploaded).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(`^Backup ${first} of shop is on cloud: `),
@@ -215,13 +218,13 @@ describe("without workers", () => {
     const [held, cloud] = await Promise.all([json("backup:keep:list"), json("backup:cloud:list")]);
     expect(held).toMatchObject({ held: [{ backupId: ids[0], reason: "lawsuit" }], problems: [] });
     expect(cloud.tiers[0].backups.at(-1)).toMatchObject({ id: ids[0], keep: "lawsuit" });
-    expect((await npm("backup:keep:accept-size", `--from ${ids[1]}`)).code).toBe(0);
+    expect((await run("backup:keep:accept-size", `--from ${ids[1]}`)).code).toBe(0);
   });
 
   test("what no rule keeps is shown, refused without a word, and deleted on each tier", async () => {
     const [shown, unasked] = await Promise.all([
-      npm("backup:rotate", "--dry-run", lastTwo),
-      npm("backup:rotate", "", lastTwo),
+      run("backup:rotate", "--dry-run", lastTwo),
+      run("backup:rotate", "", lastTwo),
     ]);
     expect(shown.stdout).toMatch(new RegExp(`^${ids[3]} .* kept: .*newest 2`, "m"));
     expect(shown.stdout).toMatch(new RegExp(`^${ids[1]} .* would delete, held until .*: beyond every rule`, "m"));
@@ -238,13 +241,13 @@ describe("without workers", () => {
       const { tiers } = await json(script, "--yes", lastTwo);
       expect(tiers).toMatchObject([{ tier, held: [], deleted: [{ backupId: ids[1] }] }]);
     }
-    expect(await npm("backup:rotate", "--yes", lastTwo)).toMatchObject({
+    expect(await run("backup:rotate", "--yes", lastTwo)).toMatchObject({
       code: 0,
       stdout: "local: no backup was deleted.\n",
     });
     const kept = [ids[3], ids[2], ids[0]];
     expect(await Promise.all([idsOn("sync"), idsOn("cloud")])).toEqual([kept, kept]);
-    expect(await npm("backup:keep:remove", ids[0])).toMatchObject({ code: 0 });
+    expect(await run("backup:keep:remove", ids[0])).toMatchObject({ code: 0 });
   });
 
   test("what is there is listed, shown, verified and restored", async () => {
@@ -308,7 +311,7 @@ describe("without workers", () => {
   });
 
   test("completion is printed", async () => {
-    expect(await npm("backup:completion", "bash")).toMatchObject({
+    expect(await run("backup:completion", "bash")).toMatchObject({
       code: 0,
       stdout: expect.stringContaining("complete -"),
     });
@@ -322,14 +325,14 @@ describe("who may enter, and what is logged", () => {
     const tokens = await json("backup:token:list");
     expect(JSON.stringify(tokens)).toContain('"ci"');
     expect(JSON.stringify(tokens)).not.toContain(made.token);
-    expect(await npm("backup:token:revoke", "ci")).toMatchObject({ code: 0 });
+    expect(await run("backup:token:revoke", "ci")).toMatchObject({ code: 0 });
     const stdin = "a long enough password";
     expect(JSON.stringify(await json("backup:user:add", "--name alice --role viewer", { stdin }))).toContain(
       "otpauth:",
     );
-    expect(await npm("backup:user:reset", "alice", { stdin: `${stdin}, changed` })).toMatchObject({ code: 0 });
+    expect(await run("backup:user:reset", "alice", { stdin: `${stdin}, changed` })).toMatchObject({ code: 0 });
     expect(JSON.stringify(await json("backup:user:list"))).toContain('"alice"');
-    expect(await npm("backup:user:remove", "alice")).toMatchObject({ code: 0 });
+    expect(await run("backup:user:remove", "alice")).toMatchObject({ code: 0 });
   });
 
   test("a channel is configured, tried and written down; alerts are listed", async () => {
@@ -347,14 +350,14 @@ describe("who may enter, and what is logged", () => {
       const { port } = receiver.address() as AddressInfo;
       const env = { BACKUP_CONFIG: file, OPS_URL: `http://127.0.0.1:${port}/hook` };
       const flags = "--channel ops --kind webhook --url-env OPS_URL";
-      expect(await npm("backup:alerts:configure", flags, { env })).toMatchObject({ code: 0 });
+      expect(await run("backup:alerts:configure", flags, { env })).toMatchObject({ code: 0 });
       expect(readFileSync(file, "utf8")).toMatch(/^# ours\n[^]*urlEnv: OPS_URL/);
-      expect(await npm("backup:alerts:test", "--channel ops", { env })).toMatchObject({ code: 0 });
+      expect(await run("backup:alerts:test", "--channel ops", { env })).toMatchObject({ code: 0 });
       expect(bodies.length).toBeGreaterThanOrEqual(2);
       await json("backup:alerts:list", "", { env });
-      const unknown = await npm("backup:alerts:silence", "nothing --for 1h --reason testing", { env });
+      const unknown = await run("backup:alerts:silence", "nothing --for 1h --reason testing", { env });
       expect(unknown.stderr).toMatch(/nothing/);
-      expect((await npm("backup:alerts:unsilence", "nothing", { env })).stderr).toMatch(/nothing/);
+      expect((await run("backup:alerts:unsilence", "nothing", { env })).stderr).toMatch(/nothing/);
     } finally {
       receiver.closeAllConnections();
       receiver.close();
@@ -378,7 +381,7 @@ describe("who may enter, and what is logged", () => {
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => printed.push(chunk));
     try {
       while (!/Dashboard +http\S+/.test(said)) {
-        if (child.exitCode !== null) throw new Error(`it ended at once: ${said} ${printed.at(-1)}`);
+        if (child.exitCode !== null) throw new Error(`it ended at once: ${said} ${printed.slice(-20).join("")}`);
         await sleep(100);
       }
       const token = readFileSync(path.join(site.config.backupDir, ".trivault/admin-token"), "utf8");
@@ -398,7 +401,7 @@ test("9.A8 an empty BACKUP_DIR and a copied one begin nothing, until somebody sa
   const [lost, copy] = [beside("lost"), beside("copy")];
   const own = (await json("backup:site:show")).site;
   await mkdir(lost);
-  const refused = await npm("backup:run", "--inline", { env: { BACKUP_DIR: lost } });
+  const refused = await run("backup:run", "--inline", { env: { BACKUP_DIR: lost } });
   expect(refused).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/holds no site, but the tiers remote, cloud/),
@@ -411,7 +414,7 @@ test("9.A8 an empty BACKUP_DIR and a copied one begin nothing, until somebody sa
   await cp(lost, copy, { recursive: true });
   const env = { BACKUP_DIR: copy, BACKUP_SIGNING_KEY_FILE: path.join(copy, "signing.key") };
   await copyFile(site.env["BACKUP_SIGNING_KEY_FILE"] ?? "", env.BACKUP_SIGNING_KEY_FILE);
-  expect(await npm("backup:run", "--inline", { env })).toMatchObject({
+  expect(await run("backup:run", "--inline", { env })).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/is a copy of/),
   });
@@ -425,11 +428,11 @@ test("9.A8 an empty BACKUP_DIR and a copied one begin nothing, until somebody sa
 test("9.A3 what is left of a database that is not configured any more is shown, then discarded; nothing else ever is", async () => {
   const held = (await json("backup:list")).backups.length;
   expect(held).toBeGreaterThan(0);
-  expect(await npm("backup:discard", `--database ${DATABASE} --yes`)).toMatchObject({ code: 1 });
-  expect(await npm("backup:acknowledge", `--database ${DATABASE}`)).toMatchObject({ code: 1 });
+  expect(await run("backup:discard", `--database ${DATABASE} --yes`)).toMatchObject({ code: 1 });
+  expect(await run("backup:acknowledge", `--database ${DATABASE}`)).toMatchObject({ code: 1 });
   const env = { DATABASE_URL: site.postgres.urlOf("postgres") };
   await json("backup:discard", `--database ${DATABASE} --dry-run`, { env });
-  expect(await npm("backup:discard", `--database ${DATABASE}`, { env })).toMatchObject({
+  expect(await run("backup:discard", `--database ${DATABASE}`, { env })).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/--yes/),
   });

@@ -27,7 +27,7 @@ beforeAll(async () => {
     return apiText.includes("\ntrivault_site_safe 1\n") && apiText.includes('stage="copy"');
   });
   workerText = await (await fetch(`${site.workerUrl}/metrics`)).text();
-}, 240_000);
+});
 afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
 });

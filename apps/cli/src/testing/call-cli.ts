@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { jest } from "@jest/globals";
 import { CommanderError } from "commander";
 import { EXIT } from "../exit-codes.ts";
@@ -7,6 +8,8 @@ import type { Ended } from "./ended.ts";
 export interface Call {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether log lines belong to what is returned as stderr, as they do of a process. */
+  readonly logs?: boolean;
 }
 
 let last: Promise<unknown> = Promise.resolve();
@@ -14,7 +17,7 @@ let last: Promise<unknown> = Promise.resolve();
 /**
  * The command line within this process, as run-cli.ts runs it: for tests whose subject is what a command does and says, and not
  * its process, at a hundredth of what the start of a program costs. One call at a time: it has the process's environment,
- * working directory and streams to itself. Log lines go past it, to the file descriptor.
+ * working directory and streams to itself. Log lines go past it, to the file descriptor, unless they are asked for.
  */
 export function callCli(args: readonly string[], call: Call): Promise<Ended> {
   const turn = last.then(() => perform(args, call));
@@ -22,11 +25,12 @@ export function callCli(args: readonly string[], call: Call): Promise<Ended> {
   return turn;
 }
 
-async function perform(args: readonly string[], { cwd, env = {} }: Call): Promise<Ended> {
+async function perform(args: readonly string[], { cwd, env = {}, logs = false }: Call): Promise<Ended> {
   const before = { env: { ...process.env }, cwd: process.cwd(), exitCode: process.exitCode };
   const { PATH = "", HOME = "" } = before.env;
   const stdout = capture(process.stdout);
   const stderr = capture(process.stderr);
+  const log = logs ? captureLog() : null;
   setEnvironment({ PATH, HOME, ...env });
   process.chdir(cwd);
   process.exitCode = undefined;
@@ -40,11 +44,12 @@ async function perform(args: readonly string[], { cwd, env = {} }: Call): Promis
     code = exitCode();
     stdout.end();
     stderr.end();
+    log?.end();
     setEnvironment(before.env);
     process.chdir(before.cwd);
     process.exitCode = before.exitCode;
   }
-  return { code, stdout: stdout.text(), stderr: stderr.text() };
+  return { code, stdout: stdout.text(), stderr: `${stderr.text()}${log?.text() ?? ""}` };
 }
 
 /** As the process would end; a function, since what a command sets is out of the compiler's sight. */
@@ -63,6 +68,19 @@ function capture(stream: NodeJS.WriteStream) {
     text += typeof piece === "string" ? piece : Buffer.from(piece).toString();
     for (const done of rest) if (typeof done === "function") done();
     return true;
+  });
+  return { text: () => text, end: () => spy.mockRestore() };
+}
+
+/** What is written to the file descriptor of stderr. */
+function captureLog() {
+  let text = "";
+  const write = fs.writeSync;
+  const spy = jest.spyOn(fs, "writeSync").mockImplementation((...args: Parameters<typeof fs.writeSync>) => {
+    const [fd, piece] = args;
+    if (fd !== process.stderr.fd || typeof piece !== "string") return write(...args);
+    text += piece;
+    return Buffer.byteLength(piece);
   });
   return { text: () => text, end: () => spy.mockRestore() };
 }

@@ -1,4 +1,4 @@
-import { callCli } from "./call-cli.ts";
+import { type Call, callCli } from "./call-cli.ts";
 import type { Ended } from "./ended.ts";
 import { printed, startCli } from "./start-cli.ts";
 
@@ -6,7 +6,10 @@ export type { Ended } from "./ended.ts";
 export * from "./start-cli.ts";
 
 /** One command, within this process: see callCli. What it reads from stdin, and signals, need a process of their own. */
-export async function runCli(...[args, options]: Parameters<typeof startCli>): Promise<Ended> {
+export async function runCli(
+  args: readonly string[],
+  options: Parameters<typeof startCli>[1] & Pick<Call, "logs">,
+): Promise<Ended> {
   if (options.stdin !== undefined) return startCli(args, options).ended;
   const ended = await callCli(args, options);
   printed.push(ended.stdout, ended.stderr);
