@@ -100,7 +100,7 @@ async function untilHealthy() {
 
 async function takeBackup() {
   const { id } = await call("POST", "/api/v1/backups", { database: "shop" });
-  say("\nA backup is asked for (POST /api/v1/backups); this is how it gets on:");
+  say("\nA backup is asked for (POST /api/v1/backups); its progress:");
   const shown = new Map();
   for (;;) {
     const backup = await call("GET", `/api/v1/backups/${id}`);

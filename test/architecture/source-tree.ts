@@ -7,7 +7,7 @@ export interface SourceTree {
   readonly files: readonly SourceFile[];
   /** By folder: `packages/core`. */
   readonly manifests: ReadonlyMap<string, PackageManifest>;
-  /** Those of the workspace's root: test files may use them. */
+  /** The dependencies of the workspace's root: test files may use them. */
   readonly rootDevDependencies: readonly string[];
 }
 

@@ -13,7 +13,7 @@ import { DATABASES, type World } from "./world.ts";
 /** Nothing takes this long; a slow machine has the time. */
 const WITHIN_SECONDS = 300;
 /** From a round of maintenance to its event, which comes at once or never. */
-const TOLD_WITHIN_SECONDS = 60;
+const REPORTED_WITHIN_SECONDS = 60;
 const ENCRYPTED = "age-encryption.org/v1";
 
 interface Parts {
@@ -54,7 +54,7 @@ export async function convergence(parts: Parts): Promise<string[]> {
     await stage(
       "what was deleted by hand is in the audit log",
       async () => (await unnoticed(world, model))[0] ?? null,
-      TOLD_WITHIN_SECONDS,
+      REPORTED_WITHIN_SECONDS,
     );
     await stage("health ends with 0", async () => {
       const ended = await staff.cli(["health", "--fresh"]);

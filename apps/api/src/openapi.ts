@@ -26,7 +26,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
     components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
     security: [{ token: [] }],
     tags: [
-      { name: "backups", description: "What lies on the tiers, and what is made" },
+      { name: "backups", description: "The backups on the tiers, and those being made" },
       { name: "restores", description: "Into a new database, with the checks first" },
       { name: "databases", description: "Health, schedules, runs, what is kept and why" },
       { name: "tiers", description: "Capacity, tests, synchronisation, cleanup" },

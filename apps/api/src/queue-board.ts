@@ -18,7 +18,7 @@ const DESCRIPTIONS: Readonly<Record<QueueName, string>> = {
   "remote-sync": "Tier 2: copies a backup's segments to the server over SFTP, while they appear; the manifest last.",
   "cloud-upload": "Tier 3: copies a backup's segments to the bucket, while they appear; the manifest last.",
   restore: "Restores a backup into a new database, where an identity file is at hand, and compares every table's rows.",
-  verify: "Reads every byte of a backup's copies where they lie, and compares them with the signed manifest.",
+  verify: "Reads every byte of a backup's copies where they are, and compares them with the signed manifest.",
   maintenance: "Every 15 minutes: sweeps what dead workers left, and enqueues copies that a tier lacks.",
 };
 

@@ -33,7 +33,7 @@ export const links = z.object({ self: z.string(), queues: z.string().describe("B
 export const runStatus = z
   .enum(RUN_STATES.map((state) => (state === "ok" ? ("completed" as const) : state)))
   .describe(
-    "completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made.",
+    "completed: a complete copy on every tier. incomplete: the backup is there, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made.",
   );
 export type PublishedStatus = z.infer<typeof runStatus>;
 
@@ -61,7 +61,7 @@ const copy = z
   .meta({ id: "Copy" });
 
 const unreachable = listOf(z.object({ tier: z.string(), reason: z.string() })).describe(
-  "Tiers that could not be asked: what lies there is not known, which is not the same as nothing.",
+  "Tiers that could not be asked: what is there is not known, which is not the same as nothing.",
 );
 
 export const stage = z

@@ -24,7 +24,7 @@ export interface ListedCopy {
 export interface BackupList {
   /** Newest first. */
   readonly backups: readonly BackupSummary[];
-  /** Tiers that could not be listed: what lies there is not known, which is not the same as nothing. */
+  /** Tiers that could not be listed: what is there is not known, which is not the same as nothing. */
   readonly unreachable: readonly { readonly tier: string; readonly reason: string }[];
 }
 

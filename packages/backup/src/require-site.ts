@@ -87,7 +87,7 @@ function refuseOthers({ backupDir }: Config, { marks, signers, unreachable }: Fo
   if (unreachable.length === 0) return;
   const silent = unreachable.map(({ tier, reason }) => `${tier} could not be asked (${reason})`).join("; ");
   throw refusal(
-    `BACKUP_DIR ${backupDir} holds no site, and whether this is its first start cannot be known: ${silent}. Mend that and start again. If no backup was made before, \`npm run backup:site:new\` begins the site without asking them.`,
+    `BACKUP_DIR ${backupDir} holds no site, and whether this is its first start cannot be known: ${silent}. Correct that and start again. If no backup was made before, \`npm run backup:site:new\` begins the site without asking them.`,
   );
 }
 

@@ -95,14 +95,14 @@ export type BackupDetails = {
   readonly database: string;
   /** The backup on the tiers. A dump that is tried again makes another one than its run is named after. */
   readonly backupId: string | null;
-  /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made. */
+  /** completed: a complete copy on every tier. incomplete: the backup is there, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made. */
   readonly status: "queued" | "running" | "completed" | "incomplete" | "failed" | "unknown";
   /** Unless known, stages is empty and all else is read from the tiers alone. */
   readonly queue: "known" | "forgotten" | "unreachable";
   readonly note: string | null;
   readonly stages: readonly Stage[];
   readonly copies: readonly Copy[];
-  /** Tiers that could not be asked: what lies there is not known, which is not the same as nothing. */
+  /** Tiers that could not be asked: what is there is not known, which is not the same as nothing. */
   readonly unreachable: readonly { readonly tier: string; readonly reason: string }[];
   readonly links: {
     readonly self: string;
@@ -132,7 +132,7 @@ export type BackupList = {
   readonly total: number;
   /** Absent on the last page. */
   readonly nextCursor?: string | undefined;
-  /** Tiers that could not be asked: what lies there is not known, which is not the same as nothing. */
+  /** Tiers that could not be asked: what is there is not known, which is not the same as nothing. */
   readonly unreachable: readonly { readonly tier: string; readonly reason: string }[];
 };
 
@@ -523,7 +523,7 @@ export type MovingRun = {
   readonly kind: "backup" | "restore" | "verify";
   readonly database: string;
   readonly backupId: string | null;
-  /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made. */
+  /** completed: a complete copy on every tier. incomplete: the backup is there, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made. */
   readonly status: "queued" | "running" | "completed" | "incomplete" | "failed" | "unknown";
   readonly stages: readonly Stage[];
 };
@@ -782,7 +782,7 @@ export type RequestedBackup = {
   readonly database: string;
   /** A backup of this database waits already, and serves this request as well. */
   readonly joined: boolean;
-  /** completed: a complete copy on every tier. incomplete: the backup stands, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made. */
+  /** completed: a complete copy on every tier. incomplete: the backup is there, but not on every tier. failed: there is no backup. unknown: no complete copy yet, and the queue does not know whether one is being made. */
   readonly status: "queued" | "running" | "completed" | "incomplete" | "failed" | "unknown";
   readonly links: {
     readonly self: string;
@@ -844,7 +844,7 @@ export type Run = {
   readonly backupId: string;
   readonly database: string;
   readonly startedAt: string;
-  /** incomplete: the backup stands, but a copy of it failed for good or is late. */
+  /** incomplete: the backup is there, but a copy of it failed for good or is late. */
   readonly state: "ok" | "incomplete" | "failed" | "running";
   readonly actor: string;
   readonly slot: string | null;
@@ -1197,13 +1197,13 @@ export interface Operations {
     };
     readonly answer: BackupList;
   };
-  /** The databases, how well each is, and when it is backed up next. */
+  /** The databases, the health of each, and when it is backed up next. */
   readonly listDatabases: { readonly input: {}; readonly answer: DatabaseList };
   /** What is held by hand, and which sizes were accepted. */
   readonly listKeeps: { readonly input: {}; readonly answer: KeepList };
   /** The reports that were made by schedule and are kept, newest first. */
   readonly listReports: { readonly input: {}; readonly answer: ReportList };
-  /** Every backup that lies somewhere, newest first, and why it stays or goes. */
+  /** Every backup on any tier, newest first, and why it stays or goes. */
   readonly listRetention: {
     readonly input: {
       readonly limit?: number | undefined;
@@ -1236,7 +1236,7 @@ export interface Operations {
       readonly from?: string | undefined;
       /** Now where it is left out. */
       readonly to?: string | undefined;
-      /** Only of this one. */
+      /** Only about this database. */
       readonly database?: string | undefined;
       readonly language?: "en" | "fr" | undefined;
     };
@@ -1274,7 +1274,7 @@ export interface Operations {
   };
   /** Revoke a named token, at once. */
   readonly revokeToken: { readonly input: { readonly name: string }; readonly answer: RevokedToken };
-  /** How a requested backup gets on, or what there is of one. */
+  /** The progress of a requested backup, or what is known of one. */
   readonly showBackup: { readonly input: { readonly id: string }; readonly answer: BackupDetails };
   /** What is in force, secrets hidden. */
   readonly showConfig: { readonly input: {}; readonly answer: Configuration };
@@ -1284,7 +1284,7 @@ export interface Operations {
   readonly showDatabase: { readonly input: { readonly name: string }; readonly answer: DatabaseDetails };
   /** Whether every database is safe on all its tiers. */
   readonly showHealth: { readonly input: {}; readonly answer: BackupHealth };
-  /** How a job gets on: a restore, a verification, a stage of a backup. */
+  /** The progress of a job: a restore, a verification, a stage of a backup. */
   readonly showJob: {
     readonly input: {
       readonly queue: "dump" | "encrypt" | "remote-sync" | "cloud-upload" | "restore" | "verify" | "maintenance";
@@ -1303,7 +1303,7 @@ export interface Operations {
   };
   /** One tier: capacity over time, cost, what is of which database, what was verified. */
   readonly showTier: { readonly input: { readonly name: string }; readonly answer: TierDetails };
-  /** Hear no more of an alert until a time; it is looked at all the same. */
+  /** Silence an alert until a time; it is evaluated all the same. */
   readonly silenceAlert: {
     readonly input: { readonly id: string } & {
       readonly reason: string;
@@ -1321,11 +1321,11 @@ export interface Operations {
   readonly testAlerts: { readonly input: { readonly channel?: string | undefined }; readonly answer: ChannelTests };
   /** Test a tier step by step: which step fails, and what to do. */
   readonly testTier: { readonly input: { readonly name: string }; readonly answer: TierTest };
-  /** Hear of an alert again. */
+  /** End the silence of an alert. */
   readonly unsilenceAlert: { readonly input: { readonly id: string }; readonly answer: undefined };
   /** Whether the audit log is as it was written, line by line. */
   readonly verifyAudit: { readonly input: {}; readonly answer: AuditVerdict };
-  /** Read every byte of a backup's copies where they lie, and compare it with the signed manifest. Takes an idempotency key. */
+  /** Read every byte of a backup's copies where they are, and compare it with the signed manifest. Takes an idempotency key. */
   readonly verifyBackup: {
     readonly input: { readonly id: string } & { readonly tiers?: readonly string[] | undefined };
     readonly answer: StartedJobs;

@@ -3,7 +3,7 @@ import type { Run } from "./views.ts";
 
 /**
  * How a run stands: the one word for it, whether the queue, the audit log or the tiers show it. `queued`: no worker has begun it.
- * `ok`: a complete copy on every tier that shall have one. `incomplete`: the backup stands, but not on every tier. `failed`:
+ * `ok`: a complete copy on every tier that shall have one. `incomplete`: the backup is there, but not on every tier. `failed`:
  * there is no backup. `unknown`: no complete copy yet, and nobody can say whether one is being made.
  */
 export const RUN_STATES = ["queued", "running", "ok", "incomplete", "failed", "unknown"] as const;

@@ -26,7 +26,7 @@ export const run = z
     startedAt: time,
     state: z
       .enum(["ok", "incomplete", "failed", "running"])
-      .describe("incomplete: the backup stands, but a copy of it failed for good or is late."),
+      .describe("incomplete: the backup is there, but a copy of it failed for good or is late."),
     actor: z.string(),
     slot: z.string().nullable(),
     /** From its beginning to the last thing that happened to it. */
@@ -87,7 +87,7 @@ export const databasePage = z.object({
   recoveryPointSeconds: seconds.nullable().describe("The longest time between two good backups in 30 days."),
   recoveryTimeSeconds: seconds.nullable().describe("How long the last restore of it took."),
   restores: listOf(restoration),
-  /** Every backup that lies somewhere, newest first, and why it stays or goes. */
+  /** Every backup on any tier, newest first, and why it stays or goes. */
   retention: listOf(retentionRow),
 });
 

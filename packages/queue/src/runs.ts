@@ -36,7 +36,7 @@ export function copiesOf(config: Configured, database: string): { tier: string; 
   return copies.map(({ name, kind }) => ({ tier: name, queue: copyQueueOf("local", kind) }));
 }
 
-/** How a requested backup gets on, from its jobs; null where the queue does not know the run (any more). */
+/** The progress of a requested backup, from its jobs; null where the queue does not know the run (any more). */
 export function runStatus(queues: Queues, config: Configured, runId: string): Promise<RunStatus | null> {
   return failingFast(async () => {
     const dump = (await readJob(queues.dump, runId)) ?? (await dumpJobOf(queues, runId));
@@ -56,7 +56,7 @@ export function runStatus(queues: Queues, config: Configured, runId: string): Pr
   });
 }
 
-/** How one copy gets on; null where the queue does not know it (any more). */
+/** The progress of one copy; null where the queue does not know it (any more). */
 export function copyStatus(
   queues: Queues,
   queue: CopyQueue,

@@ -16,7 +16,7 @@ const verdict = z.enum(["met", "missed", "unknown"]);
 
 const runCounts = z.object({
   ok: count,
-  /** The backup stands, but not on every tier. */
+  /** The backup is there, but not on every tier. */
   incomplete: count,
   failed: count,
   /** Not at their end when the report was made; they count for no rate. */

@@ -75,7 +75,7 @@ export function alertsRoute(app: App, { alerts, config, record }: ApiDeps): void
       schema: {
         operationId: "silenceAlert",
         tags: ["alerts"],
-        summary: "Hear no more of an alert until a time; it is looked at all the same",
+        summary: "Silence an alert until a time; it is evaluated all the same",
         description: "Silenced again, it has the new reason and end.",
         params,
         body: silenceBody,
@@ -99,7 +99,7 @@ export function alertsRoute(app: App, { alerts, config, record }: ApiDeps): void
       schema: {
         operationId: "unsilenceAlert",
         tags: ["alerts"],
-        summary: "Hear of an alert again",
+        summary: "End the silence of an alert",
         params,
         response: { 204: z.null(), ...problems },
       },

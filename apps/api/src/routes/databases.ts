@@ -20,7 +20,7 @@ export function databasesRoute(app: App, deps: ApiDeps): void {
       schema: {
         operationId: "listDatabases",
         tags: ["databases"],
-        summary: "The databases, how well each is, and when it is backed up next",
+        summary: "The databases, the health of each, and when it is backed up next",
         response: { 200: databaseList, ...problems },
       },
     },
@@ -84,7 +84,7 @@ export function databasesRoute(app: App, deps: ApiDeps): void {
       schema: {
         operationId: "listRetention",
         tags: ["databases"],
-        summary: "Every backup that lies somewhere, newest first, and why it stays or goes",
+        summary: "Every backup on any tier, newest first, and why it stays or goes",
         params,
         querystring: pageQuery,
         response: { 200: retentionPage, ...problems },

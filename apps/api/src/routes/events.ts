@@ -51,7 +51,7 @@ export function eventsRoute(app: App, deps: ApiDeps): void {
         tags: ["site"],
         summary: "What happens, as it happens: server-sent events",
         description:
-          "`record`: an event of the audit log, with its number as id, so that a client that comes back with Last-Event-ID misses none. `run`: a run that moves, its stages with bytes and progress, at most twice a second. `overview`: the site was looked at. `reset`: more was missed than is told; look anew. With `backup` runs and records of that one only (of its run or its backup id). A comment comes every 15 seconds.",
+          "`record`: an event of the audit log, with its number as id, so that a client that comes back with Last-Event-ID misses none. `run`: a run that moves, its stages with bytes and progress, at most twice a second. `overview`: the site was looked at. `reset`: more was missed than can be sent; read the state anew. With `backup` runs and records of that one only (of its run or its backup id). A comment comes every 15 seconds.",
         querystring: z.strictObject({ backup: backupId.optional() }),
         headers: z.looseObject({ "last-event-id": z.string().max(20).optional() }),
         response: {

@@ -33,7 +33,7 @@ const body = z
   .strictObject({
     from: time.optional().describe("24 hours before `to` where it is left out."),
     to: time.optional().describe("Now where it is left out."),
-    database: databaseName.optional().describe("Only of this one."),
+    database: databaseName.optional().describe("Only about this database."),
     language: z.enum(LANGUAGES).optional(),
   })
   .meta({ examples: [{ from: "2026-11-01T00:00:00.000Z", to: "2026-12-01T00:00:00.000Z" }] });

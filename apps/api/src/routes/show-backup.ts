@@ -15,7 +15,7 @@ export function showBackupRoute(app: App, deps: ApiDeps): void {
       schema: {
         operationId: "showBackup",
         tags: ["backups"],
-        summary: "How a requested backup gets on, or what there is of one",
+        summary: "The progress of a requested backup, or what is known of one",
         description: "Takes the id of a run (as POST answers it) or of a backup (as the list holds it).",
         params: backupParams,
         response: { 200: backupDetails, ...problems },

@@ -19,7 +19,7 @@ export function showJobRoute(app: App, { queues }: ApiDeps): void {
       schema: {
         operationId: "showJob",
         tags: ["jobs"],
-        summary: "How a job gets on: a restore, a verification, a stage of a backup",
+        summary: "The progress of a job: a restore, a verification, a stage of a backup",
         params: z.strictObject({ queue: queueName, id: jobId }),
         response: { 200: jobAnswer, ...problems },
       },

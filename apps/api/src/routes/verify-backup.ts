@@ -19,7 +19,7 @@ export function verifyBackupRoute(app: App, deps: ApiDeps): void {
       schema: {
         operationId: "verifyBackup",
         tags: ["backups"],
-        summary: "Read every byte of a backup's copies where they lie, and compare it with the signed manifest",
+        summary: "Read every byte of a backup's copies where they are, and compare it with the signed manifest",
         description:
           "A job for each tier that holds something of it, or for the tiers that are named. A job's `result.state` is good, damaged, missing, or deleted where this site deleted the copy meanwhile; maintenance makes damaged copies good. What could not be read fails the job.",
         params: z.strictObject({ id: backupId }),

@@ -120,7 +120,7 @@ Examples:
 function addSilence(alerts: Command): void {
   alerts
     .command("silence")
-    .description("hear no more of an alert for some time; it is looked at all the same")
+    .description("silence an alert for some time; it is evaluated all the same")
     .argument("<id>", "its id, as list prints it", notEmpty)
     .requiredOption("--for <duration>", "for how long, such as 8h or 3d", seconds)
     .requiredOption("--reason <text>", "why; it goes into the audit log", notEmpty)
@@ -143,7 +143,7 @@ Examples:
 function addUnsilence(alerts: Command): void {
   alerts
     .command("unsilence")
-    .description("hear of an alert again")
+    .description("end the silence of an alert")
     .argument("<id>", "its id, as list prints it", notEmpty)
     .option("--json", OPTION_TEXTS.json)
     .addHelpText(

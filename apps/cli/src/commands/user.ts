@@ -84,7 +84,7 @@ function addReset(user: Command): void {
     .addHelpText(
       "after",
       `
-For who has lost password or phone. All their sessions end at once. It asks and prints as add does.
+For users who have lost password or phone. All their sessions end at once. It asks and prints as add does.
 
 Examples:
   npm run backup:user:reset -- alice

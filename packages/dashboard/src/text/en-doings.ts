@@ -91,7 +91,7 @@ export const doings = {
     read: "Read",
     outcome: "Outcome",
     well: "all healthy",
-    notWell: "look here",
+    notWell: "needs attention",
     emptyTitle: "No report yet",
     empty: "The first comes at the hour that the configuration names.",
   },

@@ -30,7 +30,7 @@ export interface PlanReportInput {
   readonly plan: SitePlan;
   readonly inventories: readonly Inventory[];
   readonly tier: string;
-  /** Only of this one. */
+  /** Only for this database. */
   readonly database?: string | undefined;
 }
 

@@ -19,7 +19,7 @@ export interface Cleaned {
 
 export interface CleanUpOptions {
   readonly actor: string;
-  /** Only of this one; remains are then left to another time. */
+  /** Only for this database; remains are then left to another time. */
   readonly database?: string | undefined;
 }
 

@@ -17,7 +17,7 @@ interface Wait {
 /** How it ended: settled, or given up because nobody is there to go on with it. */
 export type Waited = { readonly status: RunStatus } | { readonly noWorkerFor: readonly QueueName[] };
 
-/** Shows how a run gets on until nothing of it will change by itself any more. */
+/** Shows the progress of a run until nothing of it will change by itself any more. */
 export async function waitForRun(queues: Queues, runId: string, wait: Wait): Promise<Waited> {
   const display = showProgress(process.stderr);
   try {

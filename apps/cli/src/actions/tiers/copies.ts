@@ -89,7 +89,7 @@ export async function enqueueCopies(
   return copies.map((copy) => ({ ...copy, state: "enqueued", seconds: null, problem: null }));
 }
 
-/** Shows how enqueued copies get on until each has ended; or which queues nobody listens to any more. */
+/** Shows the progress of enqueued copies until each has ended; or which queues nobody listens to any more. */
 export async function waitForCopies(
   config: Config,
   queues: Queues,

@@ -11,7 +11,7 @@ export const runs: RunTexts = {
       title: `The backup of ${databases.length === 1 ? first : several} failed`,
       what: `The backup of ${list(databases)} failed and is not tried again before its next run, since ${ago(since, now)}.${because(reason)}`,
       safe: stillSafe(safety),
-      todo: "Mend what the reason names, then make a backup now: `npm run backup:run -- --database NAME`, or the button on the dashboard. The alert ends by itself with the next good backup.",
+      todo: "Correct what the reason names, then make a backup now: `npm run backup:run -- --database NAME`, or the button on the dashboard. The alert ends by itself with the next good backup.",
       facts: [
         ["Databases", list(databases)],
         ["Code", code],
