@@ -3,17 +3,21 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { randomNumbers } from "./support/random.ts";
-import { inspectTiers, startSite, type TestSite, webShop } from "./support/site.ts";
+import { until } from "@trivault/testkit";
+import { inspectTiers, maintainUntil, startSite, type TestSite, webShop } from "./support/site.ts";
 
 let site: TestSite;
 beforeAll(async () => {
   // All runs are counted at the end: ten backups within one hour are more than the default rule keeps.
-  site = await startSite({ fill: webShop(50), env: { BACKUP_RETENTION: "off" } });
-}, 120_000);
-afterAll(async () => site?.[Symbol.asyncDispose](), 60_000);
+  site = await startSite({ fill: webShop(16), env: { BACKUP_RETENTION: "off" } });
+});
+afterAll(async () => site?.[Symbol.asyncDispose]());
 
 /** Moments differ from run to run; the seed printed with a failure brings them back: CRASH_SEED=… npm test. */
 const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 100_000);
+
+/** A run of this site takes about so long, where nothing else runs. */
+const MOST_MS = 1500;
 
 async function spoolEntries(): Promise<string[]> {
   return (await readdir(site.config.spoolDir)).filter((name) => name.startsWith("2"));
@@ -26,7 +30,7 @@ describe(`crash (seed ${seed})`, () => {
     for (let round = 0; round < 10; round++) {
       const worker = await site.startWorker();
       runs.push(await site.request());
-      await sleep(random() * 3000);
+      await sleep(random() * MOST_MS);
       await worker.kill("SIGKILL");
       await inspectTiers(site); // at no moment does anything unfinished look finished
     }
@@ -50,33 +54,28 @@ describe(`crash (seed ${seed})`, () => {
   }, 400_000);
 
   test("what dead attempts left is swept, on every tier and in the spool", async () => {
-    const end = Date.now() + 90_000;
-    for (;;) {
-      for (const { name } of site.tiers) await site.queues.maintenance.add("maintenance", { tier: name });
-      await sleep(3000);
-      const found = await inspectTiers(site);
-      const partial = Object.values(found).flatMap((tier) => tier.partial);
+    let left: unknown;
+    const isSwept = async () => {
+      const partial = Object.values(await inspectTiers(site)).flatMap((tier) => tier.partial);
       const runs = await readdir(path.join(site.config.backupDir, ".trivault/runs"));
-      if (partial.length + runs.length + (await spoolEntries()).length === 0) break;
-      if (Date.now() > end) expect({ found, runs, spool: await spoolEntries() }).toEqual("nothing left");
-    }
-  }, 120_000);
+      const spool = await spoolEntries();
+      left = { partial, runs, spool };
+      return partial.length + runs.length + spool.length === 0;
+    };
+    await maintainUntil(site, isSwept, { seconds: 90, describe: () => `nothing is left of ${JSON.stringify(left)}` });
+  });
 
   test("FLUSHALL in mid-backup: the backup goes on to complete copies, as the files remember what Redis forgot", async () => {
     const before = new Set((await inspectTiers(site))["local"]?.complete);
     const run = await site.request();
+    // Looked at often: it does not last.
     while ((await site.status(run)).stages.every(({ stage, state }) => stage !== "encrypt" || state !== "active"))
-      await sleep(20);
+      await sleep(10);
     await site.redis.flushall();
-    const end = Date.now() + 90_000;
-    for (;;) {
+    const isThere = async () => {
       const found = await inspectTiers(site);
-      const fresh = ["local", "remote", "cloud"].map(
-        (tier) => found[tier]?.complete.filter((id) => !before.has(id)).length,
-      );
-      if (fresh.every((count) => count === 1)) break;
-      if (Date.now() > end) expect(found).toEqual("a new backup on each tier");
-      await sleep(1000);
-    }
-  }, 120_000);
+      return site.tiers.every(({ name }) => found[name]?.complete.filter((id) => !before.has(id)).length === 1);
+    };
+    await until(isThere, { seconds: 90, describe: () => "a new backup is on each tier" });
+  });
 });

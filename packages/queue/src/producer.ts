@@ -138,11 +138,16 @@ function isSamePlace(
   return to === "restore-server" || its.database === database;
 }
 
-/** BullMQ ignores an id that it knows; a job that ended (completed or failed) is forgotten first, so that it runs again. */
+/**
+ * BullMQ ignores an id that it knows. A job that ended (completed or failed) is forgotten first, so that it runs again; one
+ * that waits for its next attempt makes it now: whoever asks has reason to think that what failed is over.
+ */
 async function addOrRestart(queue: Queue, name: string, jobId: string, data: object): Promise<void> {
   const known = await queue.getJob(jobId);
   if (known && ((await known.isFailed()) || (await known.isCompleted()))) await known.remove();
   await queue.add(name, data, { jobId });
+  // Refused where it has begun by itself meanwhile.
+  if (await known?.isDelayed()) await known?.promote().catch(() => undefined);
 }
 
 /**
