@@ -158,6 +158,12 @@ describe("each rule fires", () => {
       "packages/core/src/index.ts → packages/queue/src/index.ts",
     ],
     [
+      "madeFolders",
+      "by Node alone",
+      storage({ "a.ts": "await mkdir(folder, { recursive: true });" }),
+      "a.ts: makes a folder by itself",
+    ],
+    [
       "promises",
       "joined later",
       storage({ "a.ts": "const sent = send();\nawait other();\nawait sent;" }),

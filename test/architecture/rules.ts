@@ -161,6 +161,20 @@ const promises: Rule = ({ files }) =>
       : file.keptPromises.map((name) => `${file.path}: \`${name}\` keeps a promise; wrap it in background() of core`),
   );
 
+/** `ensureFolder` of core itself, and the local store, whose folders are its own matter. */
+const MAKES_FOLDERS = ["packages/core/src/folders.ts", "packages/storage/src/local.ts"];
+
+/** Node's own `mkdir` gives 0755, fills an empty mount point, and where it is recursive may never come back. */
+const madeFolders: Rule = ({ files }) =>
+  files.flatMap((file) =>
+    file.isTest ||
+    MAKES_FOLDERS.includes(file.path) ||
+    file.folder === "packages/testkit" ||
+    /\/testing\/|\/test\//.test(file.path)
+      ? []
+      : file.plainFolders.map((call) => `${file.path}: makes a folder by itself (${call}); use ensureFolder of core`),
+  );
+
 /** Between files, across packages too, and by types as well: what cannot be read alone cannot be changed alone. */
 const cycles: Rule = ({ files }) => {
   const byPath = new Map(files.map((file) => [file.path, file]));
@@ -193,6 +207,7 @@ export const RULES = {
   fileSize,
   cycles,
   promises,
+  madeFolders,
 };
 
 function forEachImport(files: readonly SourceFile[], check: (file: SourceFile, specifier: string) => string | null) {

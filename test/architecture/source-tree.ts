@@ -24,6 +24,8 @@ export interface SourceFile {
   readonly eagerImports: readonly string[];
   /** Variables that keep a promise whose failure nobody would hear. */
   readonly keptPromises: readonly string[];
+  /** Calls of Node's own `mkdir`. */
+  readonly plainFolders: readonly string[];
 }
 
 export interface PackageManifest {
@@ -67,6 +69,7 @@ function sourceFile(file: string, text: string): SourceFile {
       .filter(([all]) => !/^\w+\s+type\b/.test(all))
       .map((match) => match[1] ?? ""),
     keptPromises: keptPromises(text),
+    plainFolders: [...text.matchAll(/(?<![.\w])mkdir(?:Sync)?\([^;]*/g)].map(([call]) => call.split("\n")[0] ?? ""),
   };
 }
 

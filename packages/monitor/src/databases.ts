@@ -1,4 +1,4 @@
-import { background, type Config, type Logger, messageOf } from "@trivault/core";
+import { background, type Config, LateError, type Logger, messageOf, within } from "@trivault/core";
 import { type KnownDatabases, knownDatabases } from "@trivault/site";
 
 /** What is known already is waited for no longer than this. */
@@ -31,15 +31,12 @@ export function watchDatabases(config: Config, log: Logger): () => Promise<Known
     );
     const before = known;
     if (before === null) return asking;
-    const late = Promise.withResolvers<KnownDatabases>();
-    const timer = setTimeout(() => late.resolve(before), PATIENCE_MS);
     try {
-      return await Promise.race([asking, late.promise]);
+      return await within(PATIENCE_MS, asking);
     } catch (error) {
+      if (error instanceof LateError) return before;
       log.warn({ reason: messageOf(error) }, "the databases could not be asked for; those known are looked at");
       return before;
-    } finally {
-      clearTimeout(timer);
     }
   };
 }

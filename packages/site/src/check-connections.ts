@@ -3,10 +3,12 @@ import {
   type Config,
   type DatabaseConfig,
   hidePasswords,
+  LateError,
   messageOf,
   type ServerConfig,
   type TierConfig,
   TrivaultError,
+  within,
 } from "@trivault/core";
 import { describeProtection, openSnapshot, parseDatabaseUrl, requireTools, withClient } from "@trivault/postgres";
 import { probeTier } from "@trivault/storage";
@@ -58,20 +60,14 @@ export async function checkConnections(config: Config, signal: AbortSignal): Pro
 }
 
 async function seen(run: (signal: AbortSignal) => Promise<Seen>, signal: AbortSignal): Promise<Seen> {
-  const late = Promise.withResolvers<never>();
-  const message = `No answer within ${LIMIT_MS / 1000} s. Check that it runs and can be reached from here.`;
   const abort = new AbortController();
-  const timer = setTimeout(() => {
-    const error = new TrivaultError("CANCELLED", message);
-    abort.abort(error);
-    late.reject(error);
-  }, LIMIT_MS);
   try {
-    return await Promise.race([run(AbortSignal.any([signal, abort.signal])), late.promise]);
+    return await within(LIMIT_MS, run(AbortSignal.any([signal, abort.signal])));
   } catch (error) {
-    return { ok: false, detail: messageOf(error), advice: null };
-  } finally {
-    clearTimeout(timer);
+    if (!(error instanceof LateError)) return { ok: false, detail: messageOf(error), advice: null };
+    const detail = `No answer within ${LIMIT_MS / 1000} s. Check that it runs and can be reached from here.`;
+    abort.abort(new TrivaultError("CANCELLED", detail));
+    return { ok: false, detail, advice: null };
   }
 }
 

@@ -8,7 +8,7 @@ import {
   restoreCommand,
   siteTrust,
 } from "@trivault/backup";
-import { background, findDatabase, isBackupId, messageOf, timeOfBackupId, totalSize } from "@trivault/core";
+import { findDatabase, isBackupId, messageOf, timeOfBackupId, totalSize, unlessAborted } from "@trivault/core";
 import type { BackupView, CopyView, LogLine, ManifestView } from "@trivault/dashboard";
 import { readInventories } from "@trivault/maintenance";
 import { isMoving, type PlacedCopy, type RetentionRow, stagesOf, stateOfBackup } from "@trivault/monitor";
@@ -148,15 +148,12 @@ async function stateOfOne(
 
 /** Undefined: there is none. Null: it could not be asked in time. */
 async function listOne(tier: Tier, ref: Ref, signal: AbortSignal): Promise<Copy | undefined | null> {
-  const late = Promise.withResolvers<null>();
-  signal.addEventListener("abort", () => late.resolve(null), { once: true });
-  const listed = background(
-    listCopies(tier, ref, signal).then(
-      ([copy]) => copy,
-      () => null,
-    ),
-  );
-  return Promise.race([listed, late.promise]);
+  try {
+    const [copy] = await unlessAborted(signal, listCopies(tier, ref, signal));
+    return copy;
+  } catch {
+    return null;
+  }
 }
 
 /** From the nearest tier that has it and answers. */
