@@ -17,7 +17,7 @@ export function addEncrypt(program: Command): void {
     .addHelpText(
       "after",
       `
-A dump is recognised by its content and not by its name: pg_dump's custom and tar formats and plain SQL, each of them also
+Content shows what a dump is, its name does not: pg_dump's custom and tar formats and plain SQL, each of them also
 compressed by gzip or zstd. Each is read from end to end before anything is done. A plaintext is deleted only after its
 backup was verified on the local tier; deleting does not wipe a disk. The other tiers get their copies by maintenance.
 
