@@ -8,8 +8,11 @@ import { type Options, parseOptions, type Setting, USAGE } from "./options.ts";
 import { renderResult, type Result, type SettingResult } from "./report.ts";
 import { type RoundOptions, runRounds } from "./rounds.ts";
 import { prepareSource, type Source } from "./source.ts";
+import { measureStarts, startFigures } from "./starts.ts";
 import { startTargets } from "./targets.ts";
 
+/** Rounds of starts, each of which takes less than a second. */
+const STARTS = 15;
 /** The S3 server keeps objects in memory; so much beyond what the copies of one round take. */
 const ROOM_BYTES = 4 * 1024 ** 3;
 
@@ -48,12 +51,16 @@ async function measure({ megabytes, runs, settings, profileDir }: Options): Prom
   }
   say("\nencryption alone");
   const crypto = await measureCrypto();
+  say("\nstarts of the command line");
+  const starts = await measureStarts(STARTS);
   return {
     startedAt,
     machine: await describeMachine(source.postgres.binDir),
     databaseBytes: source.database.bytes,
     crypto,
     cryptoFigures: cryptoFigures(crypto),
+    starts,
+    startFigures: startFigures(starts),
     settings: results,
     skipped: noLinks === null ? {} : { link: noLinks },
   };

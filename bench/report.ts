@@ -5,6 +5,7 @@ import type { Setting } from "./options.ts";
 import type { PutRates } from "./put-rates.ts";
 import type { Round } from "./rounds.ts";
 import type { Peaks } from "./sampling.ts";
+import type { StartsMeasured } from "./starts.ts";
 
 export interface SettingResult {
   readonly setting: Setting;
@@ -19,6 +20,8 @@ export interface Result {
   readonly databaseBytes: number;
   readonly crypto: CryptoFigures;
   readonly cryptoFigures: readonly Figure[];
+  readonly starts: StartsMeasured;
+  readonly startFigures: readonly Figure[];
   readonly settings: readonly SettingResult[];
   /** Settings that were asked for and could not be measured here, and why. */
   readonly skipped: Readonly<Partial<Record<Setting, string>>>;
@@ -42,6 +45,15 @@ export function renderResult(result: Result): string {
       return row(way, `ours ${ours} MB/s, age ${age} MB/s, age-encryption ${ageEncryption} MB/s`);
     }),
     ...result.cryptoFigures.map(renderFigure),
+    "",
+    "starts",
+    ...Object.entries(result.starts).map(([name, { seconds, cpuSeconds }]) =>
+      row(
+        name,
+        `${(1000 * median(seconds)).toFixed(0)} ms, ${((1000 * cpuSeconds) / seconds.length).toFixed(0)} ms of CPU`,
+      ),
+    ),
+    ...result.startFigures.map(renderFigure),
     "",
   ].join("\n");
 }

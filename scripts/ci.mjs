@@ -99,8 +99,8 @@ function demoProblems({ tiers = [] }) {
 }
 
 /** What the figures are depends on the machine; that each was measured does not. */
-function benchProblems({ settings = [], cryptoFigures = [] }) {
-  const figures = [...settings.flatMap((setting) => setting.figures), ...cryptoFigures];
+function benchProblems({ settings = [], cryptoFigures = [], startFigures = [] }) {
+  const figures = [...settings.flatMap((setting) => setting.figures), ...cryptoFigures, ...startFigures];
   const bad = figures.filter(({ value }) => !Number.isFinite(value));
   if (settings.length !== 1 || figures.length < 10) return [`${figures.length} figures of ${settings.length} settings`];
   return bad.map((figure) => `a figure is not one: ${JSON.stringify(figure)}`);
