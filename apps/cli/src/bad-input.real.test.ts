@@ -8,12 +8,15 @@ import { type Ended, printed } from "./testing/spawn-cli.ts";
 
 /** What an operator gets wrong, or meets: `run --inline` says so, fails, leaves nothing and touches no older backup. */
 let site: Fixture;
+let id: string;
 let before: string[];
 let remoteBefore: string[];
 let settle: () => Promise<void>;
 beforeAll(async () => {
   site = await makeFixture(9);
-  expect(await site.cli("run --inline")).toMatchObject({ code: 0 });
+  const { code, stdout } = await site.cli("run --inline --json");
+  expect(code).toBe(0);
+  id = JSON.parse(stdout).backupId;
   before = await filesIn(site.backupDir);
   remoteBefore = await filesIn(site.remote.directory);
 }, 120_000);
@@ -152,6 +155,30 @@ describe("the target of a restore", () => {
     const missing = "restore --database shop --backup 20200101t000000z-00000000";
     expectRefusal(await restore(url, missing), /No complete backup 20200101t000000z-00000000/);
   });
+});
+
+test("9.A5 a backup signed by a stranger is restored only by its id and with --allow-unsigned", async () => {
+  const bare = path.join(site.folder, "stranger");
+  const identityFile = path.join(bare, "identity.txt");
+  await mkdir(bare);
+  // The same key to open with, without the line that tells whose backups to believe.
+  const text = (await readFile(site.identityFile, "utf8")).replace(/^# signing public key.*\n/m, "");
+  await writeFile(identityFile, text, { mode: 0o600 });
+  const env = {
+    BACKUP_DIR: bare,
+    BACKUP_IDENTITY_FILE: identityFile,
+    BACKUP_RESTORE_TARGET: site.postgres.urlOf("from_stranger"),
+  };
+  expectRefusal(
+    await site.cli("restore --database shop", { env }),
+    /signed by a key that is not known here.*--backup ID --allow-unsigned/,
+  );
+  expectRefusal(await site.cli("restore --database shop --allow-unsigned", { env }), /never the latest/);
+  expect(await site.postgres.query("SELECT FROM pg_database WHERE datname = 'from_stranger'")).toEqual([]);
+  expect((await site.cli(`show ${id}`, { env })).stdout).toMatch(/^remote +untrusted .*unknown-key$/m);
+  expect((await site.cli("verify --tier remote", { env })).code).toBe(1);
+  expect((await site.cli("verify --tier remote --allow-unsigned", { env })).code).toBe(0);
+  expect((await site.cli(`restore --database shop --backup ${id} --allow-unsigned`, { env })).code).toBe(0);
 });
 
 describe("an interruption", () => {

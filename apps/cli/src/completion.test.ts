@@ -85,26 +85,34 @@ test("settings that are wrong are no reason to complain while somebody types", a
 });
 
 describe("the scripts", () => {
-  /** What a real bash completes, with the words that its line editor would hand over. */
-  async function bash(line: string): Promise<string[]> {
-    const parts = line.split(/ |(=)/).filter((part) => part !== undefined);
-    const quoted = parts.map((part) => `'${part}'`).join(" ");
+  /** What a real bash completes for each line, with the words that its line editor would hand over. */
+  async function bash(...lines: string[]): Promise<string[][]> {
+    const completions = lines.map((line) => {
+      const parts = line.split(/ |(=)/).filter((part) => part !== undefined);
+      const quoted = parts.map((part) => `'${part}'`).join(" ");
+      return `COMP_WORDS=(${quoted}); COMP_CWORD=${parts.length - 1}; COMPREPLY=(); _trivault
+        printf '%s\\n' "\${COMPREPLY[@]}" end`;
+    });
     const script = `source <(trivault completion bash)
       complete -p trivault >/dev/null || exit 9
-      COMP_WORDS=(${quoted}); COMP_CWORD=${parts.length - 1}
-      _trivault
-      printf '%s\\n' "\${COMPREPLY[@]}"`;
+      ${completions.join("\n")}`;
     const PATH = `${path.join(cwd, "bin")}:${process.env["PATH"]}`;
     const { stdout } = await run("bash", ["--norc", "-c", script], { cwd, env: { ...settings(), PATH } });
-    return stdout.split("\n").filter((word) => word !== "");
+    return stdout
+      .split("end\n")
+      .slice(0, -1)
+      .map((words) => words.split("\n").filter((word) => word !== ""));
   }
 
   test("9.C22 bash completes commands, options and values, a stranger's name as one word", async () => {
-    expect(await bash("trivault clo")).toEqual(["cloud"]);
     const foreign = String.raw`zz\;touch\ owned\ \$\(id\)\ \*`;
-    expect(await bash("trivault sync list --database ")).toEqual(["archive", "shop", foreign]);
-    expect(await bash("trivault sync list --database=sh")).toEqual(["shop"]);
-    expect(await bash("trivault show 202611")).toEqual(IDS);
+    const lines = [
+      "trivault clo",
+      "trivault sync list --database ",
+      "trivault sync list --database=sh",
+      "trivault show 202611",
+    ];
+    expect(await bash(...lines)).toEqual([["cloud"], ["archive", "shop", foreign], ["shop"], IDS]);
   });
 
   test.each(["zsh", "fish"])("%s is given one that asks the same program", async (shell) => {

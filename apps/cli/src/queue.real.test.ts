@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { connect, parseDatabaseUrl } from "@trivault/postgres";
 import { type RedisServer, startRedis } from "@trivault/testkit";
@@ -111,7 +110,7 @@ test("Ctrl-C ends the waiting, not the backup", async () => {
     const lock = await connect(parseDatabaseUrl(site.sourceUrl));
     await lock.query("BEGIN; LOCK TABLE public.products IN ACCESS EXCLUSIVE MODE");
     const waiting = site.start("run --wait --idempotency-key interrupted", { env: { REDIS_URL: redis.url } });
-    await sleep(10_000); // its start takes one second, and up to ten times that on a busy machine
+    await waiting.says("backup 20"); // it waits, and shows which backup the run has become
     waiting.kill("SIGINT");
     const ended = await waiting.ended;
     expect(ended).toMatchObject({

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { Readable } from "node:stream";
 import { jest } from "@jest/globals";
 import { CommanderError } from "commander";
 import { EXIT } from "../exit-codes.ts";
@@ -10,6 +11,8 @@ export interface Call {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether log lines belong to what is returned as stderr, as they do of a process. */
   readonly logs?: boolean;
+  /** What is piped in; nothing by default. Never the terminal of whoever runs the tests. */
+  readonly stdin?: string;
 }
 
 let last: Promise<unknown> = Promise.resolve();
@@ -25,12 +28,13 @@ export function callCli(args: readonly string[], call: Call): Promise<Ended> {
   return turn;
 }
 
-async function perform(args: readonly string[], { cwd, env = {}, logs = false }: Call): Promise<Ended> {
+async function perform(args: readonly string[], { cwd, env = {}, logs = false, stdin = "" }: Call): Promise<Ended> {
   const before = { env: { ...process.env }, cwd: process.cwd(), exitCode: process.exitCode };
   const { PATH = "", HOME = "" } = before.env;
   const stdout = capture(process.stdout);
   const stderr = capture(process.stderr);
   const log = logs ? captureLog() : null;
+  const giveBackStdin = replaceStdin(stdin);
   setEnvironment({ PATH, HOME, ...env });
   process.chdir(cwd);
   process.exitCode = undefined;
@@ -45,6 +49,7 @@ async function perform(args: readonly string[], { cwd, env = {}, logs = false }:
     stdout.end();
     stderr.end();
     log?.end();
+    giveBackStdin();
     setEnvironment(before.env);
     process.chdir(before.cwd);
     process.exitCode = before.exitCode;
@@ -60,6 +65,12 @@ function exitCode(): number {
 function setEnvironment(env: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
   Object.assign(process.env, env);
+}
+
+function replaceStdin(text: string): () => void {
+  const { stdin } = Object.getOwnPropertyDescriptors(process);
+  Object.defineProperty(process, "stdin", { value: Readable.from(text === "" ? [] : [text]), configurable: true });
+  return () => Object.defineProperty(process, "stdin", stdin);
 }
 
 function capture(stream: NodeJS.WriteStream) {

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { open, readdir } from "node:fs/promises";
 import path from "node:path";
 import { expect } from "@jest/globals";
 import {
@@ -94,4 +94,20 @@ export function expectRefusal(ended: Ended, reason: RegExp): void {
   expect(ended.stderr).not.toMatch(/^\s+at .*:\d+/m);
   expect(ended.stderr.trimEnd().split("\n").at(-1)).toMatch(reason);
   expect(ended.code).toBe(1);
+}
+
+/** What stands in the record of such actions. */
+export async function recordedBy(cli: (line: string) => Promise<Ended>, actions: string): Promise<unknown[]> {
+  const { code, stdout } = await cli(`audit logs --json --action ${actions}`);
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
+}
+
+/** Turns one bit of a file over; again turns it back. */
+export async function flip(file: string, position: number): Promise<void> {
+  await using handle = await open(file, "r+");
+  const byte = Buffer.alloc(1);
+  await handle.read(byte, 0, 1, position);
+  byte[0] = (byte[0] ?? 0) ^ 1;
+  await handle.write(byte, 0, 1, position);
 }

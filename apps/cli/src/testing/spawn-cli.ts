@@ -5,12 +5,11 @@ import { printed, startCli } from "./start-cli.ts";
 export type { Ended } from "./ended.ts";
 export * from "./start-cli.ts";
 
-/** One command, within this process: see callCli. What it reads from stdin, and signals, need a process of their own. */
+/** One command, within this process: see callCli. What is about signals needs a process of its own: startCli. */
 export async function runCli(
   args: readonly string[],
   options: Parameters<typeof startCli>[1] & Pick<Call, "logs">,
 ): Promise<Ended> {
-  if (options.stdin !== undefined) return startCli(args, options).ended;
   const ended = await callCli(args, options);
   printed.push(ended.stdout, ended.stderr);
   return ended;
