@@ -14,6 +14,7 @@ const base = {
 export default {
   // Suites wait for servers as much as they compute: on a machine of two cores jest would run one at a time.
   maxWorkers: 2,
+  reporters: ["default", "<rootDir>/test/setup/suite-costs.mjs"],
   testSequencer: "<rootDir>/test/setup/longest-first.mjs",
   // Generous: what hangs is reported late, but a busy machine makes no test fail.
   testTimeout: 240_000,

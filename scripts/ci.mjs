@@ -54,7 +54,6 @@ step("npm test", () => {
   if (!existsSync(file)) return [...problems, "jest wrote no results"];
   const results = JSON.parse(readFileSync(file, "utf8"));
   tests = { passed: results.numPassedTests, failed: results.numFailedTests + results.numRuntimeErrorTestSuites };
-  reportSlowest(results.testResults);
   if (tests.failed > 0) problems.push(`${tests.failed} tests or suites failed`);
   if (results.numPendingTests + results.numTodoTests > 0) problems.push(`tests were skipped: ${skipped(results)}`);
   if (results.numTotalTests === 0) problems.push("no test was executed");
@@ -110,12 +109,4 @@ function skipped({ testResults }) {
   const all = testResults.flatMap(({ assertionResults }) => assertionResults);
   const idle = all.filter(({ status }) => status !== "passed" && status !== "failed");
   return idle.map(({ fullName }) => fullName).join("; ");
-}
-
-function reportSlowest(suites) {
-  const took = suites.map(({ name, startTime, endTime }) => ({ name, seconds: (endTime - startTime) / 1000 }));
-  const slowest = took.toSorted((a, b) => b.seconds - a.seconds).slice(0, 8);
-  console.log("\nSlowest suites:");
-  for (const { name, seconds } of slowest)
-    console.log(`${seconds.toFixed(1).padStart(8)} s  ${path.relative(ROOT, name)}`);
 }

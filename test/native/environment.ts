@@ -1,5 +1,6 @@
 import { ModernFakeTimers } from "@jest/fake-timers";
-import type { JestEnvironment, JestEnvironmentConfig } from "@jest/environment";
+import type { EnvironmentContext, JestEnvironment, JestEnvironmentConfig } from "@jest/environment";
+import { measureSuite } from "./suite-cost.ts";
 
 /** A Jest environment that is the process itself: no realm of its own, so that suites load what Node has loaded already. */
 export default class NativeEnvironment implements Pick<JestEnvironment, "global" | "fakeTimers" | "fakeTimersModern"> {
@@ -7,8 +8,10 @@ export default class NativeEnvironment implements Pick<JestEnvironment, "global"
   readonly fakeTimers = null;
   readonly fakeTimersModern: ModernFakeTimers;
   readonly moduleMocker = null;
+  readonly #noteCost: () => void;
 
-  constructor({ projectConfig }: JestEnvironmentConfig) {
+  constructor({ projectConfig }: JestEnvironmentConfig, { testPath }: EnvironmentContext) {
+    this.#noteCost = measureSuite(testPath);
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
   }
 
@@ -16,6 +19,7 @@ export default class NativeEnvironment implements Pick<JestEnvironment, "global"
 
   async teardown(): Promise<void> {
     this.fakeTimersModern.dispose();
+    this.#noteCost();
   }
 
   getVmContext(): null {
