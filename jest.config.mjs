@@ -1,6 +1,11 @@
 // Two projects: `unit` needs no server, `real` starts the real ones (PostgreSQL, redis-server, sshd, Ceph's S3 gateway) and
 // fails where their programs are missing. Node 24 strips the types itself, so nothing is transformed.
 // To choose suites, name them first: `npm test -- packages/queue --selectProjects unit`.
+import { keepCompiled } from "@trivault/core/compile-cache";
+
+// For the processes of the test run, and threads and programs of tests: each loads the whole program.
+keepCompiled();
+
 const base = {
   testEnvironment: "<rootDir>/test/native/environment.ts",
   runtime: "<rootDir>/test/native/runtime.ts",
