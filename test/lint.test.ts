@@ -32,7 +32,11 @@ async function lint(folder: string): Promise<{ status: number | null; findings: 
 }
 
 test("the linter fires on a promise that nobody waits for and on one given to forEach, and not where they are awaited", async () => {
-  expect(readdirSync(path.join(ROOT, FIXTURES))).toEqual(["awaited-promise.ts", "floating-promise.ts"]);
+  expect(readdirSync(path.join(ROOT, FIXTURES))).toEqual([
+    "awaited-promise.ts",
+    "floating-promise.ts",
+    "tsconfig.json", // so that the linter reads these two and not the whole program
+  ]);
   expect(await lint(FIXTURES)).toEqual({
     status: 1,
     findings: [

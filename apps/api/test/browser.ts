@@ -5,7 +5,8 @@ import path from "node:path";
 import { findProgram, makeTempDir } from "@trivault/testkit";
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-/** Kept after the tests, for somebody to look at. */
+/** Pictures for somebody to look at, where TEST_PICTURES is set: they prove nothing, and cost as much as what does. */
+const PICTURES = process.env["TEST_PICTURES"] !== undefined;
 const SHOTS = path.resolve(import.meta.dirname, "../../../test-artifacts/dashboard");
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ARGS = [
@@ -45,6 +46,7 @@ export interface Tab extends AsyncDisposable {
   violations(rules?: readonly string[]): Promise<string[]>;
   /** What sticks out of the window to the right. */
   overflow(): Promise<string[]>;
+  /** A picture for somebody to look at, where they are asked for. */
   shoot(name: string, fullPage?: boolean): Promise<void>;
 }
 
@@ -54,7 +56,7 @@ export async function openBrowser(): Promise<TestBrowser> {
     executablePath: findProgram("chromium", "chromium"),
     args: ARGS,
   });
-  await mkdir(SHOTS, { recursive: true });
+  if (PICTURES) await mkdir(SHOTS, { recursive: true });
   return {
     async open(options = {}) {
       const whole = browser.browser();
@@ -95,6 +97,7 @@ async function openTab(context: BrowserContext): Promise<Tab> {
     },
     overflow: () => page.evaluate<string[]>(STICKING_OUT),
     async shoot(name, fullPage = true) {
+      if (!PICTURES) return;
       // By hand, as Playwright's own takes twice the time: it waits for fonts, and packs tightly.
       const { width, height } = await page.evaluate<{ width: number; height: number }>(
         fullPage ? WHOLE_PAGE : "({ width: innerWidth, height: innerHeight })",
