@@ -161,7 +161,7 @@ test("9.A5 a backup signed by a stranger is restored only by its id and with --a
   const bare = path.join(site.folder, "stranger");
   const identityFile = path.join(bare, "identity.txt");
   await mkdir(bare);
-  // The same key to open with, without the line that tells whose backups to believe.
+  // The same key to open with, without the line that says whose backups to trust.
   const text = (await readFile(site.identityFile, "utf8")).replace(/^# signing public key.*\n/m, "");
   await writeFile(identityFile, text, { mode: 0o600 });
   const env = {
