@@ -18,7 +18,7 @@ test(`nine slots of three databases, workers killed and Redis restarted (seed ${
     say: () => undefined,
   });
   expect(result.problems).toEqual([]);
-  // Of the first day nothing is left, of the second its last backup, and the newest two.
+  // Nothing is left of the first day; of the second its last backup; and the newest two.
   expect(result).toMatchObject({ slots: 9, runs: 27, kept: 9 });
   for (const times of Object.values(result.accidents)) expect(times).toBeGreaterThan(0);
 }, 900_000);

@@ -5,10 +5,6 @@ import { goodBackups, keptOn, remember, versionOf } from "./model.ts";
 import type { CliEnded } from "./staff.ts";
 import { DATABASES } from "./world.ts";
 
-/** Longer than any of them takes where nothing is down. */
-const PATIENCE_MS = 150_000;
-const PATIENCE_IN_TROUBLE_MS = 15_000;
-
 export const BACKUP_ACTIONS: readonly Action[] = [
   { name: "run --wait", weight: 22, run: (context) => makeBackup(context, "--wait") },
   { name: "run --inline", weight: 12, run: (context) => makeBackup(context, "--inline") },
@@ -26,12 +22,12 @@ export const BACKUP_ACTIONS: readonly Action[] = [
 ];
 
 async function makeBackup(context: Context, mode: "--wait" | "--inline"): Promise<string> {
-  const { world, staff, model, random, calm, claims } = context;
+  const { world, staff, model, random, patienceMs, claims } = context;
   const database = oneOf(random, DATABASES) ?? "alpha";
   if (random() < 0.8) remember(model, database, await changeContent(world.postgres, database, random));
   const version = versionOf(model, database);
   const args = ["run", "--database", database, mode, "--json"];
-  const ended = await staff.cli(args, { patienceMs: calm ? PATIENCE_MS : PATIENCE_IN_TROUBLE_MS });
+  const ended = await staff.cli(args, { patienceMs });
   const report = /^\{[\s\S]*\}$/m.exec(ended.stdout)?.[0];
   const backupId = report === undefined ? null : (JSON.parse(report) as { backupId?: string | null }).backupId;
   if (backupId && ended.code === 0) {

@@ -12,6 +12,8 @@ export interface Context {
   readonly random: Random;
   /** No accident happens in this step, and nothing is down: what is done has to succeed. */
   readonly calm: boolean;
+  /** After which a command that may be held up is interrupted. */
+  readonly patienceMs: number;
   /** What is wrong. */
   readonly problems: string[];
   /** What was called done. */

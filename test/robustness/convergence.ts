@@ -41,11 +41,14 @@ export async function convergence(parts: Parts): Promise<string[]> {
     say(`   ${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
   };
   try {
-    for (const database of DATABASES)
-      await stage(`a new backup of ${database}`, async () => {
-        const ended = await staff.cli(["run", "--database", database, "--wait"]);
-        return ended.code === 0 ? null : `${how(ended)}: ${ended.stderr.slice(-500)}`;
-      });
+    await Promise.all(
+      DATABASES.map((database) =>
+        stage(`a new backup of ${database}`, async () => {
+          const ended = await staff.cli(["run", "--database", database, "--wait"]);
+          return ended.code === 0 ? null : `${how(ended)}: ${ended.stderr.slice(-500)}`;
+        }),
+      ),
+    );
     await stage("every copy is whole, and each tier has what it shall have", async () => {
       await maintain(queues, world);
       problems.push(...(await checkTiers(world, model, { random })));

@@ -1,36 +1,29 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Random, randomNumbers, weighted } from "../support/random.ts";
-import { ACCIDENTS } from "./accidents.ts";
-import { BACKUP_ACTIONS } from "./backup-actions.ts";
+import { type Random, randomNumbers } from "../support/random.ts";
 import { checkRecord } from "./check-record.ts";
 import { checkTiers, type Claim } from "./check-tiers.ts";
-import type { Accident, Action, Context } from "./context.ts";
+import type { Chooser } from "./choose.ts";
+import type { Context } from "./context.ts";
 import { convergence } from "./convergence.ts";
 import { changeContent } from "./content.ts";
-import { HARM_ACTIONS } from "./harm-actions.ts";
 import { createModel, FIRST_RULE, type Model, remember } from "./model.ts";
-import { READER_ACTIONS } from "./reader-actions.ts";
-import { RULE_ACTIONS } from "./rule-actions.ts";
 import { type Staff, startStaff } from "./staff.ts";
 import { createWorld, DATABASES, type World } from "./world.ts";
 
-const ACTIONS = [...BACKUP_ACTIONS, ...RULE_ACTIONS, ...HARM_ACTIONS, ...READER_ACTIONS];
 const WORKERS = 2;
-/** The chance of an accident where something is at work that it can hit, and where not. */
-const CHANCE_AT_WORK = 0.7;
-const CHANCE_ELSE = 0.35;
-/** A command takes a second or two to begin, on a busy machine. */
-const LONGEST_DELAY_MS = 5000;
-/** What is down stays down for so many steps at most. */
-const MOST_STEPS_DOWN = 3;
 const LAST_LINES = 25;
+/** Longer than any command takes where nothing is down. */
+const PATIENCE_IN_CALM_MS = 150_000;
 
 export interface DriveOptions {
   /** The same seed makes the same decisions; what comes of them, and when, is up to the machine. */
   readonly seed: number;
-  /** The first of the two that is reached ends the steps. */
+  /** What is done in each step; null ends the steps, and so does whichever of the two below is reached first. */
+  readonly choose: Chooser;
   readonly minutes: number;
   readonly steps?: number;
+  /** After which, at least, a command that something may hold up is interrupted, as by Ctrl-C. */
+  readonly patienceMs: number;
   /** Goes on after a problem, to find more. */
   readonly goOn?: boolean;
   /** Ends the steps early. */
@@ -95,38 +88,43 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
   };
   try {
     // What comes first finds something there, and the first rule is one that somebody has ordered.
+    const first = performance.now();
     await Promise.all(DATABASES.map((name) => staff.cli(["run", "--database", name, "--wait"])));
-    for (const tier of ["rotate", "sync cleanup", "cloud cleanup"]) await staff.cli([...tier.split(" "), "--yes"]);
+    // On a slow machine a command in trouble has more time, too.
+    const patienceMs = Math.max(options.patienceMs, 1.5 * (performance.now() - first));
+    const cleanups = [["rotate"], ["sync", "cleanup"], ["cloud", "cleanup"]];
+    await Promise.all(cleanups.map((cleanup) => staff.cli([...cleanup, "--yes"])));
     while (step < mostSteps && performance.now() - begun < minutes * 60_000 && options.signal?.aborted !== true) {
+      const random = randomNumbers(seed * 100_003 + step + 1);
+      await endOutages(({ until }) => until <= step + 1);
+      const chosen = options.choose(step + 1, random, (name) => outages.some((outage) => outage.name === name));
+      if (chosen === null) break;
       step++;
-      const random = randomNumbers(seed * 100_003 + step);
-      await endOutages(({ until }) => until <= step);
-      const chosen = choose(random, outages);
+      const isCalm = outages.every(({ harmless }) => harmless) && chosen.accidents.length === 0;
       const context: Context = {
         world,
         staff,
         model,
         random,
-        calm: outages.every(({ harmless }) => harmless) && chosen.accident === null,
+        calm: isCalm,
+        patienceMs: isCalm ? PATIENCE_IN_CALM_MS : patienceMs,
         problems: [],
         claims: [],
       };
       const took = performance.now();
-      const [did, happened] = await Promise.all([
-        chosen.action.run(context),
-        chosen.accident && afterwards(chosen.delayMs, () => chosen.accident?.run(context)),
-      ]);
-      count(counts.actions, chosen.action.name);
-      if (chosen.accident) count(counts.accidents, chosen.accident.name);
-      if (chosen.accident && happened?.end)
-        outages.push({
-          name: chosen.accident.name,
-          until: step + chosen.lasts,
-          harmless: happened.harmless ?? false,
-          end: happened.end,
-        });
-      const beside = chosen.accident ? `; after ${chosen.delayMs} ms: ${chosen.accident.name} ${happened?.text}` : "";
-      say(`${step}  ${chosen.action.name} ${did} in ${seconds(took)} s${beside}`);
+      const done = chosen.actions.map(async (action) => {
+        count(counts.actions, action.name);
+        return `${action.name} ${await action.run(context)}`;
+      });
+      const happened = chosen.accidents.map(async ({ accident: { name, run }, delayMs, lasts }) => {
+        count(counts.accidents, name);
+        await sleep(delayMs);
+        const { text, end, harmless = false } = await run(context);
+        if (end) outages.push({ name, until: step + lasts, harmless, end });
+        return `; after ${delayMs} ms: ${name} ${text}`;
+      });
+      const [did, beside] = await Promise.all([Promise.all(done), Promise.all(happened)]);
+      say(`${step}  ${did.join(" and ")} in ${seconds(took)} s${beside.join("")}`);
       const found = await invariants({ world, staff, model, random, claims: context.claims });
       if (!report(step, [...context.problems, ...found])) break;
     }
@@ -151,24 +149,6 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
   };
 }
 
-interface Chosen {
-  readonly action: Action;
-  readonly accident: Accident | null;
-  readonly delayMs: number;
-  readonly lasts: number;
-}
-
-/** All that is random of a step, but for what action and accident choose themselves. */
-function choose(random: Random, outages: readonly Outage[]): Chosen {
-  const action = weighted(random, ACTIONS);
-  const happens = random() < (BACKUP_ACTIONS.includes(action) ? CHANCE_AT_WORK : CHANCE_ELSE);
-  const accident = weighted(random, ACCIDENTS);
-  const delayMs = Math.floor(random() * LONGEST_DELAY_MS);
-  const lasts = 1 + Math.floor(random() * MOST_STEPS_DOWN);
-  const isDown = outages.some(({ name }) => name === accident.name);
-  return { action, accident: happens && !isDown ? accident : null, delayMs, lasts };
-}
-
 async function invariants(parts: {
   readonly world: World;
   readonly staff: Staff;
@@ -180,11 +160,6 @@ async function invariants(parts: {
   const record = await checkRecord(world, model);
   const tiers = await checkTiers(world, model, { random, claims: [...claims, ...record.claims] });
   return [...tiers, ...record.problems, ...staff.problems()];
-}
-
-async function afterwards<T>(ms: number, act: () => T): Promise<Awaited<T>> {
-  await sleep(ms);
-  return await act();
 }
 
 function count(counts: Map<string, number>, name: string): void {

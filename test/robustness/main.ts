@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { anything } from "./choose.ts";
 import { drive } from "./drive.ts";
 
 /** npm run robustness -- --minutes 60 --seed 7: random actions and accidents; ends with 1 where a promise was broken. */
@@ -21,8 +22,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 process.stdout.write(`seed ${values.seed}\n`);
 const result = await drive({
   seed: Number(values.seed),
+  choose: anything,
   minutes: Number(values.minutes),
   ...(values.steps === undefined ? {} : { steps: Number(values.steps) }),
+  patienceMs: 15_000,
   goOn: values["go-on"],
   signal: stop.signal,
   say: (line) => void process.stdout.write(`${line}\n`),

@@ -54,6 +54,6 @@ async function cleanUp({ staff, model }: Context, tier: string, ...args: readonl
   return how(await staff.cli(args));
 }
 
-async function sync({ staff, calm }: Context, args: readonly string[]): Promise<string> {
-  return how(await staff.cli(args, { patienceMs: calm ? 120_000 : 15_000 }));
+async function sync({ staff, patienceMs }: Context, args: readonly string[]): Promise<string> {
+  return how(await staff.cli(args, { patienceMs }));
 }

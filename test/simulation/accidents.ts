@@ -23,7 +23,7 @@ const AWAY_MS = 2000;
 export interface Accidents {
   /** Starts the workers. */
   begin(): void;
-  /** Those of one slot; resolves when they are over, so that a slow machine has no more of them than a fast one. */
+  /** Has those of one slot happen; resolves when they are over, so that a slow machine has no more of them than a fast one. */
   ofSlot(): Promise<void>;
   count(): Record<AccidentName, number>;
   /** What the workers said last. */
