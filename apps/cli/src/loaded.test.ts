@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(cwd, { recursive: true }));
 
-/** Opens connections and queues: a command that only looks at the local tier opens none. */
+/** For connections and queues: a command that only looks at the local tier opens none. */
 const OF_CONNECTIONS = [
   "@aws-sdk/client-s3",
   "@smithy/node-http-handler",
@@ -28,7 +28,7 @@ const OF_CONNECTIONS = [
   "ssh2",
   "ssh2-sftp-client",
 ];
-/** Reads configuration and state. */
+/** For configuration and state. */
 const OF_SETTINGS = ["cron-parser", "luxon", "pino", "yaml", "zod"];
 
 test.each([["--help"], ["list --help"], ["audit logs --help"], ["--version"], ["restore"]])(

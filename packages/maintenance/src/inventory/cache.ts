@@ -92,9 +92,10 @@ export async function readInventories(config: Place): Promise<Inventory[]> {
 }
 
 export async function readInventory(config: Place, tier: string): Promise<Inventory | null> {
+  // Before the cache: a scan takes notes away once they are in the cache.
+  const notes = await readAllNotes(config, tier);
   const cached = await readCache(config, tier);
   if (cached === null) return null;
-  const notes = await readAllNotes(config, tier);
   const copies = new Map(cached.inventory.copies.map((copy) => [nameOf(copy), copy]));
   applyNotes(copies, notes, { scannedAt: cached.inventory.scannedAt, nameOf });
   return { ...cached.inventory, copies: [...copies.values()] };
