@@ -57,7 +57,7 @@ function refuse(config: SftpTierConfig, seen: readonly Buffer[], why: string | n
     throw new ProbeFailure(
       `the server showed ${shown}, and expected is ${config.hostKey.fingerprint}`,
       `It may have been set up anew, or someone stands in between; no credential was sent. ${compare}set ` +
-        `${settingOf(config, "hostKey", seen[0] ? fingerprintOf(seen[0]) : "SHA256:…")}`,
+        settingOf(config, "hostKey", seen[0] ? fingerprintOf(seen[0]) : "SHA256:…"),
     );
   }
   const file = config.hostKey.knownHostsFile;

@@ -1,4 +1,4 @@
-import type { Origin, TierConfig } from "./types.ts";
+import type { TierConfig } from "./types.ts";
 
 /** What the environment calls the settings of its tiers; those of the file go by their keys. */
 const VARIABLES = {
