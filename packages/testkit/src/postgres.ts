@@ -1,15 +1,14 @@
-import { type ChildProcess, type SpawnOptions, execFile, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
-import { chown, mkdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chown } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import path from "node:path";
-import { promisify } from "node:util";
 import { Client } from "pg";
 import { freePort } from "./ports.ts";
+import { postgresEnv, postgresInstallation } from "./postgres-installation.ts";
+import { makeDataFolder } from "./postgres-template.ts";
 import { makeTempDir } from "./temp.ts";
-
-const run = promisify(execFile);
 
 export interface PostgresServer extends AsyncDisposable {
   /** The URL of the superuser's database `postgres`, with the password. */
@@ -34,7 +33,6 @@ export interface PostgresOptions {
   readonly port?: number;
   /** For `postgres -c name=value`. They come last and win. */
   readonly settings?: Readonly<Record<string, string>>;
-  readonly initdbArgs?: readonly string[];
 }
 
 /** Fast, not durable: the data lives as long as a test. */
@@ -64,42 +62,17 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 
 async function launch(options: PostgresOptions): Promise<PostgresServer> {
   const port = options.port ?? (await freePort());
-  const binDir = findBinDir();
-  const account = await unprivilegedAccount();
+  const installation = await postgresInstallation();
+  const { binDir, major, account } = installation;
   const dir = await makeTempDir("tv-pg");
-  const password = randomBytes(12).toString("hex");
   const data = path.join(dir.path, "data");
-  const passwordFile = path.join(dir.path, "password");
-  await writeFile(passwordFile, password, { mode: 0o600 });
-  await mkdir(data, { mode: 0o700 });
-  if (account) for (const item of [dir.path, passwordFile, data]) await chown(item, account.uid, account.gid);
-
-  // cwd: a directory that the account may enter, or the programs complain.
-  const spawnOptions = { cwd: dir.path, env: cleanEnv(), ...account };
-  const initdb = ["--pgdata", data, "--username=postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
-  initdb.push("--encoding=UTF8", "--no-sync", ...(options.initdbArgs ?? ["--locale=C.UTF-8"]));
+  let password: string;
   let server: ChildProcess | undefined;
   const killNow = () => server?.kill("SIGKILL");
   const stop = async () => {
     if (server) await end(server);
     process.off("exit", killNow);
     await dir.remove();
-  };
-  try {
-    await run(path.join(binDir, "initdb"), initdb, spawnOptions);
-    const settings = { ...SETTINGS, unix_socket_directories: dir.path, ...options.settings };
-    const args = ["-D", data, "-p", String(port)];
-    for (const [name, value] of Object.entries(settings)) args.push("-c", `${name}=${value}`);
-    process.once("exit", killNow);
-    server = await startServer(path.join(binDir, "postgres"), args, spawnOptions);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-
-  const urlOf = (database: string, login = { user: "postgres", password }) => {
-    const [user, secret] = [login.user, login.password].map(encodeURIComponent);
-    return `postgresql://${user}:${secret}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
   };
   const query = async (sql: string, database = "postgres") => {
     const client = new Client({ host: "127.0.0.1", port, user: "postgres", password, database });
@@ -112,7 +85,28 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
       await client.end();
     }
   };
-  const major = Number(/(\d+)/.exec((await run(path.join(binDir, "postgres"), ["--version"])).stdout)?.[1]);
+  try {
+    password = await makeDataFolder(data, installation);
+    if (account) await chown(dir.path, account.uid, account.gid);
+    const settings = { ...SETTINGS, unix_socket_directories: dir.path, ...options.settings };
+    const args = ["-D", data, "-p", String(port)];
+    for (const [name, value] of Object.entries(settings)) args.push("-c", `${name}=${value}`);
+    process.once("exit", killNow);
+    // cwd: a directory that the account may enter, or the program complains.
+    const spawnOptions = { cwd: dir.path, env: postgresEnv(), ...account };
+    server = await startServer(path.join(binDir, "postgres"), args, spawnOptions);
+    const own = randomBytes(12).toString("hex");
+    await query(`ALTER ROLE postgres PASSWORD '${own}'`);
+    password = own;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  const urlOf = (database: string, login = { user: "postgres", password }) => {
+    const [user, secret] = [login.user, login.password].map(encodeURIComponent);
+    return `postgresql://${user}:${secret}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+  };
   return {
     url: urlOf("postgres"),
     host: "127.0.0.1",
@@ -125,7 +119,10 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
     urlOf,
     query,
     async createDatabase(name) {
-      await query(`CREATE DATABASE "${name.replaceAll('"', '""')}" TEMPLATE template0`);
+      // Copied as files, not through the log: half the computing.
+      await query(
+        `CREATE DATABASE "${name.replaceAll('"', '""')}" TEMPLATE template0${major < 15 ? "" : " STRATEGY file_copy"}`,
+      );
       return urlOf(name);
     },
     stop,
@@ -151,49 +148,11 @@ async function startServer(file: string, args: readonly string[], options: Spawn
   return child;
 }
 
-/** The newest installation with a server; the folders of Debian, Homebrew and the yum repository. */
-function findBinDir(): string {
-  const roots: [root: string, folder: RegExp][] = [
-    ["/usr/lib/postgresql", /^\d+$/],
-    ["/opt/homebrew/opt", /^postgresql(@\d+)?$/],
-    ["/usr/local/opt", /^postgresql(@\d+)?$/],
-    ["/usr", /^pgsql-\d+$/],
-  ];
-  const found = roots.flatMap(([root, folder]) => {
-    const names = existsSync(root) ? readdirSync(root).filter((name) => folder.test(name)) : [];
-    const newestFirst = names.sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
-    return newestFirst.map((name) => path.join(root, name, "bin"));
-  });
-  const binDir = found.find((directory) => existsSync(path.join(directory, "initdb")));
-  if (binDir === undefined)
-    throw new Error("No PostgreSQL server (initdb) was found: is the package postgresql installed?");
-  return binDir;
-}
-
-/** initdb and postgres refuse to run as root, so a root caller lends them another account. */
-async function unprivilegedAccount(): Promise<{ uid: number; gid: number } | null> {
-  if (process.getuid?.() !== 0) return null;
-  for (const name of ["postgres", "nobody"]) {
-    try {
-      const [uid, gid] = await Promise.all(["-u", "-g"].map((flag) => run("id", [flag, name])));
-      return { uid: Number(uid?.stdout), gid: Number(gid?.stdout) };
-    } catch {
-      // No such account: the next one.
-    }
-  }
-  throw new Error("PostgreSQL does not run as root, and there is neither an account postgres nor nobody.");
-}
-
-/** Nothing of PG*: an inherited PGPORT or PGDATA must not lead elsewhere. */
-function cleanEnv(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PG")));
-}
-
-/** SIGINT is PostgreSQL's fast shutdown; SIGKILL of the postmaster makes its children end as well. */
+/** SIGQUIT ends it at once, without writing what is about to be removed; SIGKILL makes its children end as well. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = new Promise((resolve) => child.once("close", resolve));
-  child.kill("SIGINT");
+  child.kill("SIGQUIT");
   const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
   await closed;
   clearTimeout(timer);
