@@ -23,7 +23,7 @@ export async function makeDataFolder(data: string, installation: PostgresInstall
   await using dir = await makeTempDir("tv-initdb");
   await initialize(dir.path, installation);
   await publish(dir.path, template);
-  return copy(dir.path, data);
+  return await copy(dir.path, data); // the folder goes when this returns
 }
 
 async function copy(template: string, data: string): Promise<string> {
