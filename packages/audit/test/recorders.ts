@@ -7,7 +7,7 @@ import type { AuditLog } from "../src/audit-log.ts";
 
 export interface RecordingProcess {
   readonly child: ChildProcess;
-  /** What was acknowledged so far: `"<name> <number>"`, and where it went. */
+  /** What was acknowledged so far: `"<name>.<index of the folder> <number>"`, and where it went. */
   readonly acknowledged: Map<string, string>;
   /** Settles when it runs. */
   readonly ready: Promise<unknown>;
@@ -16,7 +16,7 @@ export interface RecordingProcess {
   readonly ended: Promise<unknown>;
 }
 
-/** Starting the fiftieth costs half as much where the first has left its compiled code. */
+/** A start costs half as much where the one before has left its compiled code. */
 const COMPILED = mkdtempSync(path.join(tmpdir(), "audit-compiled-"));
 process.once("exit", () => rmSync(COMPILED, { recursive: true, force: true }));
 
@@ -29,9 +29,10 @@ export async function endAll(): Promise<void> {
   await Promise.all(ended);
 }
 
-export function startRecording(folder: string, name: string, count: number): RecordingProcess {
+/** Records `count` events in each of the folders, in one named twice by two logs. */
+export function startRecording(folders: readonly string[], name: string, count: number): RecordingProcess {
   const script = path.join(import.meta.dirname, "recording-process.ts");
-  const child = spawn(process.execPath, [script, folder, name, String(count)], {
+  const child = spawn(process.execPath, [script, name, String(count), ...folders], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
   });

@@ -19,5 +19,5 @@ export function sftpHarness(server: SftpServer): StoreHarness {
   };
 }
 
-/** Three objects of 33 MiB at a time are a backup of 100 MB. */
+/** Three large objects at a time share one connection, as those of a backup do. */
 export const SFTP_TRAITS: StoreTraits = { network: true, temporaryFiles: true, largeObjects: 3 };

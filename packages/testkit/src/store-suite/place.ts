@@ -19,8 +19,10 @@ export interface StoreTraits {
   readonly temporaryFiles?: boolean;
   /** False where the server lets two writers of one key race (S3 without conditional PUT). Default: true. */
   readonly exclusivePut?: boolean;
-  /** How many objects of 33 MiB it is given at a time. Default: 1. */
+  /** How many large objects it is given at a time, the first of 33 MiB. Default: 1. */
   readonly largeObjects?: number;
+  /** How many objects are listed. Default: 1,100, which is more than a page of S3. */
+  readonly listed?: number;
 }
 
 /** Where the tests of a store look. `harness` and `store` are there once the tests run. */
