@@ -1,9 +1,10 @@
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { backupKey, encodeManifest, MANIFEST, type Manifest, newBackupId, TrivaultError } from "@trivault/core";
-import { loadOrCreateSigningKey, signManifest, type SigningKey } from "@trivault/crypto";
+import { backupKey, MANIFEST, newBackupId, TrivaultError } from "@trivault/core";
+import { loadOrCreateSigningKey, type SigningKey } from "@trivault/crypto";
 import { bytesSource, memoryStore, type Store, type Tier } from "@trivault/storage";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
+import { sampleManifest } from "../test/sample-manifest.ts";
 import { adviseInstead, chooseTrusted } from "./choose-trusted.ts";
 import { aheadLines, listBackups } from "./list.ts";
 import { readTrusted } from "./restore-source.ts";
@@ -28,22 +29,7 @@ function tiersNamed(...names: string[]): Tier[] {
 }
 
 async function put({ store }: Tier, id: string, key: SigningKey | null, database = "shop"): Promise<void> {
-  const at = "2026-11-01T02:00:00.000Z";
-  const sha256 = "0".repeat(64);
-  const manifest: Manifest = {
-    format: "trivault-backup",
-    version: 1,
-    id,
-    database,
-    startedAt: at,
-    completedAt: at,
-    tools: {},
-    server: { version: "17.0", major: 17 },
-    encryption: "none",
-    recipients: [],
-    segments: [{ name: "data-000001.zst", size: 1, sha256, plainSize: 1, plainSha256: sha256 }],
-  };
-  const bytes = encodeManifest(key === null ? { manifest } : signManifest(manifest, key));
+  const bytes = sampleManifest({ database, backupId: id }, key, "2026-11-01T02:00:00.000Z");
   await store.put(backupKey(database, id, MANIFEST), bytesSource(bytes));
 }
 

@@ -1,18 +1,10 @@
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import {
-  backupKey,
-  type Config,
-  encodeManifest,
-  type ErrorCode,
-  MANIFEST,
-  type Manifest,
-  resolveConfig,
-  TrivaultError,
-} from "@trivault/core";
-import { loadOrCreateSigningKey, signManifest, type SigningKey } from "@trivault/crypto";
+import { backupKey, type Config, type ErrorCode, MANIFEST, resolveConfig, TrivaultError } from "@trivault/core";
+import { loadOrCreateSigningKey, type SigningKey } from "@trivault/crypto";
 import { bytesSource, memoryStore, type Tier } from "@trivault/storage";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
+import { sampleManifest } from "../test/sample-manifest.ts";
 import { chooseTrusted } from "./choose-trusted.ts";
 import { type InspectedCopy, inspectCopies } from "./inspect-copies.ts";
 import { type BackupList, listBackups } from "./list.ts";
@@ -36,24 +28,7 @@ const ref = { database: "shop", backupId: "20261101t020000z-00000001" };
 const signal = AbortSignal.timeout(60_000);
 const trust = () => ({ identities: null, trustedKeys: [ours.publicKey] });
 
-function manifestBytes(key: SigningKey | null): Uint8Array {
-  const at = "2026-11-01T02:00:00.000Z";
-  const sha256 = "0".repeat(64);
-  const manifest: Manifest = {
-    format: "trivault-backup",
-    version: 1,
-    id: ref.backupId,
-    database: ref.database,
-    startedAt: at,
-    completedAt: at,
-    tools: {},
-    server: { version: "17.0", major: 17 },
-    encryption: "none",
-    recipients: [],
-    segments: [{ name: "data-000001.zst", size: 1, sha256, plainSize: 1, plainSha256: sha256 }],
-  };
-  return encodeManifest(key === null ? { manifest } : signManifest(manifest, key));
-}
+const manifestBytes = (key: SigningKey | null) => sampleManifest(ref, key, "2026-11-01T02:00:00.000Z");
 
 /** A tier that holds these bytes as the manifest, and gives them out unless it answers with `code`. */
 async function tierWith(name: string, bytes: Uint8Array | null, code: ErrorCode | null = null): Promise<Tier> {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { TrivaultError } from "@trivault/core";
+import { until } from "@trivault/testkit";
 import { acquireLease, watchLease } from "./lease.ts";
 
 let folder: string;
@@ -14,6 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+const beatMs = 50;
 const signal = new AbortController().signal;
 const never = (error: TrivaultError) => {
   throw error;
@@ -21,13 +23,16 @@ const never = (error: TrivaultError) => {
 
 describe("lease", () => {
   test("is renewed while it is held: a watcher never sees it silent for long", async () => {
-    const lease = await acquireLease(file, { takeoverMs: 5000, signal, onLost: never });
+    const lease = await acquireLease(file, { takeoverMs: 5000, signal, onLost: never, beatMs });
     const watch = watchLease(file);
     let longest = 0;
-    for (let i = 0; i < 25; i++) {
-      longest = Math.max(longest, await watch.silentMs());
-      await sleep(100);
-    }
+    let heard = 0;
+    await until(async () => {
+      const silent = await watch.silentMs();
+      longest = Math.max(longest, silent);
+      if (silent === 0) heard++;
+      return heard === 5;
+    });
     expect(longest).toBeLessThan(2000);
     await lease.check();
     await lease.release();
@@ -50,9 +55,12 @@ describe("lease", () => {
   test("of a silent owner goes to exactly one of two takers", async () => {
     await writeFile(file, "a-dead-worker 7");
     const abort = new AbortController();
-    const takers = [1, 2].map(() => acquireLease(file, { takeoverMs: 2500, signal: abort.signal, onLost: never }));
+    const takers = [1, 2].map(() =>
+      acquireLease(file, { takeoverMs: 2500, signal: abort.signal, onLost: never, beatMs }),
+    );
     const winner = await Promise.race(takers);
-    await sleep(1500);
+    // The other one sees that it lives.
+    await until(async () => Number((await readFile(file, "utf8")).split(" ")[1]) >= 10);
     await winner.check();
     abort.abort();
     const outcomes = await Promise.allSettled(takers);
@@ -62,7 +70,12 @@ describe("lease", () => {
 
   test("an owner that slept too long finds out, and leaves the new owner's lease alone", async () => {
     const lost = Promise.withResolvers<string>();
-    const sleeper = await acquireLease(file, { takeoverMs: 5000, signal, onLost: (error) => lost.resolve(error.code) });
+    const sleeper = await acquireLease(file, {
+      takeoverMs: 5000,
+      signal,
+      onLost: (error) => lost.resolve(error.code),
+      beatMs,
+    });
     await writeFile(file, "somebody-else 0");
     await expect(sleeper.check()).rejects.toMatchObject({ code: "ABANDONED" });
     expect(await lost.promise).toBe("ABANDONED");
@@ -72,7 +85,12 @@ describe("lease", () => {
 
   test("its owner notices when the folder is gone", async () => {
     const lost = Promise.withResolvers<string>();
-    const lease = await acquireLease(file, { takeoverMs: 5000, signal, onLost: (error) => lost.resolve(error.code) });
+    const lease = await acquireLease(file, {
+      takeoverMs: 5000,
+      signal,
+      onLost: (error) => lost.resolve(error.code),
+      beatMs,
+    });
     await rm(folder, { recursive: true });
     expect(await lost.promise).toBe("ABANDONED");
     await lease.release();

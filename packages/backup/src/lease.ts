@@ -27,6 +27,8 @@ interface LeaseOptions {
   readonly signal: AbortSignal;
   /** Called (once) when a beat finds that the lease went to somebody else or its folder is gone. */
   readonly onLost: (error: TrivaultError) => void;
+  /** Time between two beats; a second unless given. */
+  readonly beatMs?: number;
 }
 
 /** Takes the lease at `file`, waiting while another owner is alive. An owner silent for `takeoverMs` is dead. */
@@ -47,15 +49,15 @@ export async function acquireLease(file: string, options: LeaseOptions): Promise
 export async function tryAcquireLease(watch: LeaseWatch, options: LeaseOptions): Promise<Lease | null> {
   const { file } = watch;
   const owner = randomUUID();
-  if (await createExclusively(file, `${owner} 0`)) return keep(file, owner, options.onLost);
+  if (await createExclusively(file, `${owner} 0`)) return keep(file, owner, options);
   if ((await watch.silentMs()) < options.takeoverMs) return null;
   await replace(file, `${owner} 0`);
   // Two takers may have replaced it at once: the last rename won, and after a pause both see who that is.
   await sleep(200, undefined, { signal: options.signal });
-  return (await ownerOf(file)) === owner ? keep(file, owner, options.onLost) : null;
+  return (await ownerOf(file)) === owner ? keep(file, owner, options) : null;
 }
 
-function keep(file: string, owner: string, onLost: (error: TrivaultError) => void): Lease {
+function keep(file: string, owner: string, { onLost, beatMs = BEAT_MS }: LeaseOptions): Lease {
   let beat = 0;
   let pending: Promise<void> = Promise.resolve();
   const check = async () => {
@@ -73,7 +75,7 @@ function keep(file: string, owner: string, onLost: (error: TrivaultError) => voi
           onLost(error instanceof TrivaultError ? error : lost(error));
         }),
     );
-  }, BEAT_MS);
+  }, beatMs);
   return {
     check,
     async release() {

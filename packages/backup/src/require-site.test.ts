@@ -4,17 +4,15 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import {
   backupKey,
   type Config,
-  encodeManifest,
   ensureFolder,
   MANIFEST,
-  type Manifest,
   newBackupId,
   silentLogger,
   TrivaultError,
 } from "@trivault/core";
-import { signManifest } from "@trivault/crypto";
 import { bytesSource, localStore, type Store, type Tier } from "@trivault/storage";
 import { beginDump, type FakeSite, fakeSite } from "../test/fake-dump.ts";
+import { sampleManifest } from "../test/sample-manifest.ts";
 import { requireSite, type SiteDeps } from "./require-site.ts";
 import { beginNewSite, moveSite, recoverSite } from "./settle-site.ts";
 import { readSite, siteFile } from "./site-identity.ts";
@@ -45,22 +43,7 @@ const marks = async () =>
 /** As far as a start looks: a manifest of the site's key, on the local tier and another one. */
 async function makeBackup(to: string) {
   const ref = { database: "shop", backupId: newBackupId() };
-  const time = new Date().toISOString();
-  const sha256 = "0".repeat(64);
-  const manifest: Manifest = {
-    format: "trivault-backup",
-    version: 1,
-    id: ref.backupId,
-    database: ref.database,
-    startedAt: time,
-    completedAt: time,
-    tools: {},
-    server: { version: "17.0", major: 17 },
-    encryption: "none",
-    recipients: [],
-    segments: [{ name: "data-000001.zst", size: 1, sha256, plainSize: 1, plainSha256: sha256 }],
-  };
-  const bytes = encodeManifest(signManifest(manifest, await fake.site.signingKey()));
+  const bytes = sampleManifest(ref, await fake.site.signingKey(), new Date().toISOString());
   for (const { name, store } of fake.site.tiers) {
     if (name !== "local" && name !== to) continue;
     await store.put(backupKey(ref.database, ref.backupId, MANIFEST), bytesSource(bytes));

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { resolveConfig, silentLogger } from "@trivault/core";
+import { resolveConfig } from "@trivault/core";
 import type { maintainTier } from "@trivault/maintenance";
-import type { Handler, JobContext } from "@trivault/queue";
+import type { Handler } from "@trivault/queue";
+import { jobHandle, silentContext } from "../test/job-context.ts";
 import { maintenanceHandler } from "./maintenance-handler.ts";
 import { openSite } from "./open-site.ts";
 
@@ -14,21 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const context: JobContext = {
-  signal: new AbortController().signal,
-  log: silentLogger(),
-  note: () => undefined,
-  progress: () => undefined,
-  attempt: 1,
-  isRetried: () => false,
-};
-const handle = {
-  id: "1",
-  priority: 0,
-  isTakenOver: false,
-  update: async () => undefined,
-  begun: async () => undefined,
-};
+const handle = jobHandle("1");
 
 /** Whose rounds of the tier "hangs" end when `release` is called. */
 async function makeHandler(seen: string[], hang: Promise<void>): Promise<Handler> {
@@ -41,7 +28,7 @@ async function makeHandler(seen: string[], hang: Promise<void>): Promise<Handler
     if (tier === "hangs") await hang;
     return { tier } as Awaited<ReturnType<typeof maintainTier>>;
   };
-  return maintenanceHandler(site, maintain, () => ({ ...context, start: async () => undefined }));
+  return maintenanceHandler(site, maintain, () => ({ ...silentContext, start: async () => undefined }));
 }
 
 test("a tier that hangs keeps one job busy, here or in another process, and no other tier waits for it", async () => {
@@ -49,16 +36,16 @@ test("a tier that hangs keeps one job busy, here or in another process, and no o
   const hanging = Promise.withResolvers<void>();
   const here = await makeHandler(seen, hanging.promise);
   const elsewhere = await makeHandler(seen, hanging.promise);
-  const first = here.run({ tier: "hangs" }, context, handle);
+  const first = here.run({ tier: "hangs" }, silentContext, handle);
   while (seen.length === 0) await new Promise(setImmediate);
-  expect(await here.run({ tier: "hangs" }, context, handle)).toMatchObject({
+  expect(await here.run({ tier: "hangs" }, silentContext, handle)).toMatchObject({
     skipped: expect.stringContaining("last round"),
   });
-  const other = elsewhere.run({ tier: "hangs" }, context, handle);
-  expect(await here.run({ tier: "cloud" }, context, handle)).toEqual({ tier: "cloud" });
+  const other = elsewhere.run({ tier: "hangs" }, silentContext, handle);
+  expect(await here.run({ tier: "cloud" }, silentContext, handle)).toEqual({ tier: "cloud" });
   expect(await other).toMatchObject({ skipped: expect.stringContaining("another process") });
   hanging.resolve();
   expect(await first).toEqual({ tier: "hangs" });
-  expect(await elsewhere.run({ tier: "hangs" }, context, handle)).toEqual({ tier: "hangs" });
+  expect(await elsewhere.run({ tier: "hangs" }, silentContext, handle)).toEqual({ tier: "hangs" });
   expect(seen).toEqual(["hangs", "cloud", "hangs"]);
 });

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type AuditLog, openAuditLog } from "@trivault/audit";
-import { newBackupId, resolveConfig, silentLogger } from "@trivault/core";
+import { newBackupId, resolveConfig } from "@trivault/core";
 import type { MaintenanceSite } from "@trivault/maintenance";
-import type { JobContext } from "@trivault/queue";
+import { jobHandle, silentContext } from "../test/job-context.ts";
 import { dumpHandler } from "./dump-handler.ts";
 import { openSite } from "./open-site.ts";
 import { restoreHandler } from "./restore-handler.ts";
@@ -25,28 +25,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const context: JobContext = {
-  signal: new AbortController().signal,
-  log: silentLogger(),
-  note: () => undefined,
-  progress: () => undefined,
-  attempt: 1,
-  isRetried: () => false,
-};
-const handle = (id: string, isTakenOver = false) => ({
-  id,
-  priority: 0,
-  isTakenOver,
-  update: async () => undefined,
-  begun: async () => undefined,
-});
-
 describe("9.C21 a job of ours that is put back into Redis, seal and all, after it was carried out", () => {
   test("restores nothing once more, and is recorded", async () => {
     const backupId = newBackupId(new Date());
     const to = { to: "restore-server", target: "copy", from: "any", noOwner: false, globals: false, jobs: 1 };
     const job = { database: "shop", backupId, ...to, actor: "user:ann", askedAt: new Date().toISOString() };
-    const run = (id: string) => restoreHandler(site, audit).run(job, context, handle(id));
+    const run = (id: string) => restoreHandler(site, audit).run(job, silentContext, jobHandle(id));
     // It gets as far as the server to restore to, which this site has none of.
     await expect(run("a.1")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     const restored = {
@@ -70,7 +54,7 @@ describe("9.C21 a job of ours that is put back into Redis, seal and all, after i
     const details = { job: "a.1", target: "copy on localhost", tables: 7 };
     const event = { action: "backup.restored", outcome: "ok", actor: "user:ann", database: "shop", backupId } as const;
     await audit.record({ ...event, seconds: 3, bytes: 100, details });
-    const result = await restoreHandler(site, audit).run(job, context, handle("a.1", true));
+    const result = await restoreHandler(site, audit).run(job, silentContext, jobHandle("a.1", true));
     const target = "copy on localhost";
     expect(result).toEqual({ database: "shop", backupId, target, seconds: 3, bytes: 100, tablesCompared: 7 });
     expect(await Array.fromAsync(audit.query({ action: "job.refused" }))).toEqual([]);
@@ -87,10 +71,10 @@ describe("9.C21 a job of ours that is put back into Redis, seal and all, after i
         return { ...ref, bytes: 1, seconds: 1, rows: null };
       },
       isQueued: async () => false,
-      stageContext: () => ({ ...context, start: async () => undefined }),
+      stageContext: () => ({ ...silentContext, start: async () => undefined }),
     });
     const id = newBackupId(new Date());
-    const run = () => handler.run({ database: "shop", actor: "user:ann" }, context, handle(id));
+    const run = () => handler.run({ database: "shop", actor: "user:ann" }, silentContext, jobHandle(id));
     await run();
     expect(await run()).toEqual({ database: "shop", served: id });
     expect(dumped).toEqual([id]);
