@@ -59,9 +59,11 @@ test("killed in mid-write, again and again: what was acknowledged is there, once
     const names = Array.from({ length: 4 }, (_, i) => `r${round}p${i}`);
     const processes = names.map((name) => startRecording(folders, name, 1_000_000));
     for (const { go } of processes) go();
-    const begun = (process: RecordingProcess, name: string) =>
-      folders.every((_, index) => process.acknowledged.has(`${name}.${index} 2`));
-    await until(() => processes.every((each, i) => begun(each, names[i] ?? "")), { seconds: 240 });
+    const begun = (process: RecordingProcess, log: string) =>
+      [...process.acknowledged.keys()].filter((event) => event.startsWith(`${log} `)).length >= 2;
+    await until(() => processes.every((each, i) => folders.every((_, index) => begun(each, `${names[i]}.${index}`))), {
+      seconds: 240,
+    });
     for (const { child, ended } of processes) {
       await sleep(Math.random() * 30);
       child.kill("SIGKILL");

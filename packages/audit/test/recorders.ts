@@ -7,7 +7,7 @@ import type { AuditLog } from "../src/audit-log.ts";
 
 export interface RecordingProcess {
   readonly child: ChildProcess;
-  /** What was acknowledged so far: `"<name>.<index of the folder> <number>"`, and where it went. */
+  /** What was acknowledged as being on the disk so far: `"<name>.<index of the folder> <number>"`, and where it went. */
   readonly acknowledged: Map<string, string>;
   /** Settles when it runs. */
   readonly ready: Promise<unknown>;
@@ -44,7 +44,7 @@ export function startRecording(folders: readonly string[], name: string, count: 
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      const [, event, where] = /^(\S+ \d+) (\w+)$/.exec(line) ?? [];
+      const [, event, where] = /^(\S+ \d+) (chained|spilled)$/.exec(line) ?? [];
       if (event !== undefined && where !== undefined) acknowledged.set(event, where);
     }
   });

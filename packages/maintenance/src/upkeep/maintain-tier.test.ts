@@ -1,11 +1,10 @@
-import { mkdir, readdir, readFile, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { truncate } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { listCopies, noteDamage, noteDeletion, siteTrust, verifyCopy } from "@trivault/backup";
-import { backupKey, type Key, MANIFEST, TrivaultError } from "@trivault/core";
-import { bytesSource } from "@trivault/storage";
+import { listCopies, noteDamage, noteDeletion } from "@trivault/backup";
+import { backupKey, MANIFEST, TrivaultError } from "@trivault/core";
 import { type FakeClock, type FakeSite, fakeSite, idsOf, putBackup, spoil, wipe } from "../../test/fake-site.ts";
-import { catchUp } from "./catch-up.ts";
+import { ALL, maintain, maintainAll, putEverywhere, shop, wholeOn } from "../../test/rounds.ts";
 import { maintainTier } from "./maintain-tier.ts";
 
 let fake: FakeSite;
@@ -16,43 +15,21 @@ beforeEach(async () => {
 });
 afterEach(async () => fake[Symbol.asyncDispose]());
 
-const ALL = ["local", "remote", "cloud"];
-const shop = (backupId: string) => ({ database: "shop", backupId });
-const maintain = (tier: string, site = fake.site) => maintainTier(site, tier, fake.context);
-const round = async () => {
-  for (const tier of ALL) await maintain(tier);
-};
-
-/** Whole copies by their bytes, newest last. */
-async function wholeOn(name: string): Promise<string[]> {
-  const trust = await siteTrust(fake.site);
-  const whole: string[] = [];
-  for (const copy of await listCopies(fake.tier(name))) {
-    const options = { signal: fake.context.signal, allowUnsigned: false };
-    if ((await verifyCopy(fake.tier(name), copy, trust, options)).good) whole.push(copy.backupId);
-  }
-  return whole;
-}
-
-async function putEverywhere(ids: readonly string[]): Promise<void> {
-  for (const id of ids) await putBackup(fake.site.tiers, fake.signingKey, shop(id));
-}
-
 describe("healing", () => {
   test.each(ALL)("%s, wiped by hand, is full again from the others", async (name) => {
     const ids = idsOf(4);
-    await putEverywhere(ids);
-    await round();
+    await putEverywhere(fake, ids);
+    await maintainAll(fake);
     expect(fake.started).toEqual([]);
     await wipe(fake.tier(name));
-    const result = await maintain(name);
+    const result = await maintain(fake, name);
     expect(result).toMatchObject({ lost: 4, copiesStarted: 4, found: { complete: 0 } });
     const from = name === "local" ? "remote" : "local";
     expect(fake.started).toEqual(
       ids.toReversed().map((backupId) => ({ stage: "copy", ...shop(backupId), from, to: name })),
     );
     await fake.work();
-    expect(await wholeOn(name)).toEqual(ids);
+    expect(await wholeOn(fake, name)).toEqual(ids);
     expect(fake.events).toEqual([
       expect.objectContaining({
         action: "tier.vanished",
@@ -61,16 +38,16 @@ describe("healing", () => {
         details: expect.objectContaining({ copies: 4 }),
       }),
     ]);
-    expect(await maintain(name)).toMatchObject({ lost: 0, copiesStarted: 0 });
+    expect(await maintain(fake, name)).toMatchObject({ lost: 0, copiesStarted: 0 });
   });
 
   test("what only the cloud holds any more comes back to both others", async () => {
     const ids = idsOf(2);
     for (const id of ids) await putBackup([fake.tier("cloud")], fake.signingKey, shop(id));
-    await round();
-    await round();
+    await maintainAll(fake);
+    await maintainAll(fake);
     await fake.work();
-    for (const name of ALL) expect(await wholeOn(name)).toEqual(ids);
+    for (const name of ALL) expect(await wholeOn(fake, name)).toEqual(ids);
   });
 
   test.each([
@@ -94,23 +71,23 @@ describe("healing", () => {
     ],
   ])("%s is made good from another tier", async (_, damage) => {
     const ids = idsOf(3);
-    await putEverywhere(ids);
-    await round();
+    await putEverywhere(fake, ids);
+    await maintainAll(fake);
     await damage(ids[1] ?? "");
-    expect(await maintain("remote")).toMatchObject({ repairsStarted: 1, copiesStarted: 1, lost: 1 });
+    expect(await maintain(fake, "remote")).toMatchObject({ repairsStarted: 1, copiesStarted: 1, lost: 1 });
     expect(fake.events.at(-1)?.action).not.toBe("tier.repaired");
     await fake.work();
     expect(fake.events.at(-1)).toMatchObject({ action: "tier.repaired", outcome: "ok", backupId: ids[1] });
     expect(fake.events.filter(({ action }) => action === "tier.shrunk")).toHaveLength(1);
-    expect(await wholeOn("remote")).toEqual(ids);
-    expect(await maintain("remote")).toMatchObject({ repairsStarted: 0, found: { complete: 3, damaged: 0 } });
+    expect(await wholeOn(fake, "remote")).toEqual(ids);
+    expect(await maintain(fake, "remote")).toMatchObject({ repairsStarted: 0, found: { complete: 3, damaged: 0 } });
   });
 
   test("a damaged copy that is whole nowhere else keeps its manifest", async () => {
     const [id = ""] = idsOf(1);
     await putBackup([fake.tier("remote")], fake.signingKey, shop(id));
     await fake.tier("remote").store.delete(backupKey("shop", id, "details.zst"));
-    expect(await maintain("remote")).toMatchObject({ repairsStarted: 0, found: { damaged: 1 } });
+    expect(await maintain(fake, "remote")).toMatchObject({ repairsStarted: 0, found: { damaged: 1 } });
     expect(await fake.tier("remote").store.stat(backupKey("shop", id, MANIFEST))).not.toBeNull();
   });
 
@@ -120,31 +97,35 @@ describe("healing", () => {
     ["no longer has it", 2, async () => null],
   ])("a damaged copy stays as it is while the tier that it would be made from %s", async (_, times, answer) => {
     const ids = idsOf(2);
-    await putEverywhere(ids);
-    await round();
+    await putEverywhere(fake, ids);
+    await maintainAll(fake);
     for (const id of ids) await noteDamage(fake.config, "local", shop(id), "data-000001.zst is wrong");
     let asked = 0;
     const site = fake.with((store, name) => {
       const asks = () => (asked++, answer());
       return name === "local" ? store : { ...store, stat: asks };
     });
-    expect(await maintain("local", site)).toMatchObject({ repairsStarted: 0, copiesStarted: 0, found: { damaged: 2 } });
+    expect(await maintain(fake, "local", site)).toMatchObject({
+      repairsStarted: 0,
+      copiesStarted: 0,
+      found: { damaged: 2 },
+    });
     for (const id of ids) expect(await fake.tier("local").store.stat(backupKey("shop", id, MANIFEST))).not.toBeNull();
     expect(fake.notes.filter((note) => note.includes("could not be repaired"))).toHaveLength(2);
     expect(asked).toBe(times);
-    expect(await maintain("local")).toMatchObject({ repairsStarted: 2 });
+    expect(await maintain(fake, "local")).toMatchObject({ repairsStarted: 2 });
     await fake.work();
-    expect(await wholeOn("local")).toEqual(ids);
+    expect(await wholeOn(fake, "local")).toEqual(ids);
   });
 
   test("no more is brought back than a disk has room for beside the next backup", async () => {
     const ids = idsOf(3);
     for (const id of ids) await putBackup([fake.tier("local")], fake.signingKey, shop(id));
-    await maintain("local");
+    await maintain(fake, "local");
     const [{ bytes } = { bytes: 0 }] = await listCopies(fake.tier("local"));
     const roomFor = async (free: number) => {
       const site = fake.with((store) => ({ ...store, capacity: async () => ({ free, total: 1e9 }) }));
-      return (await maintain("remote", site)).copiesStarted;
+      return (await maintain(fake, "remote", site)).copiesStarted;
     };
     expect([await roomFor(0), await roomFor(2.6 * bytes), await roomFor(1e6)]).toEqual([0, 2, 3]);
     expect(fake.started[0]).toMatchObject({ backupId: ids[2] });
@@ -174,26 +155,26 @@ describe("what is recorded", () => {
         return store.list(...args);
       },
     }));
-    for (const tier of [...ALL, ...ALL]) await maintain(tier, site);
-    expect(await maintain("remote", site)).toMatchObject({ reachable: false, problem: "no route to host" });
+    for (const tier of [...ALL, ...ALL]) await maintain(fake, tier, site);
+    expect(await maintain(fake, "remote", site)).toMatchObject({ reachable: false, problem: "no route to host" });
     const down = { action: "tier.unreachable", tier: "remote", error: { code: "STORE_UNREACHABLE" } };
     expect(fake.events).toMatchObject([down]);
     await fake.work();
-    expect(await wholeOn("cloud")).toEqual(ids);
-    expect(await maintain("remote")).toMatchObject({ reachable: true, copiesStarted: 2 });
-    await maintain("remote");
+    expect(await wholeOn(fake, "cloud")).toEqual(ids);
+    expect(await maintain(fake, "remote")).toMatchObject({ reachable: true, copiesStarted: 2 });
+    await maintain(fake, "remote");
     expect(fake.events).toMatchObject([down, { action: "tier.reachable", tier: "remote" }]);
   });
 
   test("nothing, of what was deleted by us", async () => {
     const ids = idsOf(3);
-    await putEverywhere(ids);
-    await round();
+    await putEverywhere(fake, ids);
+    await maintainAll(fake);
     await noteDeletion(fake.config, "remote", shop(ids[0] ?? ""));
     for (const { key } of await Array.fromAsync(fake.tier("remote").store.list(`shop/${ids[0]}/`))) {
       await fake.tier("remote").store.delete(key);
     }
-    await maintain("remote");
+    await maintain(fake, "remote");
     expect(fake.events).toEqual([]);
   });
 });
@@ -224,128 +205,14 @@ describe("a budget", () => {
   });
 });
 
-describe("sweeping", () => {
-  const orphan = "20260101t000000z-0rphan00";
-  const HOUR = 3_600_000;
-
-  async function putOrphan(hoursOld: number): Promise<string> {
-    const segment = `shop/${orphan}/data-000001.zst` as Key;
-    await fake.tier("local").store.put(segment, bytesSource(Buffer.from("half")));
-    const file = path.join(fake.config.backupDir, segment);
-    const then = new Date(Date.now() - hoursOld * HOUR);
-    await utimes(file, then, then);
-    return file;
-  }
-
-  test("takes what is old by the clock and by the tier, and is recorded", async () => {
-    await putEverywhere(idsOf(1));
-    await putOrphan(25);
-    expect(await maintain("local")).toMatchObject({ remainsRemoved: 1 });
-    expect((await listCopies(fake.tier("local"))).map(({ complete }) => complete)).toEqual([true]);
-    expect(fake.events).toMatchObject([{ action: "tier.swept", backupId: orphan }]);
-  });
-
-  test("leaves what is young, also where the clock is years ahead, and what a run is making", async () => {
-    await putEverywhere(idsOf(1));
-    const file = await putOrphan(23);
-    clock.now = new Date(Date.now() + 10 * 365 * 24 * HOUR);
-    expect(await maintain("local")).toMatchObject({ remainsRemoved: 0 });
-    clock.now = null;
-    const long = new Date(Date.now() - 30 * HOUR);
-    await utimes(file, long, long);
-    const run = path.join(fake.config.backupDir, ".trivault/runs", orphan);
-    await mkdir(run, { recursive: true });
-    await writeFile(path.join(run, "run.json"), JSON.stringify({ database: "shop" }));
-    expect(await maintain("local")).toMatchObject({ remainsRemoved: 0, runsEnded: 0 });
-    expect(await readFile(file, "utf8")).toBe("half");
-  });
-
-  test("leaves foreign files alone, whatever their names", async () => {
-    const at = (name: string) => path.join(fake.config.backupDir, name);
-    await mkdir(at("shop/notes"), { recursive: true });
-    await mkdir(at("Other Tool"), { recursive: true });
-    const foreign = ["notes.txt", "shop/notes/data-000001.zst", "Other Tool/manifest.json", "shop/.x.tmp"];
-    const longAgo = new Date(Date.now() - 1000 * HOUR);
-    for (const name of foreign) {
-      await writeFile(at(name), "mine");
-      await utimes(at(name), longAgo, longAgo);
-    }
-    await putEverywhere(idsOf(1));
-    await round();
-    for (const name of foreign) expect(await readFile(at(name), "utf8")).toBe("mine");
-  });
-});
-
-describe("the site's own upkeep", () => {
-  async function putRun(id: string, dumped: boolean): Promise<string> {
-    const run = path.join(fake.config.backupDir, ".trivault/runs", id);
-    const spool = path.join(fake.config.spoolDir, id);
-    await mkdir(run, { recursive: true });
-    await mkdir(spool, { recursive: true });
-    await writeFile(path.join(run, "run.json"), JSON.stringify({ database: "shop" }));
-    await writeFile(path.join(spool, "part-000000"), "plaintext");
-    if (dumped) {
-      const details = { parts: 1, lastPartSize: 9, startedAt: new Date().toISOString(), tools: {}, extras: [] };
-      await writeFile(
-        path.join(run, "dumped.json"),
-        JSON.stringify({ ...details, server: { version: "17", major: 17 } }),
-      );
-    }
-    const longAgo = new Date(Date.now() - 3_600_000);
-    await utimes(run, longAgo, longAgo);
-    return spool;
-  }
-
-  test("a run whose dump is whole is gone on with; one whose workers died is ended, and its plaintext goes", async () => {
-    const [whole = "", torn = ""] = idsOf(2);
-    await putRun(whole, true);
-    const spool = await putRun(torn, false);
-    expect(await maintain("local")).toMatchObject({ runsEnded: 1 });
-    expect(fake.started).toEqual([{ stage: "encrypt", ...shop(whole) }]);
-    await expect(stat(spool)).rejects.toThrow("ENOENT");
-  });
-
-  test("without workers, catching up seals what was dumped and brings every copy", async () => {
-    const [sealed = "", dumped = ""] = idsOf(2);
-    await putBackup([fake.tier("local")], fake.signingKey, shop(sealed));
-    await putRun(dumped, true);
-    await catchUp(fake.site, fake.context);
-    for (const name of ALL) expect(await wholeOn(name)).toEqual([sealed, dumped]);
-    expect(await readdir(fake.config.spoolDir)).toEqual([]);
-    const recorded = fake.events.map(({ action, tier = "", outcome }) => `${action} ${tier} ${outcome}`);
-    expect(recorded.toSorted((x, y) => (x < y ? -1 : 1))).toEqual([
-      "backup.copy cloud ok",
-      "backup.copy cloud ok",
-      "backup.copy remote ok",
-      "backup.copy remote ok",
-      "backup.encrypt local ok",
-    ]);
-  });
-
-  test("a tier that refuses its copy is noted, and the others get theirs", async () => {
-    const [id = ""] = idsOf(1);
-    await putBackup([fake.tier("local")], fake.signingKey, shop(id));
-    const site = fake.with((store, name) => ({
-      ...store,
-      put(...args) {
-        if (name === "remote") throw new Error("disk full");
-        return store.put(...args);
-      },
-    }));
-    await catchUp(site, fake.context);
-    expect(await wholeOn("cloud")).toEqual([id]);
-    expect(fake.notes).toContainEqual(`copy of ${id} to remote failed again: disk full`);
-  });
-});
-
 test("a truncated file on the local tier is seen by its size and made good", async () => {
   const ids = idsOf(2);
-  await putEverywhere(ids);
-  await round();
+  await putEverywhere(fake, ids);
+  await maintainAll(fake);
   await truncate(path.join(fake.config.backupDir, "shop", ids[0] ?? "", "data-000001.zst"), 3);
-  expect(await maintain("local")).toMatchObject({ repairsStarted: 1 });
+  expect(await maintain(fake, "local")).toMatchObject({ repairsStarted: 1 });
   await fake.work();
-  expect(await wholeOn("local")).toEqual(ids);
+  expect(await wholeOn(fake, "local")).toEqual(ids);
 });
 
 test("9.B15 a tier that is reachable again is recorded once, though a later step of each round fails", async () => {
@@ -353,9 +220,9 @@ test("9.B15 a tier that is reachable again is recorded once, though a later step
     throw new TrivaultError("STORE_UNREACHABLE", "nobody answers");
   };
   const down = fake.with((store, name) => (name === "remote" ? { ...store, list } : store));
-  await maintain("remote", down);
+  await maintain(fake, "remote", down);
   await putBackup([fake.tier("local")], fake.signingKey, shop(idsOf(1)[0] ?? ""));
-  await maintain("local");
+  await maintain(fake, "local");
   const start = async () => {
     throw new Error("Redis does not answer");
   };
