@@ -80,7 +80,7 @@ export function buildApp(deps: ApiDeps): App {
     await registerDocs(api);
     metricsRoute(api, deps);
     await dashboardRoutes(api, deps, showProblem);
-    await registerQueueBoard(api, deps.queues);
+    await registerQueueBoard(api, deps.queues, deps.config);
   });
   return app;
 }

@@ -3,6 +3,7 @@ import type { Anchor } from "@trivault/audit";
 import { ALERT_RULES, type Config, ensureFolder, LANGUAGES, publishJson, readJson } from "@trivault/core";
 import { z } from "zod";
 import { incidentSchema } from "./incidents.ts";
+import { upgradedData } from "./older-signs.ts";
 
 /**
  * What the evaluator remembers, in `BACKUP_DIR/.trivault/alerts/state.json`. It is written before anything is sent, so that
@@ -12,16 +13,18 @@ const severity = z.enum(["warning", "critical"]);
 const time = z.coerce.date();
 const said = { title: z.string(), text: z.string(), facts: z.array(z.tuple([z.string(), z.string()])) };
 
-const sign = z.object({
-  rule: z.enum(ALERT_RULES),
-  subject: z.string(),
-  member: z.string(),
-  severity,
-  since: time,
-  holdSeconds: z.number(),
-  suppressed: z.boolean(),
-  data: z.record(z.string(), z.string()),
-});
+const sign = z
+  .object({
+    rule: z.enum(ALERT_RULES),
+    subject: z.string(),
+    member: z.string(),
+    severity,
+    since: time,
+    holdSeconds: z.number(),
+    suppressed: z.boolean(),
+    data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  })
+  .transform((kept) => ({ ...kept, data: upgradedData(kept.rule, kept.data) }));
 
 const message = z.object({
   id: z.string(),

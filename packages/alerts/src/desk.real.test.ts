@@ -6,6 +6,7 @@ import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { auditFolder, openAuditLog, type RecordedEvent } from "@trivault/audit";
 import { type Config, type Language, QUEUES, silentLogger } from "@trivault/core";
 import type { Overview } from "@trivault/monitor";
+import type { Heartbeat } from "@trivault/site";
 import { expectNoLeaks, makeTempDir, type Receiver, startReceiver, until } from "@trivault/testkit";
 import { makeCertificate, startMailServer } from "@trivault/testkit/mail-server";
 import { beat, overviewOf, type Site, testConfig } from "../test/observations.ts";
@@ -28,7 +29,9 @@ interface Desk {
   readonly deadMan: Receiver;
   readonly audit: ReturnType<typeof openAuditLog>;
   /** What can be seen; change it at will. */
-  readonly world: { site: Site; queues: readonly QueueSeen[] | Error };
+  readonly world: { site: Site; queues: readonly QueueSeen[] | Error; beats: () => readonly Heartbeat[] };
+  /** What was logged as an error. */
+  readonly logged: object[];
   start(): AlertDesk;
   /** Titles that arrived at a receiver, with their severity. */
   sentTo(receiver?: Receiver): string[];
@@ -58,7 +61,10 @@ async function makeDesk(more: { deadMan?: boolean; language?: Language } = {}): 
   const world: Desk["world"] = {
     site: {},
     queues: QUEUES.map((queue) => ({ queue, waiting: 0, workers: 1 })),
+    beats: () => [beat({}, new Date())],
   };
+  const logged: object[] = [];
+  const log = Object.assign(silentLogger(), { error: (fields: object) => void logged.push(fields) });
   const start = () => {
     const desk = startAlerts({
       config,
@@ -69,10 +75,10 @@ async function makeDesk(more: { deadMan?: boolean; language?: Language } = {}): 
         if (world.queues instanceof Error) throw world.queues;
         return world.queues;
       },
-      heartbeats: async () => [beat({}, new Date())],
+      heartbeats: async () => world.beats(),
       tokens: async () => [],
       now: () => new Date(),
-      log: silentLogger(),
+      log,
       everyMs: 50,
     });
     open.push(() => desk.close());
@@ -83,7 +89,7 @@ async function makeDesk(more: { deadMan?: boolean; language?: Language } = {}): 
       const { severity, title } = JSON.parse(body) as { severity: string; title: string };
       return `${severity}: ${title}`;
     });
-  return { config, ops, second, deadMan, audit, world, start, sentTo };
+  return { config, ops, second, deadMan, audit, world, logged, start, sentTo };
 }
 
 async function eventsOf({ audit }: Desk): Promise<RecordedEvent[]> {
@@ -117,6 +123,23 @@ test("what the audit log shows is sent once by each channel, over a restart too,
   await until(async () => (await eventsOf(made)).some(({ action }) => action === "alert.resolved"));
   const actions = (await eventsOf(made)).map(({ action }) => action).filter((action) => action.startsWith("alert."));
   expect(actions).toEqual(["alert.raised", "alert.resolved"]);
+});
+
+test("a rule that throws is logged once and reported, and the other rules go on", async () => {
+  const made = await makeDesk();
+  const desk = made.start();
+  made.world.beats = () => [beat({ seenAt: null as never }, new Date())];
+  await until(() => made.sentTo().length === 1);
+  expect(made.sentTo()[0]).toBe("warning: 2 alert rules cannot be evaluated");
+  await made.audit.record({ ...runFailed, error });
+  await until(() => made.sentTo().length === 2);
+  expect(made.sentTo()[1]).toBe("warning: The backup of shop failed");
+  const [failure, ...others] = desk.current("en").filter(({ rule }) => rule === "rule-failed");
+  expect({ members: failure?.members, others }).toEqual({ members: ["no-worker", "clock-drift"], others: [] });
+  expect(made.logged).toHaveLength(2);
+  made.world.beats = () => [beat({}, new Date())];
+  await until(() => made.sentTo().length === 3);
+  expect(made.sentTo()[2]).toMatch(/^resolved: 2 alert rules/);
 });
 
 test("what happened while nobody looked is sent at the next start", async () => {

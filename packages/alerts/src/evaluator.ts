@@ -7,7 +7,7 @@ import { startDeadMan } from "./dead-man.ts";
 import { createDelivery } from "./deliver.ts";
 import { type DeskState, NOTHING, readState, writeState } from "./desk-state.ts";
 import { type EventFeed, openEventFeed } from "./event-feed.ts";
-import { findSigns } from "./find-signs.ts";
+import { failedRules, findSigns } from "./find-signs.ts";
 import { takeEvent } from "./incidents.ts";
 import { look, type LookDeps, tokenExpiries, type TokenLife } from "./look.ts";
 import { failingChannels, pruned } from "./outbox.ts";
@@ -83,7 +83,9 @@ export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promis
       };
       const incidents = pruneIncidents(state.incidents, observed);
       const observation: Observation = { ...observed, incidents };
-      change(step({ ...state, incidents }, observation, findSigns(observation), { alerts, silences }));
+      const signs = findSigns(observation);
+      logFailures(failedRules(signs));
+      change(step({ ...state, incidents }, observation, signs, { alerts, silences }));
     }
     change({ ...state, outbox: pruned(state.outbox, channels, now()) });
     lastLook = { at: performance.now(), problem: staleness(overview, seen.problem, notWell, now()) };
@@ -98,6 +100,14 @@ export async function evaluate(deps: EvaluatorDeps, signal: AbortSignal): Promis
     change({ ...state, toRecord: state.toRecord.filter((event) => !toRecord.includes(event)) });
     if (unsaved !== null) throw unsaved.error;
     await save();
+  };
+
+  let knownFailures: ReadonlyMap<string, string> = new Map();
+  const logFailures = (failures: ReadonlyMap<string, string>) => {
+    for (const [rule, reason] of failures) {
+      if (knownFailures.get(rule) !== reason) log.error({ rule, reason }, "an alert rule failed; the others go on");
+    }
+    knownFailures = failures;
   };
 
   const siteProblem = (): string | null => {

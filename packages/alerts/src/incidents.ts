@@ -5,7 +5,7 @@ import { z } from "zod";
  * Conditions that begin with one event of the audit log and last until another: a run that failed, until one succeeds; damage, until the copy
  * is whole again. Kept from one start to the next, so that each event is looked at once.
  */
-export const incidentSchema = z.object({
+const schema = z.object({
   kind: z.enum([
     "run-failed",
     "tier-trouble",
@@ -25,9 +25,17 @@ export const incidentSchema = z.object({
   backupId: z.string().nullable(),
   code: z.string().nullable(),
   message: z.string().nullable(),
+  /** How many were lost; null for all other kinds. */
+  copies: z.int().nullable().default(null),
   /** Which process: `<host>/<service>`. */
   process: z.string().nullable(),
 });
+/** A version before kept the number of lost copies as the message. */
+export const incidentSchema = schema.transform((incident) =>
+  incident.kind === "lost-copies" && incident.copies === null
+    ? { ...incident, copies: Number.parseInt(incident.message ?? "1", 10) || 1, message: null }
+    : incident,
+);
 export type Incident = Readonly<z.infer<typeof incidentSchema>>;
 
 /** By what they are about, so that one that is recorded again stays one. */
@@ -64,7 +72,8 @@ export function takeEvent(incidents: Incidents, event: RecordedEvent): Incidents
       if (ok) return closed(incidents, [`run ${database}`]);
       return isFinal ? opened(incidents, `run ${database}`, "run-failed", event) : incidents;
     case "backup.copy":
-      if (ok) return closed(incidents, [`tier ${tier}`]);
+      // A copy that was missing is there again, verified as it was put; a damaged one is not read anew by this.
+      if (ok) return closed(incidents, [`tier ${tier}`, ...(incidents[copy]?.code === "MISSING" ? [copy] : [])]);
       return event.error?.code === "STORE_UNREACHABLE"
         ? opened(incidents, `tier ${tier}`, "tier-trouble", event)
         : incidents;
@@ -126,10 +135,16 @@ function opened(incidents: Incidents, key: string, kind: Incident["kind"], event
     tier,
     backupId,
     code: error?.code ?? (kind === "retention-held" ? String(details?.["why"] ?? "mass") : null),
-    message: kind === "lost-copies" ? String(details?.["copies"] ?? 1) : text === null ? null : String(text),
+    message: text === null ? null : String(text),
+    copies: kind === "lost-copies" ? lostIn(event) : null,
     process: kind === "config-refused" ? processOf(event) : null,
   };
   return { ...incidents, [key]: incident };
+}
+
+function lostIn({ details }: RecordedEvent): number {
+  const copies = details?.["copies"];
+  return typeof copies === "number" ? copies : 1;
 }
 
 function processOf({ host, details }: RecordedEvent): string {

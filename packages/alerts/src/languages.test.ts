@@ -104,7 +104,7 @@ describe("what is kept", () => {
     expect(looked.outbox).toHaveLength(1);
   });
 
-  test("of signs by a version before has words in both languages", () => {
+  test("of signs by a version before, as texts, has words in both languages", () => {
     const data = {
       "tier-filling": { free: "3.7 GiB", share: "4.0 %", fullAt: ago(-3 * 86_400).toISOString(), left: "3d" },
       "clock-drift": { drift: "5m 3s", ahead: "behind" },
@@ -116,8 +116,10 @@ describe("what is kept", () => {
     const subjects: Partial<Record<string, string>> = { expiring: 'the API token "ci"' };
     const said = (language: Language) =>
       (Object.keys(data) as (keyof typeof data)[]).map((rule) => {
-        const old = failed("cloud", { rule, subject: subjects[rule] ?? "cloud", data: data[rule] });
-        return plain(RULES[rule].words([old], observe({ config }), TEXTS[language]).what);
+        const sign = failed("cloud", { rule, subject: subjects[rule] ?? "cloud", data: data[rule] });
+        const old = kept({ ...NOTHING, signs: [{ sign, firstSeen: NOW, missingSince: null }] });
+        const signs = old.signs.map((each) => each.sign);
+        return plain(RULES[rule].words(signs, observe({ config }), TEXTS[language]).what);
       });
     expect(said("en")).toEqual([
       expect.stringMatching(/3\.7 GiB are free \(4\.0 %\)\. .* full in 3d, on 2026-11-26 12:00 UTC\./),

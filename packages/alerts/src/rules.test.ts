@@ -138,12 +138,30 @@ describe("copies", () => {
     });
     expect(seen(observe({ incidents: after(damage) }))).toEqual([`damage-found cloud: ${bad.backupId}`]);
     expect(after(damage, event("tier.repaired", { ...bad, outcome: "ok" }))).toEqual({});
+    const copied = event("backup.copy", { ...bad, outcome: "ok" });
+    expect(Object.keys(after(damage, copied))).toHaveLength(1);
     const unknown = event("backup.verified", { ...bad, details: { state: "unknown" } });
     expect(after(unknown)).toEqual({});
     expect(seen(observe({ site: { tier: { remote: { damaged: 2 } } } }))).toEqual([
       "damage-found remote: copies on remote",
     ]);
   });
+});
+
+test("a copy that was missing is over once it is there again, or was found whole", () => {
+  const lacking = { database: "shop", backupId: "20261123t020000z-7f3k9xq2", tier: "cloud" };
+  const missing = event("backup.verified", {
+    ...lacking,
+    details: { state: "missing" },
+    error: { code: "MISSING", message: "no complete copy is there" },
+  });
+  expect(seen(observe({ incidents: after(missing) }))).toEqual([`damage-found cloud: ${lacking.backupId}`]);
+  expect(after(missing, event("backup.copy", { ...lacking, outcome: "ok" }))).toEqual({});
+  expect(after(missing, event("backup.verified", { ...lacking, outcome: "ok", details: { state: "good" } }))).toEqual(
+    {},
+  );
+  const other = event("backup.copy", { ...lacking, tier: "remote", outcome: "ok" });
+  expect(Object.keys(after(missing, other))).toHaveLength(1);
 });
 
 describe("tiers", () => {
@@ -281,6 +299,25 @@ describe("the site", () => {
   test("a channel that fails is reported", () => {
     const failingChannels = [{ name: "ops", since: ago(60), reason: "Slack (ops) answered 404." }];
     expect(wordsOf(observe({ failingChannels }), "channel-failed")).toContain("Alerts do not reach the channel ops");
+  });
+
+  test("a rule that throws is a problem itself, and the others go on", () => {
+    const observation = Object.defineProperty(observe({ site: { down: ["cloud"] } }), "heartbeats", {
+      get: () => {
+        throw new Error("A heartbeat is of another version.");
+      },
+    });
+    expect(seen(observation)).toEqual([
+      "tier-unreachable cloud: cloud",
+      "rule-failed rules: no-worker, scheduler-silent, clock-drift",
+    ]);
+    expect(wordsOf(observation, "rule-failed")).toMatch(
+      /^3 alert rules cannot be evaluated\nno-worker, .*of another version/,
+    );
+    const config = testConfig("/nowhere", { off: ["rule-failed", "no-worker", "clock-drift"] });
+    expect(seen(Object.defineProperty(observation, "config", { value: config }))).toContain(
+      "(rule-failed rules: scheduler-silent)",
+    );
   });
 
   test("rules that are off see nothing, and what is no longer configured is forgotten", () => {

@@ -46,6 +46,40 @@ describe("an alert", () => {
     expect(state.toRecord.map(({ action }) => action)).toEqual(["alert.raised", "alert.resolved"]);
   });
 
+  test("of a rule that fails stays as it was, and its failure is reported", () => {
+    const broken = sign({
+      rule: "rule-failed",
+      subject: "rules",
+      member: "run-failed",
+      severity: "warning",
+      since: NOW,
+    });
+    const { sent, state } = play([
+      [0, [failed("shop")]],
+      [15, [broken]],
+      [86_400, [broken]],
+    ]);
+    expect(sent.slice(0, 2)).toEqual(["0s ops warning", "15s ops warning"]);
+    expect(sent).not.toContain("86400s ops resolved");
+    expect(state.alerts.map(({ rule }) => rule)).toEqual(["run-failed", "rule-failed"]);
+    const over = step(state, observe({ now: ago(-86_415), config }), [], { alerts, silences: [] });
+    expect(over.alerts).toEqual([]);
+  });
+
+  test("whose words fail is sent all the same", () => {
+    const observation = Object.defineProperty(observe({ config }), "overview", {
+      get: () => {
+        throw new Error("no such tier");
+      },
+    });
+    const { outbox, alerts: raised } = step(NOTHING, observation, [failed("shop")], { alerts, silences: [] });
+    expect(raised).toMatchObject([{ words: { title: "run-failed: db1", text: "shop\n\nno such tier" } }]);
+    expect(outbox).toHaveLength(1);
+    const before = step(NOTHING, observe({ config }), [failed("shop")], { alerts, silences: [] });
+    const after = step(before, observation, [failed("shop")], { alerts, silences: [] });
+    expect(after.alerts[0]?.words.title).toBe("The backup of shop failed");
+  });
+
   test("that grows is sent again, but not at each new member; one that gets worse at once", () => {
     const { sent } = play([
       [0, [failed("a")]],

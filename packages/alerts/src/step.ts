@@ -1,7 +1,7 @@
-import type { AlertsConfig, Severity } from "@trivault/core";
+import { type AlertsConfig, messageOf as reasonOf, type Severity, visibleText } from "@trivault/core";
 import { alertId } from "./alert-id.ts";
 import type { DeskState, RaisedAlert, TrackedSign } from "./desk-state.ts";
-import { RULES } from "./find-signs.ts";
+import { failedRules, RULES } from "./find-signs.ts";
 import { enqueue } from "./outbox.ts";
 import { endMessage, messageOf } from "./messages.ts";
 import { sayInAll } from "./say.ts";
@@ -89,6 +89,7 @@ type Kind = "raised" | "grown" | "repeated";
 function track(before: readonly TrackedSign[], signs: readonly Sign[], observation: Observation): TrackedSign[] {
   const { now } = observation;
   const known = new Map(before.map((each) => [keyOf(each.sign), each]));
+  const failed = failedRules(signs);
   const seen = new Map<string, TrackedSign>();
   for (const sign of signs) {
     const key = keyOf(sign);
@@ -99,7 +100,8 @@ function track(before: readonly TrackedSign[], signs: readonly Sign[], observati
   for (const [key, was] of known) {
     if (seen.has(key)) continue;
     const rule = RULES[was.sign.rule];
-    if (rule.keeps?.(was.sign, observation)) seen.set(key, was);
+    // What a rule that fails had found is not known to be over.
+    if (failed.has(was.sign.rule) || keeps(was.sign, observation)) seen.set(key, was);
     else {
       const missingSince = was.missingSince ?? now;
       const gone = now.getTime() - missingSince.getTime() >= rule.clearSeconds * 1000 || !isHeld(was, missingSince);
@@ -107,6 +109,15 @@ function track(before: readonly TrackedSign[], signs: readonly Sign[], observati
     }
   }
   return [...seen.values()];
+}
+
+/** What cannot be answered is not known to be over, either. */
+function keeps(sign: Sign, observation: Observation): boolean {
+  try {
+    return RULES[sign.rule].keeps?.(sign, observation) ?? false;
+  } catch {
+    return true;
+  }
 }
 
 function isHeld({ sign, firstSeen, missingSince }: TrackedSign, now: Date): boolean {
@@ -132,8 +143,19 @@ function refreshed(alert: RaisedAlert, live: readonly Sign[], observation: Obser
     severity,
     since: new Date(Math.min(...shown.map((each) => each.since.getTime()))),
     members: shown.map(({ member }) => member),
-    words: sayInAll((texts) => RULES[alert.rule].words(shown, observation, texts)),
+    words: wordsOf(alert, shown, observation),
   };
+}
+
+/** Where the words fail, those of the last look, or what it is about: an alert without good words is better than none. */
+function wordsOf(alert: RaisedAlert, shown: readonly Sign[], observation: Observation): RaisedAlert["words"] {
+  try {
+    return sayInAll((texts) => RULES[alert.rule].words(shown, observation, texts));
+  } catch (error) {
+    if (alert.words.title !== "") return alert.words;
+    const text = `${shown.map(({ member }) => member).join(", ")}\n\n${reasonOf(error)}`;
+    return { title: `${alert.rule}: ${alert.subject}`, text: visibleText(text), facts: [], link: "/", translated: {} };
+  }
 }
 
 function due({ told, severity, members }: RaisedAlert, { alerts }: StepOptions, now: Date): Kind | null {

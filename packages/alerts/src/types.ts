@@ -53,8 +53,11 @@ export interface Sign {
   /** Another alert reports its cause. */
   readonly suppressed: boolean;
   /** For the words, whatever language they are in; kept from one version of this program to the next. */
-  readonly data: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, Datum>>;
 }
+
+/** Names and messages as text, sizes in bytes, durations in seconds, times as ISO 8601; null: not known. */
+export type Datum = string | number | boolean | null;
 
 export type Words = AlertText & {
   /** A page of the dashboard, as a path. */

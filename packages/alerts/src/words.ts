@@ -1,4 +1,4 @@
-import { formatDuration, parseBytes, parseDuration, visibleLine } from "@trivault/core";
+import { visibleLine } from "@trivault/core";
 import type { Overview } from "@trivault/monitor";
 import type { Safety } from "./texts/facts.ts";
 import type { Sign } from "./types.ts";
@@ -8,27 +8,20 @@ export function begun(signs: readonly Sign[], now: Date): { since: Date; now: Da
   return { since: new Date(Math.min(...signs.map((sign) => sign.since.getTime()))), now };
 }
 
-/** For the texts: no name or message of a stranger begins a line or a paragraph of its own. */
-export function datum(sign: Sign | undefined, name: string): string {
-  return visibleLine(sign?.data[name] ?? "");
+/** A text of a sign, for the texts: no name or message of a stranger begins a line or a paragraph of its own. */
+export function textIn(sign: Sign | undefined, name: string): string {
+  const value = sign?.data[name];
+  return typeof value === "string" ? visibleLine(value) : "";
 }
 
-/** As the configuration writes it, to two units: `3h 5m`. */
-export function twoUnits(seconds: number): string {
-  return formatDuration(Math.max(1, Math.round(seconds)))
-    .split(" ")
-    .slice(0, 2)
-    .join(" ");
+/** A number of a sign; null where it is not known. */
+export function numberIn(sign: Sign | undefined, name: string): number | null {
+  const value = sign?.data[name];
+  return typeof value === "number" ? value : null;
 }
 
-/** Reads what `twoUnits` wrote. */
-export function secondsIn(sign: Sign | undefined, name: string): number | null {
-  return parseDuration(datum(sign, name));
-}
-
-/** Reads what `formatBytes` wrote. */
-export function bytesIn(sign: Sign | undefined, name: string): number | null {
-  return parseBytes(datum(sign, name));
+export function sumOf(signs: readonly Sign[], name: string): number {
+  return signs.reduce((sum, each) => sum + (numberIn(each, name) ?? 0), 0);
 }
 
 /** Which tiers hold a good copy of these databases, and how old the newest is there. */

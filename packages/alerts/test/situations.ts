@@ -139,6 +139,18 @@ export const SITUATIONS: Readonly<Record<AlertRule, readonly Observation[]>> = {
       ),
     }),
   ],
+  "rule-failed": [
+    Object.defineProperty(observe(), "heartbeats", {
+      get: () => {
+        throw new Error("A heartbeat is of another version.");
+      },
+    }),
+    Object.defineProperty(observe(), "expiries", {
+      get: () => {
+        throw new Error("A date is none.");
+      },
+    }),
+  ],
   "channel-failed": [
     observe({ failingChannels: [{ name: "ops", since: ago(60), reason: "Slack (ops) answered 404." }] }),
   ],

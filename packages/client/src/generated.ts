@@ -33,7 +33,8 @@ export type Alert = {
     | "audit-broken"
     | "config-refused"
     | "retention-held"
-    | "channel-failed";
+    | "channel-failed"
+    | "rule-failed";
   readonly severity: "warning" | "critical";
   readonly title: string;
   /** What happened, since when, what is still safe, what to do. */
@@ -409,7 +410,8 @@ export type EndedAlert = {
     | "audit-broken"
     | "config-refused"
     | "retention-held"
-    | "channel-failed";
+    | "channel-failed"
+    | "rule-failed";
   readonly severity: "warning" | "critical";
   readonly title: string;
   /** What happened, since when, what is still safe, what to do. */

@@ -1,7 +1,7 @@
 import { auditFolder, openAuditLog } from "@trivault/audit";
 import { listSlotRuns, openDumpSlots } from "@trivault/backup";
 import { type Config, ensureStateFolder, type Logger } from "@trivault/core";
-import { startHeartbeat } from "@trivault/site";
+import { knownDatabases, startHeartbeat, watchDatabases } from "@trivault/site";
 import {
   checkRedis,
   closeQueues,
@@ -17,7 +17,6 @@ import {
   startWorker,
 } from "@trivault/queue";
 import { sshNativeAddonLoaded } from "@trivault/storage";
-import { databaseList } from "./database-list.ts";
 import { createDumpLimit } from "./dump-limit.ts";
 import { openSite } from "./open-site.ts";
 import { recordRefusedJobs } from "./refused-jobs.ts";
@@ -91,10 +90,12 @@ export async function startWorkers(
       }),
     );
   }
+  // The scheduler looks again in seconds: it waits for no server.
+  const databases = watchDatabases(() => knownDatabases(config), log, 0);
   const scheduler = startScheduler({
     limits: config.limits,
     tiers: config.tiers,
-    databases: databaseList(config, log),
+    databases: async () => (await databases()).databases,
     queue: scheduleQueue(queues, redis),
     history: record,
     running: () => listSlotRuns(config),

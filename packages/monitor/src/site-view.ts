@@ -8,15 +8,18 @@ import {
   type Marks,
   totalOf,
 } from "@trivault/maintenance";
+import { knownDatabases, watchDatabases } from "@trivault/site";
 import type { Tier } from "@trivault/storage";
 import { databasePage } from "./database-page.ts";
-import { watchDatabases } from "./databases.ts";
 import { growthOf } from "./growth.ts";
 import { createHistory } from "./history.ts";
 import { openSamples } from "./samples.ts";
 import { costsOf, tierPage } from "./tier-page.ts";
 import { type WatchedTier, watchTier } from "./tier-watch.ts";
 import type { DatabasePage, Overview, Run, TierPage, TierRow, TierSample } from "./views.ts";
+
+/** What is known of the databases is waited for no longer than this. */
+const PATIENCE_MS = 2000;
 
 export interface ObserverDeps {
   readonly config: Config;
@@ -48,7 +51,7 @@ interface Found {
 export function createSiteView({ config, tiers, audit, now, log }: ObserverDeps, signal: AbortSignal): SiteView {
   const history = createHistory(audit, config.tiers[0]?.name ?? "local");
   const check = createHealthCheck(config);
-  const databasesOf = watchDatabases(config, log);
+  const databasesOf = watchDatabases(() => knownDatabases(config), log, PATIENCE_MS);
   const watches = tiers.map((tier) => ({ name: tier.name, watch: watchTier(config, tier, now, signal) }));
   const samples = new Map(config.tiers.map(({ name }) => [name, openSamples(config, name)]));
   let found: Found | null = null;

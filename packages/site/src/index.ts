@@ -8,3 +8,4 @@ export { describeConfig, type InForce } from "./describe-config.ts";
 export { type DiscoveryOptions } from "./discovery.ts";
 export { forgetGone, loadGone, noteGone, noteRecorded, writeAcknowledgement } from "./gone.ts";
 export { forgetRestored, loadRestored, noteRestored } from "./restored-names.ts";
+export { watchDatabases } from "./watch-databases.ts";

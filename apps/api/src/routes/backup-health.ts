@@ -12,7 +12,7 @@ export function backupHealthRoute(app: App, { observer }: ApiDeps): void {
         tags: ["site"],
         summary: "Whether every database is safe on all its tiers",
         description:
-          "Always 200, with `ok` inside; a few seconds old. From what maintenance found in the last half hour; where that is older, the tiers are asked. Needs no Redis. /healthz says whether this service lives.",
+          "Always 200, with `ok` inside; a few seconds old. From what maintenance found in its last two rounds (BACKUP_MAINTENANCE_EVERY); where that is older, the tiers are asked. Needs no Redis. /healthz says whether this service lives.",
         response: { 200: healthReport, ...problems },
       },
     },

@@ -16,7 +16,7 @@ export function listBackupsRoute(app: App, { config, tiers }: ApiDeps): void {
         tags: ["backups"],
         summary: "The backups on all tiers, newest first",
         description:
-          "The local tier as it is now, the others as maintenance found them in the last half hour, with what was done since; where that is older, or with fresh=true, they are asked themselves. Needs no Redis.",
+          "The local tier as it is now, the others as maintenance found them in its last two rounds, with what was done since; where that is older, or with fresh=true, they are asked themselves. Needs no Redis.",
         querystring: listBackupsQuery,
         response: { 200: backupList, ...problems },
       },

@@ -38,7 +38,7 @@ export function syncTierRoute(app: App, deps: ApiDeps): void {
         operationId: "syncTier",
         tags: ["tiers"],
         summary: "Bring every backup that is missing on a tier, from whichever tier has it",
-        description: "Maintenance does the same by itself every quarter of an hour.",
+        description: "Maintenance does the same by itself in each of its rounds (BACKUP_MAINTENANCE_EVERY).",
         params: z.strictObject({ name: tierName }),
         body: z.strictObject({ database: databaseName.optional() }).meta({ examples: [{}] }),
         headers: idempotencyHeaders,

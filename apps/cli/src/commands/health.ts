@@ -17,8 +17,8 @@ export function addHealth(program: Command): void {
       `
 A database is safe if each of its tiers holds a complete copy, signed by a key known here, that is not older than its
 objective: as configured, else the longest pause in its schedule and as long again, at most two hours more (hourly:
-2 h, daily: 26 h). Without a schedule any backup will do. Redis is not needed; what maintenance found in the last half
-hour is believed, and where that is older the tiers are asked.
+2 h, daily: 26 h). Without a schedule any backup will do. Redis is not needed; what maintenance found in its last two
+rounds is believed, and where that is older the tiers are asked.
 
 Examples:
   npm run backup:health

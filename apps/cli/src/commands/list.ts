@@ -15,7 +15,7 @@ export function addList(program: Command): void {
       "after",
       `
 Redis and the database are not needed. The local tier is listed as it is; for the others it shows what maintenance
-found in the last half hour and what was done since, and where that is older they are asked. "yes" is a complete copy,
+found in its last two rounds and what was done since, and where that is older they are asked. "yes" is a complete copy,
 "partial" one that is being made or was cut off, "damaged" one that maintenance makes anew if it can, "untrusted" one
 that no key known here signed, "unknown" one that could not be read, "?" a tier that could not be asked. It ends with 0
 unless no tier could be asked.

@@ -1,7 +1,7 @@
 import { serverOf } from "@trivault/backup";
 import { timeOfBackupId } from "@trivault/core";
 import type { Observation, Sign } from "../types.ts";
-import { backupPage, begun, datum, pageOf, safetyOf, secondsIn, tierPage, twoUnits } from "../words.ts";
+import { backupPage, begun, numberIn, pageOf, safetyOf, sumOf, textIn, tierPage } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** A database that never had a backup somewhere is given time to make one. */
@@ -39,9 +39,9 @@ export const objectiveMissed: Rule = {
             data: {
               database: name,
               tier,
-              late: String(late),
-              age: ageSeconds === null ? "" : twoUnits(ageSeconds),
-              objective: objectiveSeconds === null ? "" : twoUnits(objectiveSeconds),
+              late,
+              age: ageSeconds,
+              objective: objectiveSeconds,
             },
           });
         });
@@ -50,13 +50,12 @@ export const objectiveMissed: Rule = {
   words(signs, { overview, now }, texts) {
     const databases = databasesOf(signs);
     const [first] = signs;
-    const [age = null, ...others] = new Set(signs.map((each) => secondsIn(each, "age")));
     const text = texts.objectiveMissed({
       databases,
-      tiers: [...new Set(signs.map((each) => datum(each, "tier")))],
-      late: datum(first, "late") === "true",
-      age: others.length === 0 ? age : null,
-      most: secondsIn(first, "objective"),
+      tiers: [...new Set(signs.map((each) => textIn(each, "tier")))],
+      late: first?.data["late"] === true,
+      age: commonAge(signs.map((each) => numberIn(each, "age"))),
+      most: numberIn(first, "objective"),
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });
@@ -85,7 +84,7 @@ export const copyLag: Rule = {
             holdSeconds: copyLagSeconds,
             // An objective that is missed says more.
             suppressed: !ok || isDown(observation, tier),
-            data: { lacking: String(lacking ?? 0) },
+            data: { lacking: lacking ?? 0 },
           }),
         ),
     );
@@ -93,7 +92,7 @@ export const copyLag: Rule = {
   words(signs, { overview, now }, texts) {
     const databases = signs.map(({ member }) => member);
     const tier = signs[0]?.subject ?? "";
-    const lacking = signs.reduce((sum, each) => sum + Number(datum(each, "lacking")), 0);
+    const lacking = sumOf(signs, "lacking");
     const safety = safetyOf(overview, databases);
     return { ...texts.copyLag({ databases, tier, lacking, safety, ...begun(signs, now) }), link: tierPage(tier) };
   },
@@ -128,12 +127,12 @@ export const damageFound: Rule = {
           since: now,
           // Maintenance makes them anew in its next round.
           holdSeconds: 60,
-          data: { copies: String(damaged) },
+          data: { copies: damaged },
         }),
       );
     return [...found, ...seen];
   },
-  words(signs, { overview, now }, texts) {
+  words(signs, { overview, config, now }, texts) {
     const tier = signs[0]?.subject ?? "";
     const verified = signs.filter(({ data }) => data["backupId"] !== undefined);
     const databases = databasesOf(verified);
@@ -142,8 +141,9 @@ export const damageFound: Rule = {
       tier,
       databases,
       backups: verified.map(({ member }) => member),
-      reason: datum(first, "message"),
-      copies: Number(datum(signs[0], "copies")),
+      reason: textIn(first, "message"),
+      copies: numberIn(signs[0], "copies") ?? 0,
+      round: 60 * config.limits.maintenanceMinutes,
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });
@@ -151,6 +151,14 @@ export const damageFound: Rule = {
   },
 };
 
+/** The oldest of them where they are about the same; else null, as no one number tells of them all. */
+function commonAge(ages: readonly (number | null)[]): number | null {
+  const known = ages.filter((age) => age !== null);
+  if (known.length < ages.length || known.length === 0) return null;
+  const oldest = Math.max(...known);
+  return oldest - Math.min(...known) <= Math.max(60, oldest / 100) ? oldest : null;
+}
+
 function databasesOf(signs: readonly Sign[]): string[] {
-  return [...new Set(signs.map((each) => datum(each, "database")))].filter((name) => name !== "");
+  return [...new Set(signs.map((each) => textIn(each, "database")))].filter((name) => name !== "");
 }

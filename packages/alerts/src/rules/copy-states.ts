@@ -1,4 +1,4 @@
-import { begun, datum, safetyOf, tierPage } from "../words.ts";
+import { begun, numberIn, safetyOf, textIn, tierPage } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** Copies whose manifest no key known here signed: junk, a forgery, or a key that is missing. */
@@ -18,13 +18,13 @@ export const untrustedBackups: Rule = {
           since: now,
           // One that was good before is made good again in maintenance's next round.
           holdSeconds: 60,
-          data: { copies: String(untrusted) },
+          data: { copies: untrusted },
         }),
       ),
   words(signs, { now }, texts) {
     const [first] = signs;
     const tier = first?.subject ?? "";
-    const copies = Number(datum(first, "copies"));
+    const copies = numberIn(first, "copies") ?? 0;
     return { ...texts.untrustedBackups({ tier, copies, ...begun(signs, now) }), link: tierPage(tier) };
   },
 };
@@ -54,9 +54,9 @@ export const unknownCopies: Rule = {
       .map(({ name }) => name);
     const text = texts.unknownCopies({
       tier,
-      copies: Number(datum(first, "copies")),
+      copies: numberIn(first, "copies") ?? 0,
       databases,
-      reason: datum(first, "reason"),
+      reason: textIn(first, "reason"),
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });

@@ -1,5 +1,5 @@
 import { isVanished } from "@trivault/maintenance";
-import { begun, datum, pageOf } from "../words.ts";
+import { begun, pageOf, sumOf } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** A discovered database that its server holds no more, until it is back or somebody has taken note. */
@@ -15,7 +15,7 @@ export const databaseVanished: Rule = {
         member: name,
         severity: "critical",
         since: since === null ? now : new Date(since),
-        data: { backups: String(backups) },
+        data: { backups },
       }),
     ),
   words(signs, { now }, texts) {
@@ -23,7 +23,7 @@ export const databaseVanished: Rule = {
     const text = texts.databaseVanished({
       databases,
       server: signs[0]?.subject ?? "",
-      backups: signs.reduce((sum, each) => sum + Number(datum(each, "backups")), 0),
+      backups: sumOf(signs, "backups"),
       ...begun(signs, now),
     });
     return { ...text, link: pageOf(databases) };

@@ -3,7 +3,7 @@ import { serverOf } from "@trivault/backup";
 import type { Incident } from "../incidents.ts";
 import { type Change, timesOf } from "../texts/facts.ts";
 import type { Observation, Sign } from "../types.ts";
-import { backupPage, begun, datum, pageOf, safetyOf, tierPage } from "../words.ts";
+import { backupPage, begun, numberIn, pageOf, safetyOf, textIn, tierPage } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** Databases of one server that fail for one of these have one cause. */
@@ -27,9 +27,9 @@ export const runFailed: Rule = {
     const [first] = signs;
     const text = texts.runFailed({
       databases,
-      server: datum(first, "server"),
-      code: datum(first, "code"),
-      reason: datum(first, "message"),
+      server: textIn(first, "server"),
+      code: textIn(first, "code"),
+      reason: textIn(first, "message"),
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });
@@ -57,7 +57,7 @@ export const sizeUnusual: Rule = {
     );
     return {
       ...texts.sizeUnusual({ sizes, safety, ...begun(signs, now) }),
-      link: sizes.length === 1 ? backupPage(datum(first, "backupId")) : "/",
+      link: sizes.length === 1 ? backupPage(textIn(first, "backupId")) : "/",
     };
   },
 };
@@ -91,13 +91,13 @@ function sizeSign({ incidents, config }: Observation, { name, strip }: Row): Sig
   });
 }
 
-function dataOfChange(name: string, change: Change | null): Record<string, string> {
-  return change === null ? {} : { [name]: String(change.newest), [`${name}Usual`]: String(change.usual) };
+function dataOfChange(name: string, change: Change | null): Record<string, number> {
+  return change === null ? {} : { [name]: change.newest, [`${name}Usual`]: change.usual };
 }
 
-function changeOf({ data }: Sign, name: string): Change | null {
-  const [newest, usual] = [data[name], data[`${name}Usual`]];
-  return newest === undefined || usual === undefined ? null : { newest: Number(newest), usual: Number(usual) };
+function changeOf(of: Sign, name: string): Change | null {
+  const [newest, usual] = [numberIn(of, name), numberIn(of, `${name}Usual`)];
+  return newest === null || usual === null ? null : { newest, usual };
 }
 
 /** Looks at values, oldest first; null where the last is as those before it, or too little is known. */
@@ -133,8 +133,8 @@ export const retentionHeld: Rule = {
     const text = texts.retentionHeld({
       databases,
       tier,
-      reason: datum(first, "message"),
-      rulesChanged: signs.every((each) => datum(each, "why") === "rules"),
+      reason: textIn(first, "message"),
+      rulesChanged: signs.every((each) => textIn(each, "why") === "rules"),
       ...begun(signs, now),
     });
     return { ...text, link: tierPage(tier) };

@@ -1,7 +1,7 @@
 import { DAY_SECONDS } from "@trivault/core";
 import type { Expiring } from "../texts/facts.ts";
 import type { Expiry } from "../types.ts";
-import { begun, datum } from "../words.ts";
+import { begun, numberIn, textIn } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 const VERY_SOON_SECONDS = 2 * DAY_SECONDS;
@@ -32,7 +32,7 @@ export const expiring: Rule = {
   },
   words([first], { now }, texts) {
     const thing = thingOf(first?.subject ?? "");
-    return { ...texts.expiring({ ...thing, at: new Date(datum(first, "at")), now }), link: "/" };
+    return { ...texts.expiring({ ...thing, at: new Date(textIn(first, "at")), now }), link: "/" };
   },
 };
 
@@ -68,18 +68,18 @@ export const auditBroken: Rule = {
         since: incident?.since ?? now,
         data: {
           file: problem?.file ?? "",
-          line: String(problem?.line ?? 0),
+          line: problem?.line ?? 0,
           what: problem?.what ?? "",
-          problems: String(record?.problems.length ?? 0),
+          problems: record?.problems.length ?? 0,
         },
       }),
     ];
   },
   words(signs, { now }, texts) {
     const [first] = signs;
-    const [file, what] = [datum(first, "file"), datum(first, "what")];
-    const place = file === "" ? null : { file, line: Number(datum(first, "line")), what };
-    const problems = Number(datum(first, "problems"));
+    const [file, what] = [textIn(first, "file"), textIn(first, "what")];
+    const place = file === "" ? null : { file, line: numberIn(first, "line") ?? 0, what };
+    const problems = numberIn(first, "problems") ?? 0;
     return { ...texts.auditBroken({ place, problems, ...begun(signs, now) }), link: "/" };
   },
 };
@@ -104,8 +104,22 @@ export const configRefused: Rule = {
     ),
   words: (signs, { now }, texts) => ({
     ...texts.configRefused({
-      reason: datum(signs[0], "message"),
+      reason: textIn(signs[0], "message"),
       processes: signs.map(({ member }) => member),
+      ...begun(signs, now),
+    }),
+    link: "/",
+  }),
+};
+
+/** A rule that throws: what it watches is not watched. Its signs are made where that is noticed (find-signs.ts). */
+export const ruleFailed: Rule = {
+  clearSeconds: 0,
+  signs: () => [],
+  words: (signs, { now }, texts) => ({
+    ...texts.ruleFailed({
+      rules: signs.map(({ member }) => member),
+      reason: textIn(signs[0], "reason"),
       ...begun(signs, now),
     }),
     link: "/",
@@ -129,7 +143,7 @@ export const channelFailed: Rule = {
   words: (signs, { now }, texts) => ({
     ...texts.channelFailed({
       channel: signs[0]?.subject ?? "",
-      reason: datum(signs[0], "reason"),
+      reason: textIn(signs[0], "reason"),
       ...begun(signs, now),
     }),
     link: "/",

@@ -1,6 +1,6 @@
-import { DAY_SECONDS, formatBytes } from "@trivault/core";
+import { DAY_SECONDS } from "@trivault/core";
 import type { Observation } from "../types.ts";
-import { begun, bytesIn, datum, safetyOf, tierPage } from "../words.ts";
+import { begun, numberIn, safetyOf, sumOf, textIn, tierPage } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 const SOON_SECONDS = DAY_SECONDS;
@@ -31,7 +31,7 @@ export const tierUnreachable: Rule = {
     const text = texts.tierUnreachable({
       tier,
       databases,
-      reason: datum(signs[0], "reason"),
+      reason: textIn(signs[0], "reason"),
       safety: safetyOf(overview, databases),
       ...begun(signs, now),
     });
@@ -63,9 +63,9 @@ export const tierFilling: Rule = {
           since: now,
           holdSeconds: 60,
           data: {
-            free: tier.free === null ? "" : formatBytes(tier.free),
-            share: share === null ? "" : `${(share * 100).toFixed(1)} %`,
-            fullAt: fullAt ?? "",
+            free: tier.free,
+            share,
+            fullAt,
           },
         }),
       ];
@@ -74,11 +74,11 @@ export const tierFilling: Rule = {
   words(signs, { now }, texts) {
     const [first] = signs;
     const tier = first?.subject ?? "";
-    const [share, fullAt] = [datum(first, "share"), datum(first, "fullAt")];
+    const fullAt = textIn(first, "fullAt");
     const text = texts.tierFilling({
       tier,
-      free: bytesIn(first, "free"),
-      share: share === "" ? null : Number.parseFloat(share) / 100,
+      free: numberIn(first, "free"),
+      share: numberIn(first, "share"),
       // It may have passed on a tier that cannot be reached now.
       fullAt: Date.parse(fullAt) > now.getTime() ? new Date(fullAt) : null,
       ...begun(signs, now),
@@ -101,7 +101,7 @@ export const tierOverBudget: Rule = {
           member: name,
           severity: stops ? "critical" : "warning",
           since: now,
-          data: { bytes: formatBytes(bytes), budget: budget ? formatBytes(budget.bytes) : "", stops: String(stops) },
+          data: { bytes, budget: budget?.bytes ?? null, stops },
         });
       }),
   words(signs, { now }, texts) {
@@ -109,9 +109,9 @@ export const tierOverBudget: Rule = {
     const tier = first?.subject ?? "";
     const text = texts.tierOverBudget({
       tier,
-      used: bytesIn(first, "bytes"),
-      budget: bytesIn(first, "budget"),
-      stops: datum(first, "stops") === "true",
+      used: numberIn(first, "bytes"),
+      budget: numberIn(first, "budget"),
+      stops: first?.data["stops"] === true,
       ...begun(signs, now),
     });
     return { ...text, link: tierPage(tier) };
@@ -122,7 +122,7 @@ export const tierOverBudget: Rule = {
 export const tierShrunk: Rule = {
   clearSeconds: 0,
   signs: ({ incidents }) =>
-    Object.values(incidents).flatMap(({ kind, since, database, tier, message }) =>
+    Object.values(incidents).flatMap(({ kind, since, database, tier, copies }) =>
       kind !== "lost-copies" || tier === null || database === null
         ? []
         : [
@@ -132,14 +132,14 @@ export const tierShrunk: Rule = {
               member: database,
               severity: "critical",
               since,
-              data: { copies: message ?? "1" },
+              data: { copies: copies ?? 1 },
             }),
           ],
     ),
   words(signs, { overview, now }, texts) {
     const tier = signs[0]?.subject ?? "";
     const databases = signs.map(({ member }) => member);
-    const copies = signs.reduce((sum, each) => sum + Number(datum(each, "copies")), 0);
+    const copies = sumOf(signs, "copies");
     const safety = safetyOf(overview, databases);
     return { ...texts.tierShrunk({ tier, databases, copies, safety, ...begun(signs, now) }), link: tierPage(tier) };
   },

@@ -1,7 +1,7 @@
 import { QUEUES } from "@trivault/core";
 import type { Heartbeat } from "@trivault/site";
 import type { Observation } from "../types.ts";
-import { begun, datum, secondsIn, twoUnits } from "../words.ts";
+import { begun, numberIn, sumOf, textIn } from "../words.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** A process beats every ten seconds. */
@@ -26,14 +26,14 @@ export const noWorker: Rule = {
           severity: "critical",
           since: last ?? now,
           holdSeconds: last ? 0 : silentSeconds,
-          data: { waiting: String(waiting) },
+          data: { waiting },
         }),
       ];
     });
   },
   words(signs, { now }, texts) {
     const queues = signs.map(({ member }) => member);
-    const waiting = signs.reduce((sum, each) => sum + Number(datum(each, "waiting")), 0);
+    const waiting = sumOf(signs, "waiting");
     return {
       ...texts.noWorker({ queues, all: queues.length >= QUEUES.length, waiting, ...begun(signs, now) }),
       link: "/",
@@ -58,7 +58,7 @@ export const queueUnreachable: Rule = {
           }),
         ],
   words: (signs, { now }, texts) => ({
-    ...texts.queueUnreachable({ reason: datum(signs[0], "reason"), ...begun(signs, now) }),
+    ...texts.queueUnreachable({ reason: textIn(signs[0], "reason"), ...begun(signs, now) }),
     link: "/",
   }),
 };
@@ -101,7 +101,7 @@ export const clockDrift: Rule = {
       .flatMap((beat) => {
         const drift = driftOf(beat);
         if (Math.abs(drift) <= most) return [];
-        const data = { drift: twoUnits(Math.abs(drift)), ahead: drift > 0 ? "ahead" : "behind" };
+        const data = { drift: Math.abs(drift), ahead: drift > 0 };
         const common = { rule: "clock-drift", severity: "warning", since: now, holdSeconds: 60 } as const;
         return [sign({ ...common, subject: beat.host, member: beat.host, data })];
       })
@@ -111,8 +111,8 @@ export const clockDrift: Rule = {
     const [first] = signs;
     const text = texts.clockDrift({
       host: first?.subject ?? "",
-      drift: secondsIn(first, "drift") ?? 0,
-      ahead: datum(first, "ahead") === "ahead",
+      drift: numberIn(first, "drift") ?? 0,
+      ahead: first?.data["ahead"] === true,
       ...begun(signs, now),
     });
     return { ...text, link: "/" };

@@ -45,13 +45,17 @@ export interface CopyTexts {
     safety: Safety;
   }>;
   readonly copyLag: Say<{ databases: Names; tier: string; lacking: number; safety: Safety }>;
-  /** `backups`: those that a verification found, and what it said; where it found none, maintenance found `copies`. */
+  /**
+   * `backups`: those that a verification found, and what it said; where it found none, maintenance found `copies`. `round`:
+   * how often maintenance comes, in seconds.
+   */
   readonly damageFound: Say<{
     tier: string;
     databases: Names;
     backups: Names;
     reason: string;
     copies: number;
+    round: number;
     safety: Safety;
   }>;
   readonly untrustedBackups: Say<{ tier: string; copies: number }>;
@@ -82,6 +86,8 @@ export interface SiteTexts {
   /** `place`: of the first that was found, of `problems`; null where all of the audit log was not checked. */
   readonly auditBroken: Say<{ place: { file: string; line: number; what: string } | null; problems: number }>;
   readonly configRefused: Say<{ reason: string; processes: Names }>;
+  /** Ids of rules, and what the first one said. */
+  readonly ruleFailed: Say<{ rules: Names; reason: string }>;
   readonly channelFailed: Say<{ channel: string; reason: string }>;
 }
 

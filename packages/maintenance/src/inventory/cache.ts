@@ -2,7 +2,17 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { type NoteKind, readNotes, type TierNote } from "@trivault/backup/look";
-import { codeOf, type Config, COPY_STATES, directoryOf, ensureFolder, publishText, readOrNull } from "@trivault/core";
+import {
+  codeOf,
+  type Config,
+  COPY_STATES,
+  directoryOf,
+  ensureFolder,
+  placeIdOf,
+  publishText,
+  readOrNull,
+  type TierConfig,
+} from "@trivault/core";
 import { z } from "zod";
 import { type HeldCopy, type HeldInventory, isHeldCopy } from "./holdings.ts";
 import { parseList, writeList } from "./json-list.ts";
@@ -71,7 +81,8 @@ async function readFile<T>(
     if (text === null) return null;
     const { head, items } = await parseList(text, "copies", check);
     const cache = { ...headSchema.parse(head), copies: items };
-    return cache.tier === tier && cache.place === placeOf(config, tier) ? cache : null;
+    const { now, before } = placesOf(config, tier);
+    return cache.tier === tier && (cache.place === now || cache.place === before) ? cache : null;
   } catch {
     return null;
   }
@@ -81,7 +92,7 @@ export async function writeCache(config: Place, { inventory, trust }: CachedInve
   const file = cacheFile(config, inventory.tier);
   await ensureFolder(path.dirname(file));
   const { copies, ...rest } = inventory;
-  const head = { version: 1, trust, place: placeOf(config, inventory.tier), ...rest };
+  const head = { version: 1, trust, place: placesOf(config, inventory.tier).now, ...rest };
   await publishText(file, await writeList(head, "copies", copies));
 }
 
@@ -147,11 +158,15 @@ export function nameOf({ database, backupId }: { database: string; backupId: str
   return `${database}/${backupId}`;
 }
 
-function placeOf({ tiers }: Place, name: string): string {
+function placesOf({ tiers }: Place, name: string): { readonly now: string; readonly before: string } {
   const tier = tiers.find((candidate) => candidate.name === name);
-  if (tier?.kind === "sftp") return JSON.stringify([tier.host, tier.port, tier.user, tier.directory]);
-  if (tier?.kind === "s3") return JSON.stringify([tier.endpoint, tier.region, tier.bucket, tier.prefix]);
-  return JSON.stringify(tier?.directory ?? null);
+  const now = tier === undefined ? "null" : placeIdOf(tier);
+  return { now, before: tier?.kind === "s3" ? JSON.stringify(withRegion(tier)) : now };
+}
+
+/** As a version before wrote it; read on, so that an upgrade overlooks no loss. */
+function withRegion({ endpoint, region, bucket, prefix }: Extract<TierConfig, { kind: "s3" }>) {
+  return [endpoint, region, bucket, prefix];
 }
 
 function arrivedCopy({ database, backupId, bytes: size, objects }: TierNote, newestAt: Date): InventoryCopy {

@@ -3,11 +3,11 @@ import { databaseOf, MANIFEST, splitKey } from "@trivault/core";
 import type { StoredObject, Tier } from "@trivault/storage";
 import type { InventoryCopy } from "./inventory.ts";
 
-/** What a listing alone shows of a copy. */
-export type ListedCopy = Omit<InventoryCopy, "state" | "expected" | "problem" | "lastState">;
+/** A copy by its tier's listing alone, before its manifest is read. */
+export type UnreadCopy = Omit<InventoryCopy, "state" | "expected" | "problem" | "lastState">;
 
 /** Every copy on a tier, whole or not, in the order of their keys. */
-export async function listTier(tier: Tier, signal: AbortSignal): Promise<ListedCopy[]> {
+export async function listTier(tier: Tier, signal: AbortSignal): Promise<UnreadCopy[]> {
   const copies: Mutable[] = [];
   const databases = new Map<string, string | null>();
   let current: Mutable | null = null;
@@ -48,7 +48,7 @@ export function hasChanged(before: string, now: string): boolean {
   return before !== now && !stampsIn(now).isSubsetOf(stampsIn(before));
 }
 
-type Mutable = { -readonly [K in keyof ListedCopy]: ListedCopy[K] } & { classes: Record<string, number> };
+type Mutable = { -readonly [K in keyof UnreadCopy]: UnreadCopy[K] } & { classes: Record<string, number> };
 
 function beginCopy(database: string, backupId: string): Mutable {
   return { database, backupId, bytes: 0, objects: 0, newestAt: new Date(0), classes: {}, stamps: "", manifest: null };

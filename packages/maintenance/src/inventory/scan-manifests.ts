@@ -2,7 +2,7 @@ import { forEachConcurrently, readStanding, type Trust } from "@trivault/backup/
 import { codeOf, messageOf, RECOVERY_KEY } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
 import { nameOf } from "./cache.ts";
-import type { ListedCopy } from "./listing.ts";
+import type { UnreadCopy } from "./listing.ts";
 import type { InventoryCopy } from "./inventory.ts";
 
 /** Manifests that are read at a time; larger ones than that are read alone. */
@@ -16,7 +16,7 @@ const MOST_WORDS = 300;
 type Trusted = Pick<Trust, "trustedKeys">;
 
 /** What can be said without reading a manifest; null where one has to be read. */
-export function judgeUnread(copy: ListedCopy, before: InventoryCopy | undefined): InventoryCopy | null {
+export function judgeUnread(copy: UnreadCopy, before: InventoryCopy | undefined): InventoryCopy | null {
   const { manifest } = copy;
   if (manifest === null) return judgedAs(copy, "partial");
   const same = before?.manifest?.size === manifest.size && +before.manifest.modifiedAt === +manifest.modifiedAt;
@@ -31,7 +31,7 @@ export function judgeUnread(copy: ListedCopy, before: InventoryCopy | undefined)
  */
 export async function judgeAll(
   tier: Tier,
-  copies: readonly ListedCopy[],
+  copies: readonly UnreadCopy[],
   {
     known,
     trust,
@@ -45,7 +45,7 @@ export async function judgeAll(
   const judged: InventoryCopy[] = [];
   let failures = 0;
   let problem = "";
-  const attempt = async (copy: ListedCopy, signal: AbortSignal): Promise<InventoryCopy | null> => {
+  const attempt = async (copy: UnreadCopy, signal: AbortSignal): Promise<InventoryCopy | null> => {
     try {
       const found = await judge(tier, copy, trust, signal);
       failures = 0;
@@ -81,12 +81,12 @@ export async function judgeAll(
   return judged;
 }
 
-function unknown(copy: ListedCopy, problem: string, before: InventoryCopy | undefined): InventoryCopy {
+function unknown(copy: UnreadCopy, problem: string, before: InventoryCopy | undefined): InventoryCopy {
   const lastState = (before?.state === "unknown" ? before.lastState : before?.state) ?? null;
   return { ...judgedAs(copy, "unknown"), problem, lastState };
 }
 
-async function judge(tier: Tier, copy: ListedCopy, trust: Trusted, signal: AbortSignal): Promise<InventoryCopy> {
+async function judge(tier: Tier, copy: UnreadCopy, trust: Trusted, signal: AbortSignal): Promise<InventoryCopy> {
   const standing = await readStanding(tier, copy, trust.trustedKeys, signal, copy.objects);
   if (standing.is === "absent") return { ...judgedAs(copy, "partial"), manifest: null }; // deleted since
   if (standing.is === "bad") return judgedAs(copy, "untrusted");
@@ -94,11 +94,11 @@ async function judge(tier: Tier, copy: ListedCopy, trust: Trusted, signal: Abort
   return compared(copy, { objects: segments.length, bytes: segments.reduce((sum, { size }) => sum + size, 0) });
 }
 
-function judgedAs(copy: ListedCopy, state: InventoryCopy["state"]): InventoryCopy {
+function judgedAs(copy: UnreadCopy, state: InventoryCopy["state"]): InventoryCopy {
   return { ...copy, state, expected: null, problem: null, lastState: null };
 }
 
-function compared(copy: ListedCopy, expected: NonNullable<InventoryCopy["expected"]>): InventoryCopy {
+function compared(copy: UnreadCopy, expected: NonNullable<InventoryCopy["expected"]>): InventoryCopy {
   const { objects, bytes, manifest } = copy;
   const whole = objects - 1 === expected.objects && bytes - (manifest?.size ?? 0) === expected.bytes;
   return { ...judgedAs(copy, whole ? "complete" : "damaged"), expected };

@@ -15,7 +15,7 @@ import {
   writeCache,
 } from "./cache.ts";
 import { lossesSince, noteLosses, withKnownState } from "./changes.ts";
-import { hasChanged, type ListedCopy, listTier } from "./listing.ts";
+import { hasChanged, type UnreadCopy, listTier } from "./listing.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
 import { judgeAll, judgeUnread } from "./scan-manifests.ts";
 import { withSeenAt } from "./seen-at.ts";
@@ -58,7 +58,7 @@ export async function scanTier(site: ScanSite, tier: Tier, { signal, trust }: Sc
   const listed = await listTier(tier, signal);
   const known = new Map(cached?.inventory.copies.map((copy) => [nameOf(copy), copy]));
   const judged = new Map<string, InventoryCopy>();
-  const toRead: ListedCopy[] = [];
+  const toRead: UnreadCopy[] = [];
   for (const copy of listed) {
     const before = cached?.trust === fingerprint ? known.get(nameOf(copy)) : undefined;
     const verdict = judgeUnread(copy, before);

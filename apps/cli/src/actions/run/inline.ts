@@ -51,7 +51,7 @@ export async function runHere(config: Config, log: Logger, database: string, run
       joined: false,
       queuesWithoutWorker: [],
     } as const;
-    return reportOutcome({ ...report, ok, stages: reports }, running.json);
+    return reportOutcome({ ...report, ok, stages: reports }, { ...config.limits, json: running.json });
   } finally {
     await audit.close();
     await site.close();

@@ -44,7 +44,7 @@ export async function runOnWorkers(config: Config, log: Logger, request: Request
     });
     if ("noWorkerFor" in waited)
       return reportEnqueued({ ...enqueued, queuesWithoutWorker: waited.noWorkerFor }, running);
-    return reportOutcome({ ...enqueued, ...outcomeOf(waited.status) }, running.json);
+    return reportOutcome({ ...enqueued, ...outcomeOf(waited.status) }, { ...config.limits, json: running.json });
   });
 }
 

@@ -1,4 +1,4 @@
-import { formatBytes } from "@trivault/core";
+import { formatBytes, formatDuration } from "@trivault/core";
 import { EXIT } from "../../exit-codes.ts";
 import { formatSeconds, print, printJson, say } from "../../output.ts";
 import type { Task } from "../../progress.ts";
@@ -34,8 +34,13 @@ export function stageName({ stage, tier }: { stage: string; tier: string | null 
   return tier === null ? stage : `copy to ${tier}`;
 }
 
+interface ReportOptions {
+  readonly json: boolean;
+  readonly maintenanceMinutes: number;
+}
+
 /** Prints how a finished run went; its exit code. */
-export function reportOutcome(run: RunReport, json: boolean): number {
+export function reportOutcome(run: RunReport, { json, maintenanceMinutes }: ReportOptions): number {
   for (const line of problems(run.stages)) say(line);
   if (json) printJson(run);
   else if (run.ok) {
@@ -45,17 +50,17 @@ export function reportOutcome(run: RunReport, json: boolean): number {
     print(
       `Backup ${run.backupId} of ${run.database} is complete: ${formatBytes(local?.bytes ?? 0)} in ${formatSeconds(seconds)}, on ${["local", ...copies].join(", ")}.`,
     );
-  } else print(incomplete(run));
+  } else print(incomplete(run, maintenanceMinutes));
   return run.ok ? EXIT.ok : EXIT.failed;
 }
 
-function incomplete({ database, backupId, stages }: RunReport): string {
+function incomplete({ database, backupId, stages }: RunReport, maintenanceMinutes: number): string {
   const made = stages.some(({ stage, state }) => stage === "encrypt" && state === "completed");
   if (!made || backupId === null) return `The backup of ${database} failed; nothing of it is left.`;
   const missing = stages.filter(({ tier, state }) => tier !== null && state !== "completed").map(({ tier }) => tier);
   return (
     `Backup ${backupId} of ${database} is complete on the local tier, but not on ${missing.join(", ")}. ` +
-    "A worker's maintenance (every 15 minutes) brings what is missing once the tier can be reached."
+    `A worker's maintenance (every ${formatDuration(60 * maintenanceMinutes)}) brings what is missing once the tier can be reached.`
   );
 }
 

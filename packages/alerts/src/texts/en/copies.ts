@@ -52,7 +52,7 @@ export const copies: CopyTexts = {
       ],
     };
   },
-  damageFound({ tier, databases, backups, reason, copies: damaged, safety, since, now }) {
+  damageFound({ tier, databases, backups, reason, copies: damaged, round, safety, since, now }) {
     const what =
       backups.length === 0
         ? `Maintenance found ${copyCount(damaged)} on ${tier} that cannot be restored`
@@ -64,7 +64,7 @@ export const copies: CopyTexts = {
         databases.length > 0
           ? stillSafe(safety)
           : "Other tiers are not affected; a restore takes good bytes from any of them.",
-      todo: "Maintenance makes a damaged copy anew from another tier within a quarter of an hour. If damage comes back, look at the disk or the storage, and read all of the tier: `npm run backup:verify -- --backup all`.",
+      todo: `Maintenance, which comes every ${ageOf(round)}, makes a damaged copy anew from another tier. If damage comes back, look at the disk or the storage, and read all of the tier: \`npm run backup:verify -- --backup all\`.`,
       facts: [["Tier", tier], ...(databases.length > 0 ? [["Databases", list(databases)] as const] : [])],
     };
   },

@@ -1,5 +1,4 @@
-import { writeUtc } from "@trivault/core";
-import { twoUnits } from "../../words.ts";
+import { formatDuration, writeUtc } from "@trivault/core";
 import { MOST_NAMED, type SafeDatabase, type Safety } from "../facts.ts";
 import { listIn } from "../list.ts";
 
@@ -10,7 +9,13 @@ export function ago(at: Date, now: Date): string {
   return `${utc(at)} (${age((now.getTime() - at.getTime()) / 1000)} ago)`;
 }
 
-export const age = twoUnits;
+/** As the configuration writes it, to two units: `3h 5m`. */
+export function age(seconds: number): string {
+  return formatDuration(Math.max(1, Math.round(seconds)))
+    .split(" ")
+    .slice(0, 2)
+    .join(" ");
+}
 
 export const list = listIn("en", (others) => `${others} more`);
 

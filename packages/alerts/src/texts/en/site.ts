@@ -1,6 +1,6 @@
 import type { Expiring } from "../facts.ts";
 import type { SiteTexts } from "../texts.ts";
-import { age, ago, count, list, utc } from "./parts.ts";
+import { age, ago, because, count, list, utc } from "./parts.ts";
 
 export const site: SiteTexts = {
   expiring({ now, ...thing }) {
@@ -33,6 +33,16 @@ export const site: SiteTexts = {
       safe: "Backups go on by the old configuration.",
       todo: "Correct the file; `npm run backup:config:check` shows what is wrong. It is taken up within seconds. A restart would fail until then.",
       facts: [["Processes", list(processes)]],
+    };
+  },
+  ruleFailed({ rules, reason, since, now }) {
+    const one = rules.length === 1;
+    return {
+      title: `${count(rules.length, "alert rule")} cannot be evaluated`,
+      what: `${list(rules)} ${one ? "fails" : "fail"} since ${ago(since, now)}, so nobody hears of what ${one ? "it watches" : "they watch"}.${because(reason)}`,
+      safe: "Backups are not affected, and all other alerts are evaluated. What these rules had found before stays as it was.",
+      todo: "This is a fault of Trivault. Report it with the error that is in the log of the API, and look at the dashboard yourself meanwhile.",
+      facts: [["Rules", list(rules)]],
     };
   },
   channelFailed({ channel, reason, since, now }) {

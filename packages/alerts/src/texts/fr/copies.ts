@@ -52,7 +52,7 @@ export const copies: CopyTexts = {
       ],
     };
   },
-  damageFound({ tier, databases, backups, reason, copies: damaged, safety, since, now }) {
+  damageFound({ tier, databases, backups, reason, copies: damaged, round, safety, since, now }) {
     const what =
       backups.length === 0
         ? `La maintenance a trouvé ${count(damaged, "copie")} impossible${agree(damaged, "", "s")} à restaurer sur ${tier}`
@@ -64,7 +64,7 @@ export const copies: CopyTexts = {
         databases.length > 0
           ? stillSafe(safety)
           : "Les autres niveaux ne sont pas touchés\u00A0: une restauration y prend des données intactes.",
-      todo: "La maintenance refait une copie endommagée à partir d’un autre niveau en moins d’un quart d’heure. Si les dommages reviennent, examinez le disque ou le stockage, et relisez tout le niveau\u00A0: `npm run backup:verify -- --backup all`.",
+      todo: `La maintenance, qui passe toutes les ${ageOf(round)}, refait une copie endommagée à partir d’un autre niveau. Si les dommages reviennent, examinez le disque ou le stockage, et relisez tout le niveau\u00A0: \`npm run backup:verify -- --backup all\`.`,
       facts: [["Niveau", tier], ...(databases.length > 0 ? [["Bases", list(databases)] as const] : [])],
     };
   },

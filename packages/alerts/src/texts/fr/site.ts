@@ -35,6 +35,16 @@ export const site: SiteTexts = {
       facts: [["Processus", list(processes)]],
     };
   },
+  ruleFailed({ rules, reason, since, now }) {
+    const one = rules.length === 1;
+    return {
+      title: `${count(rules.length, "règle d’alerte ne peut", "règles d’alerte ne peuvent")} pas être évaluée${one ? "" : "s"}`,
+      what: `${list(rules)}\u00A0: échec depuis le ${ago(since, now)}, donc plus aucune alerte sur ce que ${one ? "cette règle surveille" : "ces règles surveillent"}.${because(reason)}`,
+      safe: "Les sauvegardes ne sont pas touchées et toutes les autres alertes sont évaluées. Ce que ces règles avaient trouvé avant reste en l’état.",
+      todo: "C’est un défaut de Trivault. Signalez-le avec l’erreur qui figure dans les logs de l’API, et surveillez vous-même le tableau de bord en attendant.",
+      facts: [["Règles", list(rules)]],
+    };
+  },
   channelFailed({ channel, reason, since, now }) {
     return {
       title: `Les alertes n’arrivent pas sur le canal ${channel}`,

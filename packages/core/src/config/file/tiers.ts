@@ -3,6 +3,7 @@ import type { FileTier, FileTierOptions } from "./schema.ts";
 import { isKeyText, shownVariable, variableOf } from "../text/key-text.ts";
 import type { Problem } from "../model/problems.ts";
 import type { ConfigFile } from "./read-file.ts";
+import { placeIdOf } from "../model/place-of.ts";
 import type { S3TierConfig, SftpTierConfig, TierConfig } from "../model/types.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -126,16 +127,10 @@ export function placesTakenTwice(tiers: readonly TierConfig[]): [name: string, o
   const places = new Map<string, string>();
   const twice: [string, string][] = [];
   for (const tier of tiers) {
-    const place = placeOf(tier);
+    const place = placeIdOf(tier);
     const other = places.get(place);
     if (other === undefined) places.set(place, tier.name);
     else twice.push([tier.name, other]);
   }
   return twice;
-}
-
-function placeOf(tier: TierConfig): string {
-  if (tier.kind === "local") return tier.directory;
-  if (tier.kind === "sftp") return `sftp://${tier.host.toLowerCase()}:${tier.port}${tier.directory}`;
-  return `s3:${tier.endpoint ?? ""}/${tier.bucket}/${tier.prefix}`;
 }

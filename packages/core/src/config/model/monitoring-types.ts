@@ -44,6 +44,7 @@ export const ALERT_RULES = [
   "config-refused",
   "retention-held",
   "channel-failed",
+  "rule-failed",
 ] as const;
 export type AlertRule = (typeof ALERT_RULES)[number];
 
