@@ -5,11 +5,21 @@ import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { readManifest, type RestoreRequest, restoreBackup } from "@trivault/backup";
-import { backupKey, type Config, encodeManifest, MANIFEST, resolveConfig, silentLogger } from "@trivault/core";
-import { loadSigningKey, sealBytes, signManifest } from "@trivault/crypto";
+import {
+  backupKey,
+  type Config,
+  encodeManifest,
+  MANIFEST,
+  resolveConfig,
+  type Segment,
+  sha256Hex,
+  silentLogger,
+} from "@trivault/core";
+import { createOpener, loadSigningKey, readIdentityFile, signManifest } from "@trivault/crypto";
 import { digestDatabase, parseDatabaseUrl, type TableDigest } from "@trivault/postgres";
 import { bytesSource, readAll, type Tier } from "@trivault/storage";
 import { Client } from "pg";
+import { sealBytes } from "../packages/crypto/test/seal-bytes.ts";
 import { DATABASE, startSite, type TestSite } from "./support/site.ts";
 
 /** Not the sample: what a dump may stumble over. */
@@ -121,6 +131,21 @@ async function withChanged(
   }
 }
 
+/** Segments as they were listed before: with the hash of what each opens to. */
+async function withPlainHashes(
+  segments: readonly Segment[],
+  read: (name: string) => Promise<Uint8Array>,
+): Promise<Segment[]> {
+  const opener = createOpener((await readIdentityFile(site.env.BACKUP_IDENTITY_FILE ?? "")).identities);
+  const listed: Segment[] = [];
+  for (const segment of segments) {
+    const plain = await opener.open(new Uint8Array(await read(segment.name)), segment);
+    listed.push({ ...segment, plainSha256: sha256Hex(plain) });
+  }
+  await opener.close();
+  return listed;
+}
+
 const flip = (bytes: Buffer) => {
   const at = Math.floor(bytes.length / 2);
   bytes[at] = (bytes[at] ?? 0) ^ 1;
@@ -174,8 +199,10 @@ describe("restore", () => {
     const stored = await readManifest(tier("local"), { database: DATABASE, backupId });
     const manifest = stored?.signed.manifest;
     if (manifest === undefined) throw new Error("it is there");
-    const segments = manifest.segments.map((each) =>
-      each.name === "globals.zst.age" ? { name: each.name, ...hashes } : each,
+    const segments = await withPlainHashes(
+      manifest.segments.map((each) => (each.name === "globals.zst.age" ? { name: each.name, ...hashes } : each)),
+      async (name) =>
+        name === "globals.zst.age" ? bytes : readAll(tier("local").store.get(backupKey(DATABASE, backupId, name)), 1e9),
     );
     const signed = signManifest({ ...manifest, segments }, await loadSigningKey(site.config.signingKeyFile));
     await withChanged(

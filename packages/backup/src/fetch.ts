@@ -1,6 +1,6 @@
 import { backupKey, codeOf, messageOf, type Segment, TrivaultError } from "@trivault/core";
 import type { Opener } from "@trivault/crypto";
-import { readAll, type Tier } from "@trivault/storage";
+import { readSized, type Tier } from "@trivault/storage";
 import type { BackupRef } from "./site.ts";
 
 /** What says of a segment that it is not there, or not what it was. Any other error says nothing of it. */
@@ -28,7 +28,8 @@ export async function fetchSegment(
   for (const tier of tiers) {
     try {
       const key = backupKey(ref.database, ref.backupId, segment.name);
-      const cipher = await readAll(tier.store.get(key, { signal: options.signal }), segment.size, segment.name);
+      const chunks = tier.store.get(key, { signal: options.signal, reuseChunks: true });
+      const cipher = await readSized(chunks, segment.size, segment.name);
       return { plain: await opener.open(cipher, segment), tier: tier.name };
     } catch (error) {
       options.signal.throwIfAborted();

@@ -158,6 +158,24 @@ export function sampleContent(bytes: number): Buffer {
   return Buffer.concat(blocks).subarray(0, bytes);
 }
 
+/** `create` of a store that has it, with something around it. */
+export function createdBy(
+  { create }: Store,
+  around: (create: () => Promise<void>) => Promise<void>,
+  afterWriting: () => Promise<void> = async () => undefined,
+): Pick<Store, "create"> {
+  if (!create) return {};
+  return {
+    create: (key, write, options) => {
+      const written = async (file: number) => {
+        await write(file);
+        await afterWriting();
+      };
+      return around(() => create(key, written, options));
+    },
+  };
+}
+
 /** A store whose n-th call of a kind that changes something dies as a killed process does: before it, or after it. */
 export function dyingStores(
   n: number,
@@ -176,6 +194,7 @@ export function dyingStores(
     wrap: (store) => ({
       ...store,
       put: (...args) => dying(() => store.put(...args)),
+      ...createdBy(store, (create) => dying(create)),
       replace: (...args) => dying(() => store.replace(...args)),
       delete: (...args) => dying(() => store.delete(...args)),
       stat: (...args) => dying(() => store.stat(...args)),

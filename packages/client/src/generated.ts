@@ -158,7 +158,7 @@ export type BackupManifest = {
       readonly size: number;
       readonly sha256: string;
       readonly plainSize: number;
-      readonly plainSha256: string;
+      readonly plainSha256?: string | undefined;
     }[];
   } | null;
   readonly copies: readonly {

@@ -12,13 +12,16 @@ import { rawManifest } from "./manifest-bytes.ts";
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const size = z.int().nonnegative();
 
-/** One object of a backup: as it lies on a tier (`size`, `sha256`) and what it opens to (`plainSize`, `plainSha256`). */
+/**
+ * One object of a backup: as it lies on a tier (`size`, `sha256`) and what it opens to (`plainSize`). Backups made before
+ * 2026-12 also list the hash of what it opens to, which is then checked, too.
+ */
 export const segmentSchema = z.strictObject({
   name: z.string().regex(/^(?:data-\d{6}|globals|details)\.zst(?:\.age)?$/),
   size,
   sha256,
   plainSize: size,
-  plainSha256: sha256,
+  plainSha256: sha256.optional(),
 });
 export type Segment = z.infer<typeof segmentSchema>;
 

@@ -1,9 +1,8 @@
-export { decryptAge, decryptAgeStream, encryptAge } from "./age.ts";
 export { type IdentityFile, type KeyPair, generateKeys, readIdentityFile, writeIdentityFile } from "./identity-file.ts";
 export { judgeManifest } from "./judge-manifest.ts";
 export { type Opener, createOpener } from "./opener.ts";
 export { checkRecipients } from "./recipients.ts";
-export { type SealedBytes, type SealedSegment, type Sealer, createSealer, sealBytes } from "./sealer.ts";
+export { type SealedSegment, type Sealer, createSealer } from "./sealer.ts";
 export {
   type ManifestTrust,
   type SigningKey,

@@ -6,7 +6,7 @@ import { AgeError } from "./age-error.ts";
 import { explain } from "./explain.ts";
 import { decrypterFor, headerLength, readHeader } from "./header.ts";
 import { NONCE, payloadKey } from "./stream.ts";
-import { createSegmentThread } from "./thread.ts";
+import { createSegmentThread, type SegmentThread } from "./thread.ts";
 
 export interface Opener {
   /**
@@ -23,8 +23,10 @@ export interface Opener {
 
 /** Opens segments in a thread of its own, one at a time. `identities` are needed only where segments are encrypted. */
 export function createOpener(identities: readonly string[] | null): Opener {
-  const decrypter = identities && decrypterFor(identities);
-  const thread = createSegmentThread();
+  return openerOn(createSegmentThread(), identities && decrypterFor(identities));
+}
+
+export function openerOn(thread: SegmentThread, decrypter: Decrypter | null): Opener {
   return {
     async open(cipher, segment) {
       const { size, sha256 } = segment;
@@ -32,12 +34,13 @@ export function createOpener(identities: readonly string[] | null): Opener {
       const key = segment.name.endsWith(".age") ? await readKey(cipher, segment, decrypter) : null;
       const age = key instanceof Error ? null : key;
       const memory = memoryOf(cipher);
-      const reply = await thread.run({ kind: "open", memory, size, sha256, age });
+      const hashPlain = segment.plainSha256 !== undefined;
+      const reply = await thread.run({ kind: "open", memory, size, sha256, age, hashPlain });
       // In this order: bytes that are not those of the manifest explain every other fault.
       if (reply.is === "wrong-hash") throw corrupt(segment, "its SHA-256 is not the one listed");
       if (key instanceof Error) throw key;
       if (reply.is === "broken") throw corrupt(segment, `its encrypted chunk ${reply.chunk} is not authentic`);
-      if (reply.plainSize !== segment.plainSize || reply.plainSha256 !== segment.plainSha256) {
+      if (reply.plainSize !== segment.plainSize || (hashPlain && reply.plainSha256 !== segment.plainSha256)) {
         throw corrupt(segment, "what it decrypts to is not what is listed");
       }
       return new Uint8Array(reply.memory, 0, reply.plainSize);

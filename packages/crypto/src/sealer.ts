@@ -1,89 +1,54 @@
 import { type KeyObject, randomBytes } from "node:crypto";
-import { formatBytes, TrivaultError, sha256Hex } from "@trivault/core";
-import { encryptAge } from "./age.ts";
+import { formatBytes, TrivaultError } from "@trivault/core";
 import { makeHeader } from "./header.ts";
-import { cancelled, createPool } from "./pool.ts";
 import type { Sealed } from "./segment-thread.ts";
-import { NONCE, payloadKey, sealedSize } from "./stream.ts";
-import { createSegmentThread } from "./thread.ts";
+import { NONCE, payloadKey } from "./stream.ts";
+import { cancelled, createSegmentThread } from "./thread.ts";
 
-/** What a manifest says about a segment, and its bytes. */
-export interface SealedBytes {
-  readonly bytes: Uint8Array;
+/** What a manifest says about a segment. */
+export interface SealedSegment {
   readonly size: number;
+  /** Of the sealed bytes. */
   readonly sha256: string;
   readonly plainSize: number;
-  readonly plainSha256: string;
-}
-
-export interface SealedSegment extends SealedBytes {
-  /** To be called when `bytes` are no longer needed: their memory takes the next segment (and they become empty). */
-  readonly release: () => void;
 }
 
 export interface Sealer {
   /**
-   * Reads and seals a file of at most `segmentSize` bytes. Two segments may be out at a time: a third waits until one is
-   * released. NOT_FOUND where there is no such file, CANCELLED when `signal` aborts.
+   * Seals a file of at most `segmentSize` bytes into a new one that is open for writing, by its descriptor `target`. The call
+   * settles only once nothing more is written there. NOT_FOUND where there is no such file, CANCELLED when `signal` aborts;
+   * where `target` cannot be written, the file system's own error.
    */
-  seal(file: string, signal?: AbortSignal): Promise<SealedSegment>;
+  seal(file: string, target: number, signal?: AbortSignal): Promise<SealedSegment>;
   close(): Promise<void>;
 }
 
-/** Bounds the memory: one segment is sealed while the one before it is being stored, or two are sealed at once. */
-const BUFFERS = 2;
+/** Two segments are sealed at a time, of two backups. */
+const THREADS = 2;
 
 /** Each segment becomes an age file of its own, encrypted to all `recipients`; null leaves it as it is, and only hashes. */
 export function createSealer(options: { recipients: readonly string[] | null; segmentSize: number }): Sealer {
   const { recipients, segmentSize } = options;
-  const pool = createPool(BUFFERS);
-  const threads = Array.from({ length: BUFFERS }, createSegmentThread);
-  /** The one used last is used next: a caller that never seals two files at once never starts a second thread. */
-  const idle = [...threads];
+  const threads = Array.from({ length: THREADS }, () => ({ thread: createSegmentThread(), jobs: 0 }));
+  /** The first of those with the least to do: a caller that never seals two files at once never starts a second thread. */
+  const leastBusy = () => threads.reduce((best, each) => (each.jobs < best.jobs ? each : best));
 
   return {
-    async seal(file, signal) {
-      const slot = await pool.take(signal);
-      try {
-        const age = recipients && (await makePrefix(recipients));
-        const need = age ? age.prefix.length + sealedSize(segmentSize) : segmentSize;
-        const thread = idle.pop();
-        if (!thread) throw new Error("more segments are being sealed than there are slots");
-        const job = { kind: "seal", file, age, maxPlainSize: segmentSize, memory: slot.memory(need) } as const;
-        const reply = await thread.run(job).finally(() => idle.push(thread));
-        slot.keep(reply.memory);
-        if (signal?.aborted) throw cancelled(signal);
-        if (reply.is !== "sealed") throw explain(reply, file, segmentSize);
-        const { size, sha256, plainSize, plainSha256 } = reply;
-        return {
-          bytes: new Uint8Array(reply.memory, 0, size),
-          size,
-          sha256,
-          plainSize,
-          plainSha256,
-          release: slot.release,
-        };
-      } catch (error) {
-        slot.release();
-        throw error;
-      }
+    async seal(file, target, signal) {
+      if (signal?.aborted) throw cancelled(signal);
+      const age = recipients && (await makePrefix(recipients));
+      const chosen = leastBusy();
+      chosen.jobs++;
+      const job = { kind: "seal", file, target, age, maxPlainSize: segmentSize } as const;
+      const reply = await chosen.thread.run(job).finally(() => chosen.jobs--);
+      if (signal?.aborted) throw cancelled(signal);
+      if (reply.is !== "sealed") throw explain(reply, file, segmentSize);
+      const { size, sha256, plainSize } = reply;
+      return { size, sha256, plainSize };
     },
     async close() {
-      pool.close();
-      await Promise.all(threads.map((thread) => thread.close()));
+      await Promise.all(threads.map(({ thread }) => thread.close()));
     },
-  };
-}
-
-/** For small things, on the calling thread. */
-export async function sealBytes(plain: Uint8Array, recipients: readonly string[] | null): Promise<SealedBytes> {
-  const bytes = recipients ? await encryptAge(plain, recipients) : plain;
-  return {
-    bytes,
-    size: bytes.length,
-    sha256: sha256Hex(bytes),
-    plainSize: plain.length,
-    plainSha256: sha256Hex(plain),
   };
 }
 
@@ -94,7 +59,8 @@ async function makePrefix(recipients: readonly string[]): Promise<{ prefix: Uint
   return { prefix: Buffer.concat([header, nonce]), key: payloadKey(fileKey, nonce) };
 }
 
-function explain(reply: Exclude<Sealed, { is: "sealed" }>, file: string, segmentSize: number): TrivaultError {
+function explain(reply: Exclude<Sealed, { is: "sealed" }>, file: string, segmentSize: number): Error {
+  if (reply.is === "unwritable") return Object.assign(new Error(reply.message), { code: reply.code });
   if (reply.is === "too-large") {
     return new TrivaultError(
       "INPUT_INVALID",

@@ -1,13 +1,14 @@
-import { sha256Hex } from "@trivault/core";
-import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type Segment, sha256Hex } from "@trivault/core";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { decryptAge } from "./age.ts";
+import { Decrypter } from "age-encryption";
+import { sealBytes, sealWith } from "../test/seal-bytes.ts";
 import { generateKeys, type KeyPair } from "./identity-file.ts";
 import { createOpener, type Opener } from "./opener.ts";
-import { createSealer, sealBytes, type SealedBytes, type Sealer } from "./sealer.ts";
+import { createSealer, type Sealer } from "./sealer.ts";
 
 const MIB = 1024 * 1024;
 const SEGMENT = 4 * MIB;
@@ -35,116 +36,78 @@ async function fileOf(plain: Uint8Array): Promise<string> {
   return file;
 }
 
-const segmentOf = ({ size, sha256, plainSize, plainSha256 }: SealedBytes, name = NAME) => ({
-  name,
-  size,
-  sha256,
-  plainSize,
-  plainSha256,
-});
-
-/** A sealed segment whose bytes stay as they are. */
-async function sealed(plain: Uint8Array): Promise<{ bytes: Uint8Array; segment: ReturnType<typeof segmentOf> }> {
-  const result = await sealer.seal(await fileOf(plain));
-  const bytes = new Uint8Array(result.bytes);
-  result.release();
-  return { bytes, segment: segmentOf(result) };
+/** A sealed segment, and what a manifest lists of it. */
+async function sealed(plain: Uint8Array): Promise<{ bytes: Uint8Array; segment: Segment }> {
+  const { bytes, ...listed } = await sealWith(sealer, plain);
+  return { bytes, segment: { name: NAME, ...listed } };
 }
 
 describe("sealer", () => {
-  test.each(SIZES)("%i bytes: an age file, with sizes and hashes that are true", async (size) => {
+  test.each(SIZES)("%i bytes: an age file, with sizes and a hash that are true", async (size) => {
     const plain = randomBytes(size);
-    const result = await sealer.seal(await fileOf(plain));
-    expect(result.size).toBe(result.bytes.length);
-    expect(result.sha256).toBe(createHash("sha256").update(result.bytes).digest("hex"));
-    expect(result.plainSize).toBe(size);
-    expect(result.plainSha256).toBe(createHash("sha256").update(plain).digest("hex"));
-    expect(Buffer.compare(await decryptAge(result.bytes, [keys.identity]), plain)).toBe(0);
-    result.release();
+    const { bytes, ...listed } = await sealWith(sealer, plain);
+    expect(listed).toEqual({ size: bytes.length, sha256: sha256Hex(bytes), plainSize: size });
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(keys.identity);
+    expect(Buffer.compare(await decrypter.decrypt(bytes), plain)).toBe(0);
   });
 
   test.each([0, 1, 65_536, SEGMENT])("%i bytes without recipients: as they are", async (size) => {
-    const plaintext = createSealer({ recipients: null, segmentSize: SEGMENT });
     const plain = randomBytes(size);
-    const result = await plaintext.seal(await fileOf(plain));
-    expect(Buffer.compare(result.bytes, plain)).toBe(0);
-    expect(result).toMatchObject({ size, plainSize: size, sha256: sha256Hex(plain), plainSha256: sha256Hex(plain) });
-    await plaintext.close();
+    const { bytes, ...listed } = await sealBytes(plain, null);
+    expect(Buffer.compare(bytes, plain)).toBe(0);
+    expect(listed).toEqual({ size, plainSize: size, sha256: sha256Hex(plain) });
   });
 
-  test("two segments may be out, a third waits for a release", async () => {
-    const file = await fileOf(randomBytes(100_000));
-    const [first, second] = await Promise.all([sealer.seal(file), sealer.seal(file)]);
-    let third: string = "waiting";
-    const sealing = sealer.seal(file).then((result) => {
-      third = "done";
-      return result;
-    });
-    const aborted = sealer.seal(file, AbortSignal.timeout(20));
-    await expect(aborted).rejects.toMatchObject({ code: "CANCELLED" });
-    expect(third).toBe("waiting");
-    const before = new Uint8Array(second.bytes);
-    first.release();
-    first.release(); // a second release of the same segment gives nobody a turn
-    const result = await sealing;
-    expect(Buffer.compare(second.bytes, before)).toBe(0);
-    expect(Buffer.compare(second.bytes, result.bytes)).not.toBe(0);
-    second.release();
-    result.release();
+  test("many at a time, each into its own file", async () => {
+    const plains = Array.from({ length: 7 }, (_, index) => randomBytes(100_000 + index));
+    const all = await Promise.all(plains.map((plain) => sealed(plain)));
+    for (const [index, { bytes, segment }] of all.entries()) {
+      expect(Buffer.compare(await opener.open(bytes, segment), plains[index] ?? new Uint8Array(0))).toBe(0);
+    }
   });
 
-  test("the memory of a released segment takes the next one; its old view is then empty, not wrong", async () => {
-    const file = await fileOf(randomBytes(100_000));
-    const first = await sealer.seal(file);
-    const { byteLength } = first.bytes.buffer;
-    first.release();
-    const second = await sealer.seal(file);
-    expect(first.bytes.length).toBe(0);
-    expect(second.bytes.buffer.byteLength).toBe(byteLength);
-    second.release();
-  });
-
-  test("an aborted call, a missing file and one that is too large give their slot back", async () => {
+  test("an aborted call, a missing file and one that is too large are in nobody's way", async () => {
     const good = await fileOf(randomBytes(10));
     const large = await fileOf(Buffer.alloc(SEGMENT + 1));
+    await using target = await open(join(folder, "target"), "w");
+    const { fd } = target;
     for (let i = 0; i < 3; i++) {
-      await expect(sealer.seal(good, AbortSignal.abort())).rejects.toMatchObject({ code: "CANCELLED" });
-      await expect(sealer.seal(join(folder, "none"))).rejects.toMatchObject({ code: "NOT_FOUND", permanent: false });
-      await expect(sealer.seal(large)).rejects.toMatchObject({ code: "INPUT_INVALID", permanent: true });
-      await expect(sealer.seal(folder)).rejects.toMatchObject({ code: "STORE_FAILED" });
+      await expect(sealer.seal(good, fd, AbortSignal.abort())).rejects.toMatchObject({ code: "CANCELLED" });
+      await expect(sealer.seal(join(folder, "none"), fd)).rejects.toMatchObject({
+        code: "NOT_FOUND",
+        permanent: false,
+      });
+      await expect(sealer.seal(large, fd)).rejects.toMatchObject({ code: "INPUT_INVALID", permanent: true });
+      await expect(sealer.seal(folder, fd)).rejects.toMatchObject({ code: "STORE_FAILED" });
       const controller = new AbortController();
-      const late = sealer.seal(good, controller.signal);
+      const late = sealer.seal(good, fd, controller.signal);
       setImmediate(() => controller.abort());
-      await late.then(
-        (result) => result.release(),
-        (error: unknown) => expect(error).toMatchObject({ code: "CANCELLED" }),
-      );
+      await late.catch((error: unknown) => expect(error).toMatchObject({ code: "CANCELLED" }));
     }
-    const [a, b] = await Promise.all([sealer.seal(good), sealer.seal(good)]);
-    a.release();
-    b.release();
+    expect(await sealer.seal(good, fd)).toMatchObject({ plainSize: 10 });
+  });
+
+  test("a target that cannot be written: the file system's own error, which the store explains", async () => {
+    const file = await fileOf(randomBytes(10));
+    await using full = await open("/dev/full", "w");
+    await expect(sealer.seal(file, full.fd)).rejects.toMatchObject({ code: "ENOSPC" });
+    await using readOnly = await open(file, "r");
+    await expect(sealer.seal(file, readOnly.fd)).rejects.toMatchObject({ code: "EBADF" });
   });
 
   test("closing ends those who wait", async () => {
     const short = createSealer({ recipients: [keys.recipient], segmentSize: SEGMENT });
     const file = await fileOf(randomBytes(10));
-    const all = [1, 2, 3].map(() => short.seal(file));
+    await using target = await open(join(folder, "closed"), "w");
+    const all = [1, 2, 3].map(() => short.seal(file, target.fd));
     const outcome = Promise.allSettled(all);
     await short.close();
     for (const { status, ...rest } of await outcome) {
       if (status === "rejected") expect(rest).toMatchObject({ reason: { code: "CANCELLED" } });
     }
-    await expect(short.seal(file)).rejects.toMatchObject({ code: "CANCELLED" });
+    await expect(short.seal(file, target.fd)).rejects.toMatchObject({ code: "CANCELLED" });
   });
-});
-
-test("sealBytes: the same for small things in memory", async () => {
-  const plain = Buffer.from("CREATE ROLE shop;");
-  const result = await sealBytes(plain, [keys.recipient]);
-  expect(result).toMatchObject({ size: result.bytes.length, sha256: sha256Hex(result.bytes), plainSize: plain.length });
-  const opened = await opener.open(new Uint8Array(result.bytes), segmentOf(result, "globals.zst.age"));
-  expect(Buffer.from(opened).toString()).toBe(plain.toString());
-  expect(await sealBytes(plain, null)).toMatchObject({ sha256: sha256Hex(plain), plainSha256: sha256Hex(plain) });
 });
 
 describe("opener", () => {
@@ -174,7 +137,8 @@ describe("opener", () => {
   test("a segment that is not encrypted is only checked", async () => {
     const plain = randomBytes(1000);
     const reader = createOpener(null);
-    const segment = segmentOf(await sealBytes(plain, null), "data-000001.zst");
+    const { bytes: _, ...listed } = await sealBytes(plain, null);
+    const segment = { name: "data-000001.zst", ...listed };
     expect(Buffer.compare(await reader.open(new Uint8Array(plain), segment), plain)).toBe(0);
     await expect(reader.open(randomBytes(1000), segment)).rejects.toMatchObject({ code: "CORRUPT" });
     await reader.close();
@@ -228,6 +192,19 @@ describe("opener", () => {
       const failure = opener.open(new Uint8Array(bytes), { ...segment, ...wrong });
       await expect(failure).rejects.toMatchObject({ code: "CORRUPT" });
     }
+  });
+
+  test("a backup of before, which lists the plaintext's hash as well", async () => {
+    const plain = randomBytes(200_000);
+    const { bytes, segment } = await sealed(plain);
+    expect(Buffer.compare(await opener.open(bytes, { ...segment, plainSha256: sha256Hex(plain) }), plain)).toBe(0);
+    const reader = createOpener(null);
+    const asItIs = { name: "data-000001.zst", size: plain.length, sha256: sha256Hex(plain), plainSize: plain.length };
+    const listed = { ...asItIs, plainSha256: asItIs.sha256 };
+    expect(Buffer.compare(await reader.open(new Uint8Array(plain), listed), plain)).toBe(0);
+    const wrong = { ...listed, plainSha256: sha256Hex(Buffer.alloc(1)) };
+    await expect(reader.open(new Uint8Array(plain), wrong)).rejects.toMatchObject({ code: "CORRUPT" });
+    await reader.close();
   });
 
   test("no identity, or one that does not fit", async () => {

@@ -6,7 +6,6 @@ import {
   hkdfSync,
   type KeyObject,
 } from "node:crypto";
-import { AgeError } from "./age-error.ts";
 
 /**
  * The payload of an age file (https://age-encryption.org/v1, C2SP age.md): a 16-byte nonce, then STREAM: chunks of 64 KiB,
@@ -63,84 +62,6 @@ export function openChunk(key: KeyObject, index: number, last: boolean, sealed: 
   } catch {
     return false; // final() has one way to fail: the tag does not fit
   }
-}
-
-export interface Transformer {
-  /** Takes any number of bytes; yields whole chunks. To be consumed to its end before the next call. */
-  update(bytes: Uint8Array): Generator<Uint8Array, void>;
-  final(): Generator<Uint8Array, void>;
-}
-
-export function createEncryptor(key: KeyObject): Transformer {
-  const pending = new Uint8Array(CHUNK);
-  let used = 0;
-  let index = 0;
-  const seal = (last: boolean): Uint8Array => {
-    const out = new Uint8Array(used + TAG);
-    sealChunk(key, index++, last, pending.subarray(0, used), out);
-    used = 0;
-    return out;
-  };
-  return {
-    *update(bytes) {
-      for (let taken = 0; taken < bytes.length;) {
-        // A full chunk waits for the next byte: until then it may be the last.
-        if (used === CHUNK) yield seal(false);
-        const part = bytes.subarray(taken, taken + CHUNK - used);
-        pending.set(part, used);
-        used += part.length;
-        taken += part.length;
-      }
-    },
-    *final() {
-      yield seal(true);
-    },
-  };
-}
-
-/**
- * Yields only authentic plaintext, and all of it that came before whatever is wrong; then throws AgeError "payload". Until
- * `final` has ended without an error the payload may be cut short.
- */
-export function createDecryptor(key: KeyObject): Transformer {
-  const pending = new Uint8Array(SEALED_CHUNK);
-  let used = 0;
-  let index = 0;
-  let ended = false;
-  const open = (last: boolean): Uint8Array | null => {
-    const out = new Uint8Array(used - TAG);
-    return openChunk(key, index, last, pending.subarray(0, used), out) ? out : null;
-  };
-  return {
-    *update(bytes) {
-      for (let taken = 0; taken < bytes.length;) {
-        if (ended) throw new AgeError("payload", "data follows the last chunk");
-        const part = bytes.subarray(taken, taken + SEALED_CHUNK - used);
-        pending.set(part, used);
-        used += part.length;
-        taken += part.length;
-        if (used < SEALED_CHUNK) continue;
-        // Only its flag shows whether a full chunk is the last one.
-        let plain = open(false);
-        if (plain === null) {
-          plain = open(true);
-          ended = true;
-        }
-        if (plain === null) throw new AgeError("payload", `chunk ${index + 1} is not authentic`);
-        index++;
-        used = 0;
-        yield plain;
-      }
-    },
-    *final() {
-      if (ended) return;
-      if (used < TAG) throw new AgeError("payload", "it is cut short");
-      const plain = open(true);
-      if (plain === null) throw new AgeError("payload", `its end, chunk ${index + 1}, is not authentic`);
-      ended = true;
-      yield plain;
-    },
-  };
 }
 
 function chunkNonce(index: number, last: boolean): Buffer {

@@ -12,6 +12,7 @@ const job = (bytes: Uint8Array): OpenJob => ({
   size: bytes.length,
   sha256: sha256Hex(bytes),
   age: null,
+  hashPlain: false,
 });
 
 test("a thread that dies fails the jobs it had, and the next job gets a new one", async () => {
@@ -30,9 +31,11 @@ test("a thread that dies fails the jobs it had, and the next job gets a new one"
 test("an idle thread does not keep the process alive, a busy one does", async () => {
   const module = fileURLToPath(new URL("./sealer.ts", import.meta.url));
   const program = `
+    import { openSync } from "node:fs";
     import { createSealer } from ${JSON.stringify(module)};
     const sealer = createSealer({ recipients: null, segmentSize: 1024 * 1024 });
-    const { plainSize } = await sealer.seal(${JSON.stringify(module)});
+    const target = openSync("/dev/null", "w");
+    const { plainSize } = await sealer.seal(${JSON.stringify(module)}, target);
     console.log(plainSize);
   `;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {

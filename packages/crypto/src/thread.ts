@@ -1,10 +1,9 @@
 import { Worker } from "node:worker_threads";
-import { messageOf } from "@trivault/core";
-import { cancelled } from "./pool.ts";
+import { messageOf, TrivaultError } from "@trivault/core";
 import type { Job, Reply } from "./segment-thread.ts";
 
 export interface SegmentThread {
-  /** Moves `job.memory` into the thread, where this side can no longer see it, and back with the reply. */
+  /** Moves the memory of a job that has some into the thread, where this side can no longer see it, and back with the reply. */
   run<J extends Job>(job: J): Promise<Reply<J>>;
   /** Ends the thread; jobs under way end CANCELLED. */
   close(): Promise<void>;
@@ -50,7 +49,7 @@ export function createSegmentThread(): SegmentThread {
         if (closed) throw cancelled();
         worker ??= start();
         worker.ref(); // an idle thread must not keep the process alive, a busy one must
-        worker.postMessage(job, [job.memory]);
+        worker.postMessage(job, job.kind === "open" ? [job.memory] : []);
         waiting.push({ resolve: (reply) => resolve(reply as Reply<typeof job>), reject });
       });
     },
@@ -59,6 +58,11 @@ export function createSegmentThread(): SegmentThread {
       await worker?.terminate();
     },
   };
+}
+
+/** The error for work that was given up on request. */
+export function cancelled(signal?: AbortSignal): TrivaultError {
+  return new TrivaultError("CANCELLED", "The work on a segment was given up, as asked.", { cause: signal?.reason });
 }
 
 function crashed(code: number, cause: unknown): Error {

@@ -9,6 +9,6 @@ export type { S3Options } from "./s3-connection.ts";
 export { collectShortLivedBuffers } from "./short-lived-buffers.ts";
 export type { SftpTimeouts } from "./sftp-connection.ts";
 export { sshNativeAddonLoaded } from "./ssh-native-addon.ts";
-export { bytesSource, confirmedSource, hashAll, readAll, storeSource } from "./source.ts";
+export { bytesSource, confirmedSource, hashAll, readAll, readSized, storeSource } from "./source.ts";
 export type * from "./store.ts";
 export type * from "./tier.ts";

@@ -9,6 +9,7 @@ import {
   statSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -51,6 +52,52 @@ describe("local store", () => {
     expect(mode(key)).toBe(0o600);
     for (const folder of ["", "shop", path.dirname(key)]) expect(mode(folder)).toBe(0o700);
     expect(readdirSync(path.dirname(path.join(root, key)))).toEqual([path.basename(key)]);
+  });
+
+  describe("create", () => {
+    const bytes = randomBytes(100_000);
+    const write = async (file: number) => void writeSync(file, bytes);
+    const folder = () => path.dirname(path.join(directory, key));
+
+    test("publishes what was written, whole, and leaves nothing else", async () => {
+      const store = localStore({ directory });
+      await store.create?.(key, write);
+      expect(readFileSync(path.join(directory, key))).toEqual(bytes);
+      expect(statSync(path.join(directory, key)).mode & 0o777).toBe(0o600);
+      expect(readdirSync(folder())).toEqual([path.basename(key)]);
+    });
+
+    test("what lies there stays, whether it came before or meanwhile", async () => {
+      const store = localStore({ directory });
+      await store.put(key, bytesSource(Buffer.from("first")));
+      const never = () => Promise.reject(new Error("written all the same"));
+      await expect(store.create?.(key, never)).rejects.toMatchObject({ code: "EXISTS", permanent: true });
+      await store.delete(key);
+      const overtaken = async (file: number) => {
+        await write(file);
+        await store.put(key, bytesSource(Buffer.from("first")));
+      };
+      await expect(store.create?.(key, overtaken)).rejects.toMatchObject({ code: "EXISTS", permanent: true });
+      expect(readFileSync(path.join(directory, key), "utf8")).toBe("first");
+      expect(readdirSync(folder())).toEqual([path.basename(key)]);
+    });
+
+    test("where writing fails or is cancelled, nothing is there", async () => {
+      const store = localStore({ directory });
+      const failing = async (file: number) => {
+        await write(file);
+        throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+      };
+      await expect(store.create?.(key, failing)).rejects.toMatchObject({ code: "STORE_FULL" });
+      const controller = new AbortController();
+      const cancelled = async (file: number) => {
+        await write(file);
+        controller.abort();
+      };
+      const { signal } = controller;
+      await expect(store.create?.(key, cancelled, { signal })).rejects.toMatchObject({ code: "CANCELLED" });
+      expect(readdirSync(folder())).toEqual([]);
+    });
   });
 
   test("does not follow a link that was placed in it", async () => {

@@ -18,35 +18,54 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
 
   async function put(key: Key, source: Source, options: CallOptions): Promise<"stored" | "exists"> {
     if (await isFile(at(key))) return sameOrThrow(key, source, options);
-    return withTemporary(key, source, options, async (temporary) => {
+    return withTemporary(key, writing(key, source, options), options, async (temporary) => {
       if (!(await publish(temporary, at(key)))) return sameOrThrow(key, source, options);
       await syncFolder(at(parentOf(key)));
       return "stored";
     });
   }
 
+  async function create(key: Key, write: (file: number) => Promise<void>, options: CallOptions): Promise<void> {
+    if (await isFile(at(key))) throw existsWithOtherBytes(description, key);
+    await withTemporary(
+      key,
+      ({ fd }) => write(fd),
+      options,
+      async (temporary) => {
+        if (!(await publish(temporary, at(key)))) throw existsWithOtherBytes(description, key);
+        await syncFolder(at(parentOf(key)));
+      },
+    );
+  }
+
   function replace(key: Key, source: Source, options: CallOptions): Promise<void> {
-    return withTemporary(key, source, options, async (temporary) => {
+    return withTemporary(key, writing(key, source, options), options, async (temporary) => {
       await rename(temporary, at(key));
       await syncFolder(at(parentOf(key)));
     });
   }
 
-  /** With the bytes written beside the key, checked and on the disk. */
+  /** With a file beside the key that `fill` has filled, and that is on the disk. */
   async function withTemporary<T>(
     key: Key,
-    source: Source,
-    options: CallOptions,
+    fill: (file: FileHandle) => Promise<void>,
+    { signal }: CallOptions,
     use: (temporary: string) => Promise<T>,
   ): Promise<T> {
     const temporary = at(temporaryName(key));
     try {
-      await write(temporary, key, source, options);
-      throwIfAborted(options.signal);
+      await fillFile(temporary, parentOf(key), fill);
+      throwIfAborted(signal);
       return await use(temporary);
     } finally {
       await unlink(temporary).catch(ignore("ENOENT"));
     }
+  }
+
+  async function fillFile(file: string, folder: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
+    await using opened = await createFile(file, folder);
+    await fill(opened);
+    await opened.sync();
   }
 
   async function createFile(file: string, folder: string): Promise<FileHandle> {
@@ -72,18 +91,18 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
     }
   }
 
-  async function write(temporary: string, key: Key, source: Source, options: CallOptions): Promise<void> {
-    const { signal, onBytes } = options;
-    await using file = await createFile(temporary, parentOf(key));
-    const hash = createHash("sha256");
-    for await (const chunk of sizedChunks(source, { store: description, key }, signal)) {
-      const written = background(writeAll(file, chunk));
-      hash.update(chunk); // while the kernel copies it
-      await written;
-      onBytes?.(chunk.byteLength);
-    }
-    if (hash.digest("hex") !== source.sha256) throw wrongBytes(description, key, "their SHA-256 differs");
-    await file.sync();
+  /** Writes the bytes of a source, checked on their way. */
+  function writing(key: Key, source: Source, { signal, onBytes }: CallOptions): (file: FileHandle) => Promise<void> {
+    return async (file) => {
+      const hash = createHash("sha256");
+      for await (const chunk of sizedChunks(source, { store: description, key }, signal)) {
+        const written = background(writeAll(file, chunk));
+        hash.update(chunk); // while the kernel copies it
+        await written;
+        onBytes?.(chunk.byteLength);
+      }
+      if (hash.digest("hex") !== source.sha256) throw wrongBytes(description, key, "their SHA-256 differs");
+    };
   }
 
   async function sameOrThrow(key: Key, source: Source, { signal }: CallOptions): Promise<"exists"> {
@@ -155,6 +174,10 @@ export function localStore({ directory }: Pick<LocalTierConfig, "directory">): S
     async put(unchecked, source, options = {}) {
       const key = toKey(unchecked);
       return guard(options, `writing ${key}`, () => put(key, source, options));
+    },
+    async create(unchecked, write, options = {}) {
+      const key = toKey(unchecked);
+      return guard(options, `writing ${key}`, () => create(key, write, options));
     },
     async replace(unchecked, source, options = {}) {
       const key = toKey(unchecked);

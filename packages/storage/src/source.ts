@@ -44,14 +44,26 @@ export async function readAll(
   let size = 0;
   for await (const chunk of chunks) {
     size += chunk.byteLength;
-    if (size > maxBytes) {
-      throw new TrivaultError("CORRUPT", `${name} is larger than the ${maxBytes} bytes it may have.`, {
-        permanent: true,
-      });
-    }
+    if (size > maxBytes) throw largerThan(maxBytes, name);
     all.push(chunk);
   }
   return Buffer.concat(all, size);
+}
+
+/** An object of a known size, into memory that is its own; less where fewer bytes come, CORRUPT where more do. */
+export async function readSized(chunks: AsyncIterable<Uint8Array>, size: number, name: string): Promise<Uint8Array> {
+  const all = new Uint8Array(new ArrayBuffer(size));
+  let filled = 0;
+  for await (const chunk of chunks) {
+    if (filled + chunk.byteLength > size) throw largerThan(size, name);
+    all.set(chunk, filled);
+    filled += chunk.byteLength;
+  }
+  return all.subarray(0, filled);
+}
+
+function largerThan(bytes: number, name: string): TrivaultError {
+  return new TrivaultError("CORRUPT", `${name} is larger than the ${bytes} bytes it may have.`, { permanent: true });
 }
 
 export async function hashAll(chunks: AsyncIterable<Uint8Array>): Promise<{ size: number; sha256: string }> {

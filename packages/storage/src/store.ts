@@ -7,6 +7,7 @@ import type { Key } from "@trivault/core";
  * - `put` is whole or absent: no reader ever sees a part under the final name, however the writer dies. What it reports
  *   as stored was verified where it lies: bytes that differ from `source.sha256` are never left under the key (CORRUPT).
  * - `put` never overwrites: the same bytes again answer "exists"; other bytes under the key are EXISTS, permanent.
+ * - `create` is a `put` of bytes that are made while they are written, whose hash whoever makes them takes.
  * - `replace` puts these bytes in the place of whatever lies under the key: a reader sees the old ones or the new ones, whole,
  *   and where it fails the old ones stay. Only for what is proven wrong; everything else is `put`.
  * - `get` streams the object, or a range of it, cut at the object's end; NOT_FOUND where it is absent.
@@ -20,6 +21,11 @@ export interface Store {
   readonly description: string;
   put(key: Key, source: Source, options?: CallOptions): Promise<"stored" | "exists">;
   replace(key: Key, source: Source, options?: CallOptions): Promise<void>;
+  /**
+   * Has `write` fill a new file, given by its descriptor, which is then brought to the disk and published. Nothing is where
+   * `write` throws; EXISTS, permanent, where something lies under the key, before or after. Only the local store has it.
+   */
+  readonly create?: (key: Key, write: (file: number) => Promise<void>, options?: CallOptions) => Promise<void>;
   get(key: Key, options?: GetOptions): AsyncIterable<Uint8Array>;
   stat(key: Key, options?: CallOptions): Promise<StoredObject | null>;
   /** Whether exactly these bytes lie under the key: hashed where they lie, or read back. False where there is nothing. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { RECOVERY_KEY, sha256Hex, TrivaultError } from "@trivault/core";
 import type { Store } from "@trivault/storage";
 import { readOnlyFolder, watchRejections } from "@trivault/testkit";
-import { beginDump, type FakeSite, fakeSite, sampleContent, SEGMENT } from "../../test/fake-dump.ts";
+import { beginDump, createdBy, type FakeSite, fakeSite, sampleContent, SEGMENT } from "../../test/fake-dump.ts";
 import { adoptFile } from "../adopt/adopt-file.ts";
 import { identityOf } from "../adopt/whole-file.ts";
 import { listCopies } from "../copies.ts";
@@ -37,12 +37,19 @@ const fullAfter =
   (puts: number) =>
   (store: Store): Store => {
     let done = 0;
+    const count = () => {
+      if (++done > puts) throw full();
+    };
     return {
       ...store,
       put: async (...args) => {
-        if (++done > puts) throw full();
+        count();
         return store.put(...args);
       },
+      ...createdBy(store, async (create) => {
+        count();
+        await create();
+      }),
     };
   };
 
@@ -67,11 +74,11 @@ describe("9.B9 what fails behind a stage's back fails the stage, and nothing els
     const goOn = Promise.withResolvers<void>();
     const slow = (store: Store): Store => ({
       ...store,
-      put: async (...args) => {
+      ...createdBy(store, async (create) => {
         putting.resolve();
         await goOn.promise;
-        return store.put(...args);
-      },
+        await create();
+      }),
     });
     await dump.write(0, content.subarray(0, SEGMENT));
     await dump.write(1, content.subarray(0, 10));

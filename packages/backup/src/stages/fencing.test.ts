@@ -3,7 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { readOrNull, sha256Hex, splitKey } from "@trivault/core";
 import { readAll, type Store } from "@trivault/storage";
-import { beginDump, type FakeDump, type FakeSite, fakeSite, sampleContent, SEGMENT } from "../../test/fake-dump.ts";
+import {
+  beginDump,
+  createdBy,
+  type FakeDump,
+  type FakeSite,
+  fakeSite,
+  sampleContent,
+  SEGMENT,
+} from "../../test/fake-dump.ts";
 import { listCopies, readManifest } from "../copies.ts";
 import { giveUp } from "../give-up.ts";
 import { journalReader } from "../journal.ts";
@@ -19,7 +27,7 @@ afterEach(async () => fake[Symbol.asyncDispose]());
 const content = sampleContent(SEGMENT + 1000);
 
 /**
- * Stores whose n-th step of one that works on them is where its process is stopped (SIGSTOP), until `wake`. A put has three steps: its
+ * Stores whose n-th step of one that works on them is where its process is stopped (SIGSTOP), until `wake`. A put, or a create, has three steps: its
  * beginning, the moment between its last byte and its publication, and its end.
  */
 function stoppingStores(n: number) {
@@ -46,6 +54,7 @@ function stoppingStores(n: number) {
       };
       return around(() => store.put(key, { ...source, open }, options));
     },
+    ...createdBy(store, around, step),
     delete: (...args) => around(() => store.delete(...args)),
     holds: (...args) => around(() => store.holds(...args)),
     sweep: (...args) => around(() => store.sweep(...args)),
@@ -91,14 +100,15 @@ describe("9.A6 a worker that was stopped, and wakes up after another took its wo
         const dump = await beginDump(fake);
         await dump.finish(content);
         if (before) {
-          // Killed right after its first put.
-          const killed = stoppingStores(5);
-          const aborted = new AbortController();
-          const running = encryptStage(fake.with(killed.wrap), dump.ref, fake.context(aborted.signal));
-          await killed.stopped;
-          aborted.abort(new Error("killed"));
-          killed.wake();
-          await expect(running).rejects.toThrow();
+          // Killed right after it was published.
+          const killed = fake.with((store) => ({
+            ...store,
+            ...createdBy(store, async (create) => {
+              await create();
+              throw new Error("killed");
+            }),
+          }));
+          await expect(encryptStage(killed, dump.ref, fake.context())).rejects.toThrow("killed");
         }
         const stopping = stoppingStores(n);
         const stale = encryptStage(fake.with(stopping.wrap), dump.ref, fake.context()).then(

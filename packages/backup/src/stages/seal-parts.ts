@@ -1,13 +1,13 @@
 import { stat, unlink } from "node:fs/promises";
 import path from "node:path";
-import { background, codeOf, segmentName, TrivaultError } from "@trivault/core";
+import { background, segmentName } from "@trivault/core";
 import { journalReader } from "../journal.ts";
 import { watchLease } from "../lease.ts";
 import { LOOKS_PER_CHECK, pause } from "../poll.ts";
 import { type Dumped, markAborted, readDumped, type RunDirectory, throwIfAborted } from "../run-directory.ts";
 import type { Site } from "../site.ts";
 import { partPath, readSpool } from "../spool.ts";
-import { type NewSegment, publishSegment, type Sealed, type Sealing } from "./publish-segment.ts";
+import { lostFromSpool, publishSegment, type Sealed, type Sealing } from "./publish-segment.ts";
 
 /** Seals and publishes every part as the dump completes it, and what the dump wrote beside them. */
 export async function sealParts(
@@ -20,8 +20,8 @@ export async function sealParts(
   for (const name of dumped.extras) {
     const segment = segmentName(name === "globals.zst" ? "globals" : "details", null, encrypted);
     if (segments.has(segment)) continue;
-    const file = path.join(work.run.spool, name);
-    await publishSegment(work, file, await seal(work, file, segment), segments);
+    const part = { file: path.join(work.run.spool, name), name: segment };
+    await publishSegment(work, part, segments, { before: Promise.resolve(), onSealed: () => undefined });
   }
   return { segments, dumped };
 }
@@ -38,17 +38,17 @@ async function sealData(outer: Sealing, encrypted: boolean, segments: Sealed): P
         await publishing;
         return next.value;
       }
-      const file = partPath(work.run, next.value);
-      const name = segmentName("data", next.value + 1, encrypted);
-      const sealed = segments.has(name) ? null : await seal(work, file, name);
-      try {
-        await publishing;
-      } catch (error) {
-        sealed?.release();
-        throw error;
-      }
-      // Published while the next part is awaited and sealed; a failure ends that at once.
-      publishing = background(publishSegment(work, file, sealed, segments), (error) => failed.abort(error));
+      const part = {
+        file: partPath(work.run, next.value),
+        name: segmentName("data", next.value + 1, encrypted),
+      };
+      const sealed = Promise.withResolvers<void>();
+      const turn = { before: publishing, onSealed: sealed.resolve };
+      // Brought to the disk and published while the next part is awaited and sealed; a failure ends that at once.
+      publishing = background(publishSegment(work, part, segments, turn).finally(sealed.resolve), (error) =>
+        failed.abort(error),
+      );
+      await sealed.promise;
     }
   } catch (error) {
     throw failed.signal.aborted ? failed.signal.reason : error;
@@ -97,20 +97,4 @@ async function checkPart(site: Site, run: RunDirectory, number: number, dumped: 
   if (size === expected) return;
   await markAborted(run, `part ${number} of the spool is damaged`);
   await throwIfAborted(run);
-}
-
-function lostFromSpool(file: string, cause: unknown): TrivaultError {
-  const message = `${path.basename(file)} is missing from the spool (was its tmpfs emptied?); the dump must be made again.`;
-  return new TrivaultError("CORRUPT", message, { permanent: true, cause });
-}
-
-async function seal({ site, signal }: Sealing, file: string, name: string): Promise<NewSegment> {
-  const sealed = await site
-    .sealer()
-    .seal(file, signal)
-    .catch((cause: unknown) => {
-      throw codeOf(cause) === "NOT_FOUND" ? lostFromSpool(file, cause) : cause;
-    });
-  const { bytes, size, sha256, plainSize, plainSha256, release } = sealed;
-  return { segment: { name, size, sha256, plainSize, plainSha256 }, bytes, release };
 }
