@@ -60,8 +60,13 @@ async function store(work: Sealing, { file, name }: Part, turn: Turn): Promise<S
   const key = backupKey(ref.database, ref.backupId, name);
   const { size: plainSize } = await stat(file).catch((cause: unknown) => missing(work, file, cause));
   let sealed: Segment | null = null;
+  let failure: unknown;
   const write = async (target: number) => {
-    const segment = { name, ...(await seal(work, file, target)) };
+    const sealing = seal(work, file, target).catch((error: unknown) => {
+      failure = error;
+      throw error;
+    });
+    const segment = { name, ...(await sealing) };
     await turn.before;
     turn.onSealed();
     await noteSealing(run.sealing, segment);
@@ -72,6 +77,8 @@ async function store(work: Sealing, { file, name }: Part, turn: Turn): Promise<S
     if (sealed === null) throw new RangeError("a segment was published that nobody sealed");
     return sealed;
   } catch (error) {
+    // A thread that died says nothing of the disk, which the store would blame.
+    if (failure !== undefined && codeOf(failure) === undefined) throw failure;
     if (codeOf(error) !== "EXISTS") throw error;
     await turn.before;
     for (const noted of await readSealing(run.sealing, name)) {
