@@ -74,8 +74,8 @@ async function measureSetting(setting: Setting, source: Source, roundOptions: Ro
 
 function cryptoFigures({ seal, open }: CryptoFigures): Figure[] {
   return [
-    atLeast("seal rate / age", seal.oursToAge, 0.6),
-    atLeast("open rate / age", open.oursToAge, 0.6),
+    atLeast("seal rate / age", seal.oursToAge, 0.65),
+    atLeast("open rate / age", open.oursToAge, 0.65),
     atLeast("seal rate / age-encryption", seal.oursToAgeEncryption, 5),
     atLeast("open rate / age-encryption", open.oursToAgeEncryption, 5),
   ];
