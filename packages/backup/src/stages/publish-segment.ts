@@ -62,11 +62,11 @@ async function store(work: Sealing, { file, name }: Part, turn: Turn): Promise<S
   let sealed: Segment | null = null;
   let failure: unknown;
   const write = async (target: number) => {
-    const sealing = seal(work, file, target).catch((error: unknown) => {
+    const listed = await seal(work, file, target).catch((error: unknown) => {
       failure = error;
       throw error;
     });
-    const segment = { name, ...(await sealing) };
+    const segment = { name, ...listed };
     await turn.before;
     turn.onSealed();
     await noteSealing(run.sealing, segment);
