@@ -30,13 +30,13 @@ const CONTENT = `
   CREATE TABLE "Ünusual names"."select ""from"" where" (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, m mood, note text,
     twice bigint GENERATED ALWAYS AS (length(note) * 2) STORED);
   INSERT INTO "Ünusual names"."select ""from"" where" (m, note)
-    SELECT 'happy', repeat(chr(8364), i % 50) || E'\\n\\t\\\\' || md5(i::text) FROM generate_series(1, 20000) i;
+    SELECT 'happy', repeat(chr(8364), i % 50) || E'\\n\\t\\\\' || md5(i::text) FROM generate_series(1, 4000) i;
   CREATE TABLE readings (at timestamptz NOT NULL, value double precision, raw bytea, doc jsonb, tags text[])
     PARTITION BY RANGE (at);
   CREATE TABLE readings_2025 PARTITION OF readings FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
   CREATE TABLE readings_2026 PARTITION OF readings FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
   INSERT INTO readings SELECT '2025-06-01'::timestamptz + i * interval '10 minutes', 'NaN', decode(md5(i::text), 'hex'),
-    jsonb_build_object('i', i, 'n', NULL), ARRAY['a', NULL, 'c"d'] FROM generate_series(1, 60000) i;
+    jsonb_build_object('i', i, 'n', NULL), ARRAY['a', NULL, 'c"d'] FROM generate_series(1, 12000) i;
   CREATE VIEW latest AS SELECT max(at) FROM readings;
   ALTER TABLE readings OWNER TO shopkeeper;
   SELECT lo_from_bytea(0, decode(repeat('00ff', 5000), 'hex'));
@@ -48,7 +48,7 @@ let backupId: string;
 let source: TableDigest[];
 beforeAll(async () => {
   site = await startSite({
-    env: { BACKUP_SEGMENT_SIZE: "256KiB" },
+    env: { BACKUP_SEGMENT_SIZE: "128KiB" },
     async fill(url) {
       const client = new Client({ connectionString: url });
       await client.connect();
@@ -62,8 +62,8 @@ beforeAll(async () => {
   expect(status.stages.map(({ state }) => state)).toEqual(["completed", "completed", "completed", "completed"]);
   backupId = status.backupId ?? "";
   await worker.kill("SIGTERM"); // its maintenance would mend what is damaged here
-}, 120_000);
-afterAll(async () => site?.[Symbol.asyncDispose](), 60_000);
+});
+afterAll(async () => site?.[Symbol.asyncDispose]());
 
 let count = 0;
 async function restore(request: Partial<RestoreRequest> = {}, config: Config = site.config) {
@@ -255,7 +255,7 @@ describe("restore", () => {
     await bash(roles);
     await bash(into.slice(0, 2)); // the others are for adopted SQL: adopt.real.test.ts
     expect(await digestDatabase(parseDatabaseUrl(site.postgres.urlOf("restored")))).toEqual(source);
-    expect((await bash(counts)).stdout).toContain('"rows":20000');
+    expect((await bash(counts)).stdout).toContain('"rows":4000');
   });
 });
 
@@ -273,10 +273,12 @@ describe("damage", () => {
     async (_, change) => {
       for (const name of ["local", "remote", "cloud"]) {
         await withChanged(name, "data-000002.zst.age", change, async () => {
-          const { result, digests } = await restore();
-          expect(digests).toEqual(source);
-          if (name === "local")
+          // The local copy is read first; what lies elsewhere is not read at all then.
+          if (name === "local") {
+            const { result, digests } = await restore();
+            expect(digests).toEqual(source);
             expect(result.damage).toEqual([{ tier: "local", problem: expect.stringContaining("data-000002") }]);
+          }
           const before = await databases();
           await expect(restore({ from: name })).rejects.toMatchObject({
             code: "CORRUPT",
