@@ -16,7 +16,7 @@ const lines: TcpProxy[] = [];
 beforeAll(async () => {
   browser = await openBrowser();
   site = await startSite({
-    fill: webShop(5),
+    fill: webShop(1),
     async env({ remote, s3 }) {
       lines.push(await startTcpProxy(remote), await startTcpProxy(addressOf(s3.endpoint)));
       return {
