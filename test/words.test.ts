@@ -26,7 +26,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:the|whole) (?:site's )?record\b(?! of)/i, "the audit log"],
   [/\b(?:ended|all is|is not|site is) well\b/i, "succeeded, healthy"],
   [/\bsmall question\b|\bgoes soon\b|\blook here\b|\blies where\b|\bone of a kind\b/i, "plain words"],
-  [/(?:\/\*\*|\/\/|^ *\*|["'`])\s*(?:Of|That of|Those of) [a-z`]/, "the subject first"],
+  [/["`](?:Of|That of|Those of) [a-z`]/, "the subject first"],
 ];
 
 /** Names that are kept in files and answers, which do not change: when an alert was last sent, in its state and in the API. */
