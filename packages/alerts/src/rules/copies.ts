@@ -151,7 +151,7 @@ export const damageFound: Rule = {
   },
 };
 
-/** The oldest of them where they are about the same; else null, as no one number tells of them all. */
+/** The oldest of them where they are about the same; else null, as no one number fits them all. */
 function commonAge(ages: readonly (number | null)[]): number | null {
   const known = ages.filter((age) => age !== null);
   if (known.length < ages.length || known.length === 0) return null;
