@@ -116,10 +116,11 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
         count(counts.actions, action.name);
         return `${action.name} ${await action.run(context)}`;
       });
-      const happened = chosen.accidents.map(async ({ accident: { name, run }, delayMs, lasts }) => {
+      const happened = chosen.accidents.map(async ({ accident, delayMs, lasts }) => {
+        const { name } = accident;
         count(counts.accidents, name);
         await sleep(delayMs);
-        const { text, end, harmless = false } = await run(context);
+        const { text, end, harmless = false } = await accident.run(context);
         if (end) outages.push({ name, until: step + lasts, harmless, end });
         return `; after ${delayMs} ms: ${name} ${text}`;
       });

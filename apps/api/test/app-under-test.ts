@@ -63,7 +63,7 @@ export function appUnderTest(options: AppOptions = {}): AppUnderTest {
 }
 
 /** The same, for whoever closes it by themselves: an app takes a quarter of a second to build, and many tests only ask it. */
-export function makeApp(options: AppOptions = {}): AppUnderTest & { close(): Promise<void> } {
+export function makeApp(options: AppOptions = {}): AppUnderTest & { readonly close: () => Promise<void> } {
   const redis = connectRedis(options.redisUrl ?? NO_REDIS, "fail-fast");
   const queues = openQueues(redis, options.config ? siteJobKey(options.config.backupDir) : JOB_KEY);
   const base = options.config ?? testConfig(options.token === undefined ? TOKEN : options.token);

@@ -101,7 +101,7 @@ describe("the scripts", () => {
     return stdout
       .split("end\n")
       .slice(0, -1)
-      .map((words) => words.split("\n").filter((word) => word !== ""));
+      .map((said) => said.split("\n").filter((word) => word !== ""));
   }
 
   test("9.C22 bash completes commands, options and values, a stranger's name as one word", async () => {

@@ -116,8 +116,8 @@ describe("what is kept", () => {
     const subjects: Partial<Record<string, string>> = { expiring: 'the API token "ci"' };
     const said = (language: Language) =>
       (Object.keys(data) as (keyof typeof data)[]).map((rule) => {
-        const sign = failed("cloud", { rule, subject: subjects[rule] ?? "cloud", data: data[rule] });
-        const old = kept({ ...NOTHING, signs: [{ sign, firstSeen: NOW, missingSince: null }] });
+        const older = failed("cloud", { rule, subject: subjects[rule] ?? "cloud", data: data[rule] });
+        const old = kept({ ...NOTHING, signs: [{ sign: older, firstSeen: NOW, missingSince: null }] });
         const signs = old.signs.map((each) => each.sign);
         return plain(RULES[rule].words(signs, observe({ config }), TEXTS[language]).what);
       });

@@ -12,8 +12,12 @@ export async function sealWith(sealer: Sealer, plain: Uint8Array): Promise<Seale
     const [from, to] = [path.join(folder, "plain"), path.join(folder, "sealed")];
     await writeFile(from, plain);
     const target = await open(to, "wx");
-    const segment = await sealer.seal(from, target.fd).finally(() => target.close());
-    return { ...segment, bytes: new Uint8Array(await readFile(to)) };
+    try {
+      const segment = await sealer.seal(from, target.fd);
+      return { ...segment, bytes: new Uint8Array(await readFile(to)) };
+    } finally {
+      await target.close();
+    }
   } finally {
     await rm(folder, { recursive: true });
   }

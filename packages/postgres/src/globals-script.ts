@@ -1,8 +1,9 @@
 import { createRequire } from "node:module";
+import type * as Pg from "pg";
 import type { Globals, Membership, Role } from "./globals.ts";
 
 /** Loaded at its first use: most that import this package write no script. */
-const pg = () => createRequire(import.meta.url)("pg") as typeof import("pg");
+const pg = () => createRequire(import.meta.url)("pg") as typeof Pg;
 const identifier = (name: string) => pg().escapeIdentifier(name);
 const literal = (text: string) => pg().escapeLiteral(text);
 

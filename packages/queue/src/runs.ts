@@ -116,7 +116,7 @@ export function statusOf(of: Pick<StageStatus, "stage" | "tier" | "id">, read: R
   if (read === null) {
     return { ...of, state: "waiting", attempts: 0, progress: null, problem: null, startedAt: null, finishedAt: null };
   }
-  const { job, state } = read;
+  const { job } = read;
   return {
     ...of,
     state: stageState(read),

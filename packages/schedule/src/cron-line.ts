@@ -1,8 +1,9 @@
 import { createRequire } from "node:module";
+import type * as CronParser from "cron-parser";
 import { DAY_MS, DAY_SECONDS, messageOf, TrivaultError } from "@trivault/core";
 
 /** Loaded at its first use: not every command reads a schedule. */
-const cronParser = () => createRequire(import.meta.url)("cron-parser") as typeof import("cron-parser");
+const cronParser = () => createRequire(import.meta.url)("cron-parser") as typeof CronParser;
 
 /** A cron line as a calendar of wall times (wall-clock.ts). */
 export interface CronLine {

@@ -1,6 +1,6 @@
 import { type Call, callCli } from "./call-cli.ts";
 import type { Ended } from "./ended.ts";
-import { printed, startCli } from "./start-cli.ts";
+import { printed, type startCli } from "./start-cli.ts";
 
 export type { Ended } from "./ended.ts";
 export * from "./start-cli.ts";

@@ -82,9 +82,9 @@ async function expectWhole(ref: BackupRef) {
  */
 async function takeOver({ ref, run }: FakeDump): Promise<void> {
   const owner = (await readOrNull(run.sealLease))?.split(" ")[0] ?? "";
-  let done = false;
+  const over = new AbortController();
   const evict = async () => {
-    while (!done) {
+    while (!over.signal.aborted) {
       if ((await readOrNull(run.sealLease))?.startsWith(owner)) await rm(run.sealLease, { force: true });
       await sleep(5);
     }
@@ -97,7 +97,7 @@ async function takeOver({ ref, run }: FakeDump): Promise<void> {
       await seal();
     }
   };
-  await Promise.all([seal().finally(() => (done = true)), evict()]);
+  await Promise.all([seal().finally(() => over.abort()), evict()]);
 }
 
 describe("9.A6 a worker that was stopped, and wakes up after another took its work over,", () => {

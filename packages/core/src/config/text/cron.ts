@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
+import type * as CronParser from "cron-parser";
 
 /** Loaded at its first use: not every command reads a schedule. */
-const cronParser = () => createRequire(import.meta.url)("cron-parser") as typeof import("cron-parser");
+const cronParser = () => createRequire(import.meta.url)("cron-parser") as typeof CronParser;
 
 const ALIASES: Readonly<Record<string, string>> = {
   "@hourly": "0 * * * *",
