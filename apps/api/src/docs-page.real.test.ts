@@ -1,14 +1,21 @@
 import path from "node:path";
-import { expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { addUser } from "@trivault/access";
 import { makeTempDir } from "@trivault/testkit";
 import { appUnderTest, BEARER, CHEAP, TOKEN } from "../test/app-under-test.ts";
-import { openBrowser } from "../test/browser.ts";
+import { openBrowser, type TestBrowser } from "../test/browser.ts";
+
+let browser: TestBrowser;
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+});
 
 test("/docs shows every operation, in a browser that holds its policy and asks no foreign host", async () => {
   const { app } = appUnderTest();
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
-  await using browser = await openBrowser();
   await using tab = await browser.open({ extraHTTPHeaders: BEARER });
   const answer = await tab.page.goto(`${url}/docs`);
   expect(answer?.status()).toBe(200);
@@ -28,7 +35,6 @@ test("whoever is logged in may try out what changes something", async () => {
   const { recoveryCodes } = await addUser(accessFile, alice, new Date(), CHEAP);
   const { app, events } = appUnderTest({ token: null, api: { accessFile } });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
-  await using browser = await openBrowser();
   await using tab = await browser.open();
   const { page } = tab;
   await page.goto(`${url}/docs`);

@@ -272,65 +272,6 @@ test("all of it stands in the audit log: who, what, how it ended, and no secret"
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^The audit log is whole: \d+ events/) });
 });
 
-test("9.A3 a discovered database that is dropped is unhealthy until somebody takes note; one restored into is left out", async () => {
-  const others = (await databases()).map((name) => JSON.stringify(name)).join(", ");
-  for (const name of ["blog", "wiki"]) await site.postgres.createDatabase(name);
-  const file = path.join(site.folder, "servers.yaml");
-  const servers = (more: string) => `servers:
-  main: { url: ${JSON.stringify(site.postgres.url)}, include: ["*"${more}], exclude: [${others}] }
-`;
-  await writeFile(file, servers(""), { mode: 0o600 });
-  const env = {
-    DATABASE_URL: "",
-    ...Object.fromEntries(Object.keys(site.env).flatMap((name) => (/REMOTE|SSH/.test(name) ? [[name, ""]] : []))),
-    BACKUP_CONFIG: file,
-    BACKUP_DIR: path.join(site.folder, "discovered"),
-    BACKUP_ENCRYPTION: "none",
-    BACKUP_ENCRYPTION_RECIPIENTS: "",
-    ...target("crm2"),
-  };
-  // Processes of their own, as one asks a server once a minute.
-  const cli = (line: string) => site.start(line, { env }).ended;
-  const health = async (more = "") => {
-    const { code, stdout } = await cli(`health --json ${more}`);
-    return { code, ...JSON.parse(stdout) };
-  };
-  for (const name of ["main.blog", "main.wiki"]) {
-    expect(await cli(`run --inline --database ${name}`)).toMatchObject({ code: 0 });
-  }
-  expect(await health()).toMatchObject({ code: 0, orphans: [] });
-  expect((await cli("restore --database main.wiki")).code).toBe(0);
-  expect(await databases()).toContain("crm2");
-  expect(await health()).toMatchObject({ code: 0, orphans: [{ name: "main.crm2", reason: "restored-into" }] });
-
-  await site.postgres.query("DROP DATABASE blog");
-  const row = { name: "main.blog", reason: "gone", server: "main", since: expect.any(String), backups: 1 };
-  for (const { code, orphans } of await Promise.all([health(), health("--database main.blog")])) {
-    expect([code, orphans[0]]).toMatchObject([1, { ...row, acknowledged: null }]);
-  }
-  expect((await cli("run --inline --database main.wiki")).code).toBe(0); // and a round of maintenance
-  expect(await recorded("database.vanished", env)).toMatchObject([{ database: "main.blog", outcome: "failed" }]);
-  expect((await cli("acknowledge --database main.blog --reason moved")).code).toBe(0);
-  for (const { code, orphans } of await Promise.all([health(), health("--database main.blog")])) {
-    expect([code, orphans[0]]).toMatchObject([0, { ...row, acknowledged: { reason: "moved" } }]);
-  }
-  await writeFile(file, servers(', "crm2"'), { mode: 0o600 });
-  expect((await health()).databases.map(({ name }: { name: string }) => name)).toContain("main.crm2");
-}, 240_000);
-
-test("9.A8 in an empty BACKUP_DIR, and in a copied one, nothing begins", async () => {
-  const empty = path.join(site.folder, "empty");
-  await mkdir(empty);
-  const refused = /holds no site, but the tiers remote are used by .*backup:site:recover.*backup:site:new/;
-  expectRefusal(await site.cli("run --inline", { env: { BACKUP_DIR: empty } }), refused);
-  expect(await readdir(empty)).toEqual([]);
-  const copy = path.join(site.folder, "copy");
-  await cp(site.backupDir, copy, { recursive: true });
-  expectRefusal(await site.cli("run --inline", { env: { BACKUP_DIR: copy } }), /is a copy of .*backup:site:move/);
-  expect((await site.cli("site move", { env: { BACKUP_DIR: copy } })).code).toBe(0);
-  expect((await site.cli("site show --json", { env: { BACKUP_DIR: copy } })).code).toBe(0);
-});
-
 test("no command printed a password or a secret key", async () => {
   const identity = /AGE-SECRET-KEY-\w+/.exec(await readFile(site.identityFile, "utf8"))?.[0] ?? "";
   const all = printed.join("\n");
