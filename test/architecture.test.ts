@@ -164,6 +164,12 @@ describe("each rule fires", () => {
       "a.ts: makes a folder by itself",
     ],
     [
+      "sharedHooks",
+      "of one suite only",
+      storage({ "testing/site.ts": "afterEach(async () => close());" }),
+      "registers afterEach as it is loaded",
+    ],
+    [
       "promises",
       "joined later",
       storage({ "a.ts": "const sent = send();\nawait other();\nawait sent;" }),

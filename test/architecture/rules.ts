@@ -175,6 +175,16 @@ const madeFolders: Rule = ({ files }) =>
       : file.plainFolders.map((call) => `${file.path}: makes a folder by itself (${call}); use ensureFolder of core`),
   );
 
+/** A process loads what suites share once, for the first of them (test/native): later suites would be without its hooks. */
+const sharedHooks: Rule = ({ files }) =>
+  files.flatMap((file) =>
+    file.path.endsWith(".test.ts")
+      ? []
+      : file.hooks.map(
+          (hook) => `${file.path}: registers ${hook} as it is loaded; export what it does, for each suite to call`,
+        ),
+  );
+
 /** Between files, across packages too, and by types as well: what cannot be read alone cannot be changed alone. */
 const cycles: Rule = ({ files }) => {
   const byPath = new Map(files.map((file) => [file.path, file]));
@@ -208,6 +218,7 @@ export const RULES = {
   cycles,
   promises,
   madeFolders,
+  sharedHooks,
 };
 
 function forEachImport(files: readonly SourceFile[], check: (file: SourceFile, specifier: string) => string | null) {

@@ -26,6 +26,8 @@ export interface SourceFile {
   readonly keptPromises: readonly string[];
   /** Calls of Node's own `mkdir`. */
   readonly plainFolders: readonly string[];
+  /** Hooks of jest that are registered as the file is loaded. */
+  readonly hooks: readonly string[];
 }
 
 export interface PackageManifest {
@@ -70,6 +72,7 @@ function sourceFile(file: string, text: string): SourceFile {
       .map((match) => match[1] ?? ""),
     keptPromises: keptPromises(text),
     plainFolders: [...text.matchAll(/(?<![.\w])mkdir(?:Sync)?\([^;]*/g)].map(([call]) => call.split("\n")[0] ?? ""),
+    hooks: [...text.matchAll(/^(?:before|after)(?:Each|All)\b/gm)].map(([hook]) => hook),
   };
 }
 

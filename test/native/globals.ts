@@ -4,19 +4,6 @@
  */
 export const CURRENT = Symbol.for("trivault.jest-globals");
 
-/** Hooks that a module which suites share registers as it is loaded: once in the process, for every suite from then on. */
-const shared: { readonly name: string; readonly args: unknown[] }[] = [];
-
-/** For the suite that begins: registers them again. */
-export function repeatSharedHooks(): void {
-  for (const { name, args } of shared) Reflect.apply(current(name) as () => unknown, undefined, args);
-}
-
-/** Called as its own module is loaded, and not by a suite or by a function that a suite calls. */
-function isHookOfSharedModule(name: string): boolean {
-  return /^(?:after|before)/.test(name) && !/\.test\.ts/.test(new Error().stack ?? "");
-}
-
 type Globals = Record<string, object>;
 
 function current(name: string): object {
@@ -27,10 +14,7 @@ function current(name: string): object {
 
 const forward = (name: string) =>
   new Proxy(() => undefined, {
-    apply: (_target, self, args) => {
-      if (isHookOfSharedModule(name)) shared.push({ name, args });
-      return Reflect.apply(current(name) as () => unknown, self, args);
-    },
+    apply: (_target, self, args) => Reflect.apply(current(name) as () => unknown, self, args),
     get: (_target, key) => Reflect.get(current(name), key),
   });
 

@@ -2,7 +2,7 @@ import { createRequire, registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
 import { ModuleMocker } from "jest-mock";
 import type NativeEnvironment from "./environment.ts";
-import { CURRENT, repeatSharedHooks } from "./globals.ts";
+import { CURRENT } from "./globals.ts";
 import { keepProcess } from "./keep-process.ts";
 
 /**
@@ -40,7 +40,6 @@ class NativeRuntime {
 
   setGlobalsForRuntime(globals: object): void {
     ours[CURRENT] = { ...globals, jest: this.#jest() };
-    repeatSharedHooks();
   }
 
   async unstable_importModule(file: string): Promise<unknown> {

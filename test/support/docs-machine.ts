@@ -5,6 +5,8 @@ import { appendFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "no
 import { userInfo } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { callCli } from "../../apps/cli/src/testing/call-cli.ts";
+import type { Ended } from "../../apps/cli/src/testing/ended.ts";
 import { type Block, missingLine, parsePage } from "./docs-page.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -38,17 +40,13 @@ export interface Machine extends AsyncDisposable {
   /** From the first line to the last, or one section; fails where a command does. Resolves to what each block printed. */
   follow(page: string, section?: string): Promise<string[]>;
   sh(commands: string): Promise<Ended>;
+  /** One command line of Trivault, without the start of a program: for what the test asks, and no page. */
+  trivault(command: string): Promise<Ended>;
   /** `npm start`; one that runs is ended first. */
   start(): Promise<void>;
   stop(): Promise<void>;
   /** How the service is, and what it said last: for the message of a test that waits in vain. */
   lastOutput(): string;
-}
-
-export interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 export async function openMachine(options: MachineOptions): Promise<Machine> {
@@ -131,6 +129,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   return {
     folder: clone,
     sh,
+    trivault: (command) => callCli(command.split(" "), { cwd: clone, env }),
     start,
     stop,
     lastOutput: () => `npm start ${service?.exitCode === null ? "runs" : "does not run"}, and said last:\n${said}`,

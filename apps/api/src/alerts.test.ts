@@ -1,8 +1,10 @@
-import { expect, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import type { Alert } from "@trivault/alerts";
 import { type Language } from "@trivault/core";
-import { appUnderTest, BEARER } from "../test/app-under-test.ts";
+import { appUnderTest, BEARER, closeApps } from "../test/app-under-test.ts";
 import { quietDesk } from "../test/quiet-desk.ts";
+
+afterEach(closeApps);
 
 const SAID = {
   en: { title: "The backup of shop failed", text: "What it is.\n\nWhat to do.", facts: [["Databases", "shop"]] },

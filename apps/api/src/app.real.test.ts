@@ -1,8 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { silentLogger } from "@trivault/core";
 import { connectRedis, type Handler, startWorker } from "@trivault/queue";
 import { type RedisServer, startRedis, until } from "@trivault/testkit";
-import { type AppUnderTest, appUnderTest, BEARER, JOB_KEY, putBackup, TOKEN } from "../test/app-under-test.ts";
+import {
+  type AppUnderTest,
+  appUnderTest,
+  BEARER,
+  closeApps,
+  JOB_KEY,
+  putBackup,
+  TOKEN,
+} from "../test/app-under-test.ts";
+
+afterEach(closeApps);
 
 const BACKUPS = "/api/v1/backups";
 const UNKNOWN = "20261123t020000z-11111111";

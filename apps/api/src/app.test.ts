@@ -1,8 +1,10 @@
 import { Writable } from "node:stream";
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
 import { createLogger, TrivaultError } from "@trivault/core";
 import { memoryStore, type Store, type Tier } from "@trivault/storage";
-import { appUnderTest, BEARER, putBackup } from "../test/app-under-test.ts";
+import { appUnderTest, BEARER, closeApps, putBackup } from "../test/app-under-test.ts";
+
+afterEach(closeApps);
 
 const OLD = "20261122t020000z-00000000";
 const NEW = "20261123t020000z-11111111";

@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { ApiError, type ApiEvent, type Client, createClient } from "@trivault/client";
 import { type RedisServer, startRedis } from "@trivault/testkit";
 import fc from "fast-check";
 import { openApiDocument, operationsOf } from "../test/api-operations.ts";
-import { BEARER, TOKEN } from "../test/app-under-test.ts";
+import { BEARER, closeApps, TOKEN } from "../test/app-under-test.ts";
 import { inputsOf } from "../test/generate-requests.ts";
 import { putSigned, type ServedSite, serveSite } from "../test/served-site.ts";
+
+afterEach(closeApps);
 
 const ID = "20261123t020000z-7f3k9xq2";
 const OLDER = "20261122t020000z-00000001";

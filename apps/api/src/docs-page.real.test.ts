@@ -1,9 +1,11 @@
 import path from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { addUser } from "@trivault/access";
 import { makeTempDir } from "@trivault/testkit";
-import { appUnderTest, BEARER, CHEAP, TOKEN } from "../test/app-under-test.ts";
+import { appUnderTest, BEARER, CHEAP, closeApps, TOKEN } from "../test/app-under-test.ts";
 import { openBrowser, type TestBrowser } from "../test/browser.ts";
+
+afterEach(closeApps);
 
 let browser: TestBrowser;
 beforeAll(async () => {

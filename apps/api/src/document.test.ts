@@ -3,10 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { openApiDocument, operationsOf } from "../test/api-operations.ts";
-import { appUnderTest, BEARER } from "../test/app-under-test.ts";
+import { appUnderTest, BEARER, closeApps } from "../test/app-under-test.ts";
 import { clientSource } from "../test/client-source.ts";
+
+afterEach(closeApps);
 
 /** `npm run api:document` sets it: then these files are written, and not compared. */
 const WRITES = process.env["API_DOCUMENT"] === "write";

@@ -8,10 +8,12 @@ import { silentLogger } from "@trivault/core";
 import { createProcessMetrics } from "@trivault/metrics";
 import { connectRedis, type Handler, requestBackup, siteJobKey, startWorker } from "@trivault/queue";
 import { makeTempDir, type RedisServer, startRedis } from "@trivault/testkit";
-import { BEARER, TOKEN } from "../test/app-under-test.ts";
+import { BEARER, closeApps, TOKEN } from "../test/app-under-test.ts";
 import { type EventReader, readEvents } from "../test/read-events.ts";
 import { type ServedSite, serveSite } from "../test/served-site.ts";
 import { startApi } from "./serve.ts";
+
+afterEach(closeApps);
 
 let redis: RedisServer;
 const readers: EventReader[] = [];

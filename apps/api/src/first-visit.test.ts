@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { createToken, ensureFirstToken, listUsers, revokeToken } from "@trivault/access";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
 import type { RouteOptions } from "fastify";
-import { type AppUnderTest, appUnderTest } from "../test/app-under-test.ts";
+import { type AppUnderTest, appUnderTest, closeApps } from "../test/app-under-test.ts";
+
+afterEach(closeApps);
 
 const PASSWORD = "correct horse battery";
 const PAGE = { accept: "text/html,application/xhtml+xml", host: "localhost:3000" };

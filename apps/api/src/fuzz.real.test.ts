@@ -1,6 +1,6 @@
 import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
 import { Writable } from "node:stream";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { createLogger } from "@trivault/core";
 import { type RedisServer, startRedis } from "@trivault/testkit";
 import fc from "fast-check";
@@ -12,9 +12,11 @@ import {
   operationsOf,
   schemaOfAnswer,
 } from "../test/api-operations.ts";
-import { BEARER } from "../test/app-under-test.ts";
+import { BEARER, closeApps } from "../test/app-under-test.ts";
 import { type RawRequest, requestsOf, validRequestsOf } from "../test/generate-requests.ts";
 import { putSigned, serveSite } from "../test/served-site.ts";
+
+afterEach(closeApps);
 
 /**
  * Sends requests made from the served OpenAPI document to every route, right ones and wrong ones. Whatever comes: never a

@@ -1,11 +1,13 @@
 import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
 import { createToken } from "@trivault/access";
 import type { ApiConfig } from "@trivault/core";
 import { makeTempDir } from "@trivault/testkit";
-import { appUnderTest, BEARER, TOKEN } from "../test/app-under-test.ts";
+import { appUnderTest, BEARER, closeApps, TOKEN } from "../test/app-under-test.ts";
 import { requireTokenBeyondLoopback } from "./loopback.ts";
+
+afterEach(closeApps);
 
 const basic = (user: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { addUser, removeUser, resetUser } from "@trivault/access";
 import type { ApiConfig } from "@trivault/core";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
-import { type AppUnderTest, appUnderTest, CHEAP } from "../test/app-under-test.ts";
+import { type AppUnderTest, appUnderTest, CHEAP, closeApps } from "../test/app-under-test.ts";
+
+afterEach(closeApps);
 
 /** As a browser without scripts goes through it: cookies, forms, redirects. */
 const PASSWORD = "correct horse battery";

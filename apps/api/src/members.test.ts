@@ -2,7 +2,9 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { addUser } from "@trivault/access";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
-import { type AppUnderTest, appUnderTest, BEARER, CHEAP } from "../test/app-under-test.ts";
+import { type AppUnderTest, appUnderTest, BEARER, CHEAP, closeApps } from "../test/app-under-test.ts";
+
+afterEach(closeApps);
 
 let dir: TempDir;
 let accessFile: string;

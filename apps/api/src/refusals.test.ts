@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { appUnderTest, BEARER } from "../test/app-under-test.ts";
+import { appUnderTest, BEARER, closeApps } from "../test/app-under-test.ts";
+
+afterEach(closeApps);
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "queueMicrotask"] });

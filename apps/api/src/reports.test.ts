@@ -3,7 +3,9 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { resolveConfig } from "@trivault/core";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
-import { appUnderTest, BEARER, TOKEN } from "../test/app-under-test.ts";
+import { appUnderTest, BEARER, closeApps, TOKEN } from "../test/app-under-test.ts";
+
+afterEach(closeApps);
 
 let dir: TempDir;
 beforeEach(async () => {

@@ -1,9 +1,11 @@
 import path from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { createToken } from "@trivault/access";
 import type { RestoreServer } from "@trivault/core";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
-import { appUnderTest, BEARER, putBackup } from "../test/app-under-test.ts";
+import { appUnderTest, BEARER, closeApps, putBackup } from "../test/app-under-test.ts";
+
+afterEach(closeApps);
 
 const ID = "20261123t020000z-7f3k9xq2";
 let dir: TempDir;

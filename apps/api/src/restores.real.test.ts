@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { startWorkers } from "@trivault/cluster";
 import { type Config, silentLogger } from "@trivault/core";
 import { generateKeys, loadOrCreateSigningKey, writeIdentityFile } from "@trivault/crypto";
@@ -14,8 +14,10 @@ import {
   startRedis,
   type TempDir,
 } from "@trivault/testkit";
-import { BEARER } from "../test/app-under-test.ts";
+import { BEARER, closeApps } from "../test/app-under-test.ts";
 import { type ServedSite, serveSite } from "../test/served-site.ts";
+
+afterEach(closeApps);
 
 /** What people ask the API for, carried out by real workers on real servers. */
 

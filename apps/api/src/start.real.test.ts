@@ -121,8 +121,8 @@ describe("npm start, once", () => {
   const request = (database: string) => ask("/api/v1/backups", { database });
 
   test("9.C19 makes a token at the first start, says where it lies, and lets nobody in without it", async () => {
-    const [, told = ""] = await program.said(/Admin token (\S+)/);
-    expect(told).toBe(tokenFile());
+    const [, shown = ""] = await program.said(/Admin token (\S+)/);
+    expect(shown).toBe(tokenFile());
     expect((await fetch(`${base}/api/v1/backups`)).status).toBe(401);
     expect((await ask("/api/v1/backups")).status).toBe(200);
   });

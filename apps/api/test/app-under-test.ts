@@ -1,4 +1,3 @@
-import { afterEach } from "@jest/globals";
 import { openAccess } from "@trivault/access";
 import { type AuditEvent, auditFolder, openAuditLog } from "@trivault/audit";
 import { type ApiConfig, type Config, type Key, resolveConfig, silentLogger } from "@trivault/core";
@@ -20,9 +19,11 @@ export const JOB_KEY: JobKey = async () => Buffer.alloc(32, "of the tests");
 const NO_REDIS = "redis://127.0.0.1:1";
 
 const opened: (() => Promise<void>)[] = [];
-afterEach(async () => {
+
+/** For the suite: `afterEach(closeApps)`. Here it would be registered once in a process, for the first suite alone. */
+export async function closeApps(): Promise<void> {
   for (const close of opened.splice(0)) await close();
-});
+}
 
 /** Once the test is over and its app is closed. */
 export function afterwards(close: () => Promise<void>): void {

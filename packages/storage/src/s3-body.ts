@@ -43,21 +43,9 @@ export function bodyOf(
   };
 }
 
-/**
- * Copies, as the stream and the socket keep a chunk while the source goes on: one is being sent and one waits while the next is
- * made, so three pieces of memory are enough. Were they not, the server would refuse the bytes for their hash.
- */
-const COPIES = 3;
-
 async function* count(chunks: AsyncIterable<Uint8Array>, onSent: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  const memory: Buffer[] = [];
-  let turn = 0;
   for await (const chunk of chunks) {
-    const place = turn++ % COPIES;
-    let copy = memory[place];
-    if (!copy || copy.length < chunk.byteLength) memory[place] = copy = Buffer.allocUnsafeSlow(chunk.byteLength);
-    copy.set(chunk);
-    yield copy.subarray(0, chunk.byteLength);
+    yield Buffer.from(chunk); // A copy: the stream and the socket keep it while the source goes on.
     onSent(chunk.byteLength);
   }
 }

@@ -1,13 +1,15 @@
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { createToken, ROLES } from "@trivault/access";
 import { AUDIT_ACTIONS } from "@trivault/audit";
 import { TEXTS } from "@trivault/dashboard";
 import { SITES } from "@trivault/dashboard/fixtures";
 import { makeTempDir, type TempDir } from "@trivault/testkit";
-import { appUnderTest } from "../../test/app-under-test.ts";
+import { appUnderTest, closeApps } from "../../test/app-under-test.ts";
 import { deskOf, observerOf } from "../../test/fixture-site.ts";
 import type { App } from "../deps.ts";
+
+afterEach(closeApps);
 
 let dir: TempDir;
 let accessFile: string;

@@ -11,12 +11,14 @@ import {
 } from "@trivault/dashboard";
 import { asOf, backupOf, LOG, type Site, SITES } from "@trivault/dashboard/fixtures";
 import { type RedisServer, startRedis } from "@trivault/testkit";
-import { appUnderTest } from "../../test/app-under-test.ts";
+import { appUnderTest, closeApps } from "../../test/app-under-test.ts";
 import { openBrowser, PHONE, type Tab, type TestBrowser, WIDE } from "../../test/browser.ts";
 import { deskOf, observerOf } from "../../test/fixture-site.ts";
 import { sendPage } from "../page.ts";
 import { assetUrl } from "./assets.ts";
 import { viewOf } from "./view-of.ts";
+
+afterEach(closeApps);
 
 /** Every page in a real Chromium, on sites that are made up: light and dark, wide and on a phone. */
 
