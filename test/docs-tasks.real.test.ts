@@ -151,7 +151,7 @@ async function incomplete(on: Machine, database: string): Promise<string[]> {
 /** Waits until it is so; copies that are brought by maintenance take a minute or more. To ask is to list three tiers. */
 async function eventually(on: Machine, isSo: () => Promise<boolean>): Promise<void> {
   const look = async () => (await isSo()) || (await sleep(500, false));
-  await until(look, { seconds: 200, describe: on.lastOutput });
+  await until(look, { seconds: 200, describe: () => on.lastOutput() });
 }
 
 test("set-up: three complete copies, and health is content", async () => {

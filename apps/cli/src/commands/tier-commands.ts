@@ -55,9 +55,10 @@ function addSyncVerb(noun: Command, { noun: name, them, it }: Words): void {
     .addHelpText(
       "after",
       `
-Every tier is looked at as it is now. Workers do the same by themselves, as often as BACKUP_MAINTENANCE_EVERY says: this is
-for whoever does not want to wait for them. Without --wait it ends as soon as the copies are in the queue; with --wait or
---inline it ends with 0 only if nothing is missing afterwards. Ctrl-C with --wait ends the waiting, not the copies.
+Every tier is looked at as it is now. Workers do the same by themselves, as often as BACKUP_MAINTENANCE_EVERY says: this
+is for whoever does not want to wait for them. Without --wait it ends as soon as the copies are in the queue; with
+--wait or --inline it ends with 0 only if nothing is missing afterwards. Ctrl-C with --wait ends the waiting, not the
+copies.
 
 Examples:
   npm run backup:${name}:sync -- --wait
