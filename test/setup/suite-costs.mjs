@@ -10,7 +10,7 @@ const SHOWN = 10;
  * A reporter of jest: names the suites that cost most, and those over their budget, so that a suite does not grow unseen.
  * The measure is processor time, a suite's own and that of the programs it started and waited for, as a busy machine lengthens
  * it least. It only prints: speed is no test, and machines differ. Budgets are in suite-budgets.json, for a machine on which
- * `npm test` takes ten minutes; a suite without one has that of its kind.
+ * `npm test` takes a quarter of an hour; a suite without one has that of its kind.
  */
 export default class SuiteCosts {
   #folder = mkdtempSync(path.join(tmpdir(), "tv-costs-"));
