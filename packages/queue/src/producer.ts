@@ -146,8 +146,10 @@ async function addOrRestart(queue: Queue, name: string, jobId: string, data: obj
   const known = await queue.getJob(jobId);
   if (known && ((await known.isFailed()) || (await known.isCompleted()))) await known.remove();
   await queue.add(name, data, { jobId });
-  // Refused where it has begun by itself meanwhile.
-  if (await known?.isDelayed()) await known?.promote().catch(() => undefined);
+  if (known === undefined || !(await known.isDelayed())) return;
+  await known.promote().catch(async (error: unknown) => {
+    if (await known.isDelayed()) throw error; // else it has begun by itself meanwhile
+  });
 }
 
 /**
