@@ -67,7 +67,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
 export const NO_SUCH_PATH: Problem = {
   status: 404,
   code: "NOT_FOUND",
-  detail: "There is nothing here. What there is stands in /api/v1/openapi.json.",
+  detail: "There is nothing at this address. /api/v1/openapi.json lists what the API has.",
 };
 
 export function problemOf(error: unknown): Problem {

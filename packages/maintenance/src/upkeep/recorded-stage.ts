@@ -16,7 +16,7 @@ export interface StageRecord {
   readonly leaveOut?: (result: StageResult | null) => boolean;
 }
 
-/** Carries out a stage and writes its end into the audit log: a failure, too, and what a copy put right. */
+/** Carries out a stage and writes its end into the audit log: a failure, too, and what a copy repaired. */
 export async function recordedStage(
   { record, tiers }: Pick<MaintenanceSite, "record" | "tiers">,
   stage: RunStage,
@@ -28,17 +28,13 @@ export async function recordedStage(
   const tier = stage.stage === "dump" ? {} : { tier: stage.stage === "copy" ? stage.to : tiers[0].name };
   const event = { action: ACTIONS[stage.stage], actor, database, backupId, ...tier };
   const details = { ...given, ...(attempt && { attempt: attempt.attempt }) };
-  const within = (more: AuditEvent["details"]) => {
+  const detailsWith = (more: AuditEvent["details"]) => {
     const all = { ...details, ...more };
     return Object.keys(all).length === 0 ? {} : { details: all };
   };
   let result: StageResult;
   try {
     result = await work();
-    const { seconds, bytes, rows = null } = result;
-    if (!leaveOut(result)) {
-      await record({ ...event, outcome: "ok", seconds, bytes, ...within(rows === null ? {} : { rows }) });
-    }
   } catch (error) {
     if (leaveOut(null)) throw error;
     await record({
@@ -46,11 +42,15 @@ export async function recordedStage(
       outcome: "failed",
       seconds: (performance.now() - begun) / 1000,
       error: { code: codeOf(error) ?? "UNKNOWN", message: hidePasswords(messageOf(error)) },
-      ...within(attempt && { retried: attempt.isRetried(error) }),
+      ...detailsWith(attempt && { retried: attempt.isRetried(error) }),
     });
     throw error;
   }
-  const { bytes, seconds, repaired = null } = result;
+  // Outside of the above: a success that could not be recorded is no failure of the stage.
+  const { seconds, bytes, rows = null, repaired = null } = result;
+  if (!leaveOut(result)) {
+    await record({ ...event, outcome: "ok", seconds, bytes, ...detailsWith(rows === null ? {} : { rows }) });
+  }
   if (stage.stage === "copy") await recordRepair(record, { ...stage, bytes, seconds, repaired });
   return result;
 }
