@@ -186,6 +186,9 @@ test("read health: the exit code shows it", async () => {
 
 test("rotate: what was announced is what happens, and what is marked stays", async () => {
   const here = await asSetUp();
+  // Accepts the rules while nothing would go by them, as maintenance does in the first quarter of an hour. Otherwise all that
+  // they delete is held (rules-change.ts), unless a round happened to fall between two of the pages before.
+  expect((await here.trivault("rotate --yes")).code).toBe(0);
   // More than stay in any case: the newest five, the newest of each hour if a new one begins meanwhile, and the marked one.
   // One after the other, as a request joins one that waits.
   for (let made = 0; made < 7; made++) expect((await here.trivault("run --wait")).code).toBe(0);
