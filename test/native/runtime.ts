@@ -23,6 +23,9 @@ registerHooks({
     specifier === "@jest/globals" ? { url: GLOBALS, shortCircuit: true } : next(specifier, context),
 });
 
+// Jest itself is gone: its workers would go on with their suites. With them goes what they started (testkit's when-gone.ts).
+process.once("disconnect", () => process.exit(1));
+
 class NativeRuntime {
   readonly #environment: NativeEnvironment;
   readonly #restore = keepProcess();

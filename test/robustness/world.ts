@@ -1,9 +1,9 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { type Config, resolveConfig } from "@trivault/core";
+import { type Config, resolveConfig, shellWord } from "@trivault/core";
 import { openTiers, type Tier } from "@trivault/storage";
 import {
   type HttpProxy,
@@ -15,6 +15,7 @@ import {
   startSshd,
   startTcpProxy,
   type TcpProxy,
+  whenGone,
 } from "@trivault/testkit";
 import { type RestartableRedis, startRestartableRedis } from "../support/restartable-redis.ts";
 import { siteKeys } from "../support/site.ts";
@@ -153,11 +154,10 @@ async function mount(stack: AsyncDisposableStack, folder: string, megabytes: num
   } catch {
     return false;
   }
-  const unmountNow = () => void spawnSync("umount", ["-l", folder]);
-  process.once("exit", unmountNow);
+  const isGone = whenGone(`umount -l ${shellWord(folder)}`);
   stack.defer(async () => {
-    process.off("exit", unmountNow);
     await run("umount", ["-l", folder]);
+    isGone();
   });
   return true;
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { whenGone } from "@trivault/testkit";
 
 const APPS = path.resolve(import.meta.dirname, "../../apps");
 /** So many characters of a program's output are kept: runs of an hour write more. */
@@ -36,6 +37,7 @@ export function startProgram(app: "api" | "worker", { cwd, env, onLine }: Progra
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  child.once("exit", whenGone(`kill -9 ${child.pid}`));
   const exited = once(child, "exit").then(
     ([code, signal]: (number | NodeJS.Signals | null)[]) => code ?? signal ?? null,
   );

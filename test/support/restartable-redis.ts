@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectRedis } from "@trivault/queue";
-import { freePort, until } from "@trivault/testkit";
+import { freePort, until, whenGone } from "@trivault/testkit";
 
 /** A redis-server with an append-only file (fsync each second, as by default), to be killed and started again. */
 export interface RestartableRedis {
@@ -16,10 +16,13 @@ export async function startRestartableRedis(directory: string): Promise<Restarta
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   const args = ["--bind", "127.0.0.1", "--port", String(port), "--dir", directory, "--save", "", "--appendonly", "yes"];
-  const start = () => started(url, () => spawn("redis-server", args, { stdio: "ignore" }));
+  const launch = () => {
+    const child = spawn("redis-server", args, { stdio: "ignore" });
+    child.once("exit", whenGone(`kill -9 ${child.pid}`));
+    return child;
+  };
+  const start = () => started(url, launch);
   let server = await start();
-  const killNow = () => server.kill("SIGKILL");
-  process.once("exit", killNow);
   return {
     url,
     async restart(signal, awayMs = 0) {
@@ -27,10 +30,7 @@ export async function startRestartableRedis(directory: string): Promise<Restarta
       await sleep(awayMs);
       server = await start();
     },
-    async stop() {
-      await end(server, "SIGTERM");
-      process.off("exit", killNow);
-    },
+    stop: () => end(server, "SIGTERM"),
   };
 }
 

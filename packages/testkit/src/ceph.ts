@@ -1,11 +1,13 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { shellWord } from "@trivault/core";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { freePort } from "./ports.ts";
 import { findProgram } from "./programs.ts";
 import { makeTempDir } from "./temp.ts";
+import { whenGone } from "./when-gone.ts";
 
 export interface Ceph extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
@@ -55,12 +57,12 @@ export async function sharedCeph(): Promise<Ceph> {
 
 async function launch({ host, netns, bytes }: CephOptions): Promise<Ceph> {
   const dir = await makeTempDir("tv-ceph");
-  const stopNow = () => spawnSync(script, ["stop", dir.path]);
-  process.once("exit", stopNow);
+  const cleanUp = [script, "stop", dir.path].map(shellWord).join(" ");
+  let isGone = () => {};
   const stop = async () => {
     await run(script, ["stop", dir.path]);
-    process.off("exit", stopNow);
     await dir.remove();
+    isGone();
   };
   try {
     const ports = [await freePort(), await freePort()].map(String);
@@ -71,7 +73,12 @@ async function launch({ host, netns, bytes }: CephOptions): Promise<Ceph> {
       ...(host === undefined ? {} : { CEPH_S3_HOST: host }),
       ...(bytes === undefined ? {} : { CEPH_S3_BYTES: String(bytes) }),
     };
-    const { stdout } = await run(program, args, { env, timeout: 150_000 });
+    const starting = run(program, args, { env, timeout: 150_000 });
+    // What it began last becomes a server within a second.
+    isGone = whenGone(`kill ${starting.child.pid} && sleep 1; ${cleanUp}`);
+    const { stdout } = await starting;
+    isGone();
+    isGone = whenGone(cleanUp);
     const pids = await Promise.all(["mon", "osd", "rgw"].map((name) => readPid(path.join(dir.path, `${name}.pid`))));
     const said = Object.fromEntries(stdout.split("\n").map((line) => line.split("=", 2)));
     return client({ endpoint: said.endpoint, accessKey: said.access_key, secretKey: said.secret_key }, pids, stop);

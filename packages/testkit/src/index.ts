@@ -17,3 +17,4 @@ export * from "./sshd.ts";
 export * from "./tcp-proxy.ts";
 export * from "./temp.ts";
 export * from "./until.ts";
+export { whenGone } from "./when-gone.ts";

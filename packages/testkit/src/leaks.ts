@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startGuard } from "./when-gone.ts";
 
 /**
  * Remembers what this process holds now, and returns a check that throws, naming them, where it later holds more: child
@@ -8,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * Linux only (it reads /proc); elsewhere the check passes.
  */
 export function expectNoLeaks(): () => Promise<void> {
+  startGuard(); // it stays
   const before = held();
   return async () => {
     let leaks: string[] = [];

@@ -1,6 +1,5 @@
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { chown } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import path from "node:path";
@@ -9,6 +8,7 @@ import { freePort } from "./ports.ts";
 import { postgresEnv, postgresInstallation } from "./postgres-installation.ts";
 import { makeDataFolder } from "./postgres-template.ts";
 import { makeTempDir } from "./temp.ts";
+import { whenGone } from "./when-gone.ts";
 
 export interface PostgresServer extends AsyncDisposable {
   /** The URL of the superuser's database `postgres`, with the password. */
@@ -45,9 +45,6 @@ const SETTINGS = {
   logging_collector: "off",
 };
 
-/** Where the system can do that, the server ends (QUIT: at once) with a test process that is killed. */
-const BOUND = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "QUIT", "--"] : [];
-
 /** A real PostgreSQL on 127.0.0.1 with password (SCRAM) logins, in a folder of its own. Works as root and otherwise. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   for (let attempt = 1; ; attempt++) {
@@ -68,11 +65,11 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
   const data = path.join(dir.path, "data");
   let password: string;
   let server: ChildProcess | undefined;
-  const killNow = () => server?.kill("SIGKILL");
+  let isGone = () => {};
   const stop = async () => {
     if (server) await end(server);
-    process.off("exit", killNow);
     await dir.remove();
+    isGone();
   };
   const query = async (sql: string, database = "postgres") => {
     const client = new Client({ host: "127.0.0.1", port, user: "postgres", password, database });
@@ -91,10 +88,12 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
     const settings = { ...SETTINGS, unix_socket_directories: dir.path, ...options.settings };
     const args = ["-D", data, "-p", String(port)];
     for (const [name, value] of Object.entries(settings)) args.push("-c", `${name}=${value}`);
-    process.once("exit", killNow);
     // cwd: a directory that the account may enter, or the program complains.
     const spawnOptions = { cwd: dir.path, env: postgresEnv(), ...account };
-    server = await startServer(path.join(binDir, "postgres"), args, spawnOptions);
+    server = spawn(path.join(binDir, "postgres"), args, { ...spawnOptions, stdio: ["ignore", "ignore", "pipe"] });
+    // QUIT: at once, and its children with it.
+    isGone = whenGone(`kill -QUIT ${server.pid}`);
+    await isReady(server);
     const own = randomBytes(12).toString("hex");
     await query(`ALTER ROLE postgres PASSWORD '${own}'`);
     password = own;
@@ -130,9 +129,7 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
   };
 }
 
-async function startServer(file: string, args: readonly string[], options: SpawnOptions): Promise<ChildProcess> {
-  const [program = file, ...all] = [...BOUND, file, ...args];
-  const child = spawn(program, all, { ...options, stdio: ["ignore", "ignore", "pipe"] });
+async function isReady(child: ChildProcess): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const said: string[] = [];
   child.once("error", reject);
@@ -145,7 +142,6 @@ async function startServer(file: string, args: readonly string[], options: Spawn
     });
   }
   await promise;
-  return child;
 }
 
 /** SIGQUIT ends it at once, without writing what is about to be removed; SIGKILL makes its children end as well. */

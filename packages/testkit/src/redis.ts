@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { freePort } from "./ports.ts";
 import { makeTempDir } from "./temp.ts";
+import { whenGone } from "./when-gone.ts";
 
 export interface RedisServer extends AsyncDisposable {
   /** `redis://127.0.0.1:<port>` */
@@ -37,16 +38,15 @@ async function launch(extra: readonly string[], wanted: number | undefined): Pro
   const settings = ["--bind", "127.0.0.1", "--port", String(port), "--dir", dir.path, "--daemonize", "no"];
   const args = [...settings, "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", ...extra];
   const child = spawn("redis-server", args, { stdio: ["ignore", "pipe", "pipe"] });
-  const killNow = () => child.kill("SIGKILL");
-  process.once("exit", killNow);
+  const isGone = whenGone(`kill -9 ${child.pid}`);
 
   const onExit = (code: number | null, signal: NodeJS.Signals | null) =>
     process.stderr.write(`the test's redis-server on port ${port} ended by itself, with ${signal ?? code}\n`);
   const stop = async () => {
     child.off("exit", onExit);
     await end(child);
-    process.off("exit", killNow);
     await dir.remove();
+    isGone();
   };
   try {
     await ready(child);

@@ -7,9 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { SftpTierConfig } from "@trivault/core";
 import { freePort } from "./ports.ts";
-import { endTree, killTree } from "./process-tree.ts";
+import { endTree } from "./process-tree.ts";
 import { findProgram } from "./programs.ts";
 import type { TempDir } from "./temp.ts";
+import { whenGone } from "./when-gone.ts";
 
 /** A real server that speaks SFTP, with a key that it accepts and an empty folder. */
 export interface SftpServer extends AsyncDisposable {
@@ -83,13 +84,13 @@ export async function startServing(
   const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (text: Buffer) => (said += text.toString()));
-  const killNow = () => killTree(child, "SIGKILL");
-  process.once("exit", killNow);
+  // Its sessions end with our connections.
+  const isGone = whenGone(`kill -9 ${child.pid}`);
   const log = () => said + (existsSync(logFile) ? readFileSync(logFile, "utf8") : "");
   const stop = async () => {
     await endTree(child);
-    process.off("exit", killNow);
     await dir.remove();
+    isGone();
   };
   try {
     await listening(child, started, log);
