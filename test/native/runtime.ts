@@ -23,15 +23,14 @@ registerHooks({
     specifier === "@jest/globals" ? { url: GLOBALS, shortCircuit: true } : next(specifier, context),
 });
 
-// Jest itself is gone: its workers would go on with their suites. With them goes what they started (testkit's when-gone.ts).
-process.once("disconnect", () => process.exit(1));
-
 class NativeRuntime {
   readonly #environment: NativeEnvironment;
   readonly #restore = keepProcess();
 
   constructor(_config: unknown, environment: NativeEnvironment) {
     this.#environment = environment;
+    // Jest itself is gone: this worker would go on with its suite. What it started goes with it (testkit's when-gone.ts).
+    process.once("disconnect", () => process.exit(1));
   }
 
   /** jest-circus keeps the blocks and handlers of a suite in its modules: each suite has a fresh one. */

@@ -57,8 +57,7 @@ export async function sharedCeph(): Promise<Ceph> {
 
 async function launch({ host, netns, bytes }: CephOptions): Promise<Ceph> {
   const dir = await makeTempDir("tv-ceph");
-  const cleanUp = [script, "stop", dir.path].map(shellWord).join(" ");
-  let isGone = () => {};
+  const isGone = whenGone([script, "stop", dir.path].map(shellWord).join(" "));
   const stop = async () => {
     await run(script, ["stop", dir.path]);
     await dir.remove();
@@ -73,12 +72,7 @@ async function launch({ host, netns, bytes }: CephOptions): Promise<Ceph> {
       ...(host === undefined ? {} : { CEPH_S3_HOST: host }),
       ...(bytes === undefined ? {} : { CEPH_S3_BYTES: String(bytes) }),
     };
-    const starting = run(program, args, { env, timeout: 150_000 });
-    // What it began last becomes a server within a second.
-    isGone = whenGone(`kill ${starting.child.pid} && sleep 1; ${cleanUp}`);
-    const { stdout } = await starting;
-    isGone();
-    isGone = whenGone(cleanUp);
+    const { stdout } = await run(program, args, { env, timeout: 150_000 });
     const pids = await Promise.all(["mon", "osd", "rgw"].map((name) => readPid(path.join(dir.path, `${name}.pid`))));
     const said = Object.fromEntries(stdout.split("\n").map((line) => line.split("=", 2)));
     return client({ endpoint: said.endpoint, accessKey: said.access_key, secretKey: said.secret_key }, pids, stop);

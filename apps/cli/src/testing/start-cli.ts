@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import { whenGone } from "@trivault/testkit";
 import type { Ended } from "./ended.ts";
 
 const MAIN = path.join(import.meta.dirname, "../main.js");
@@ -30,7 +29,6 @@ export function startCli(
     env: { PATH, HOME, ...options.env },
     stdio: "pipe",
   });
-  child.once("exit", whenGone(`kill -9 ${child.pid}`));
   child.stdin.end(options.stdin ?? "");
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
