@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -81,6 +81,22 @@ describe("lease", () => {
     expect(await lost.promise).toBe("ABANDONED");
     await sleeper.release();
     expect(await readFile(file, "utf8")).toBe("somebody-else 0");
+  });
+
+  test("an owner that was stopped in mid-beat takes nothing back from whoever took over", async () => {
+    // Each look comes between the check and the write of a beat somewhere: it is taken over at any moment.
+    for (let round = 0; round < 50; round++) {
+      const lost = Promise.withResolvers<string>();
+      const onLost = (error: TrivaultError) => lost.resolve(error.code);
+      const sleeper = await acquireLease(file, { takeoverMs: 5000, signal, onLost, beatMs: 1 });
+      await sleep(Math.random() * 4);
+      await writeFile(`${file}.new`, "somebody-else 0");
+      await rename(`${file}.new`, file);
+      expect(await lost.promise).toBe("ABANDONED");
+      await sleeper.release();
+      expect(await readFile(file, "utf8")).toBe("somebody-else 0");
+      await rm(file);
+    }
   });
 
   test("its owner notices when the folder is gone", async () => {

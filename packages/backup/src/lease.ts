@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { background, codeOf, TrivaultError, readOrNull } from "@trivault/core";
 
@@ -7,6 +7,9 @@ import { background, codeOf, TrivaultError, readOrNull } from "@trivault/core";
  * A lease is a small file `<owner> <beat>` that its owner rewrites every second. Whoever else looks at it measures, on
  * its own monotonic clock, for how long the content has not changed: clocks of different hosts and steps of the system's
  * clock do not matter. It is the fence between workers that share files; Redis may be wiped without harm.
+ *
+ * Whoever takes it over puts a new file in its place, and an owner only ever writes into the file that it put there. So an owner
+ * that was stopped anywhere, and wakes up after that, writes into a file without a name, and takes nothing back.
  */
 /** Take-over times are several of these: fields.ts allows none under 5 s. */
 const BEAT_MS = 1000;
@@ -49,15 +52,30 @@ export async function acquireLease(file: string, options: LeaseOptions): Promise
 export async function tryAcquireLease(watch: LeaseWatch, options: LeaseOptions): Promise<Lease | null> {
   const { file } = watch;
   const owner = randomUUID();
-  if (await createExclusively(file, `${owner} 0`)) return keep(file, owner, options);
+  const created = await createExclusively(file, `${owner} 0`);
+  if (created !== null) return keep({ file, owner, handle: created }, options);
   if ((await watch.silentMs()) < options.takeoverMs) return null;
-  await replace(file, `${owner} 0`);
-  // Two takers may have replaced it at once: the last rename won, and after a pause both see who that is.
-  await sleep(200, undefined, { signal: options.signal });
-  return (await ownerOf(file)) === owner ? keep(file, owner, options) : null;
+  const handle = await replace(file, `${owner} 0`);
+  try {
+    // Two takers may have replaced it at once: the last rename won, and after a pause both see who that is.
+    await sleep(200, undefined, { signal: options.signal });
+    if ((await ownerOf(file)) === owner) return keep({ file, owner, handle }, options);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  await handle.close();
+  return null;
 }
 
-function keep(file: string, owner: string, { onLost, beatMs = BEAT_MS }: LeaseOptions): Lease {
+interface Held {
+  readonly file: string;
+  readonly owner: string;
+  /** The file that this owner put there, whatever lies under its name by now. */
+  readonly handle: FileHandle;
+}
+
+function keep({ file, owner, handle }: Held, { onLost, beatMs = BEAT_MS }: LeaseOptions): Lease {
   let beat = 0;
   let pending: Promise<void> = Promise.resolve();
   const check = async () => {
@@ -69,7 +87,7 @@ function keep(file: string, owner: string, { onLost, beatMs = BEAT_MS }: LeaseOp
     pending = background(
       pending
         .then(check)
-        .then(() => replace(file, `${owner} ${++beat}`))
+        .then(() => rewrite(handle, `${owner} ${++beat}`))
         .catch((error: unknown) => {
           clearInterval(timer);
           onLost(error instanceof TrivaultError ? error : lost(error));
@@ -81,7 +99,9 @@ function keep(file: string, owner: string, { onLost, beatMs = BEAT_MS }: LeaseOp
     async release() {
       clearInterval(timer);
       await pending;
-      // Best effort: where the disk cannot be written, it falls silent instead.
+      await handle.close().catch(() => undefined);
+      // Best effort: where the disk cannot be written, it falls silent instead. Stopped between the two, it takes away the lease of
+      // whoever took over meanwhile, who then finds out and begins again.
       const ours = (await ownerOf(file).catch(() => null)) === owner;
       if (ours) await rm(file, { force: true }).catch(() => undefined);
     },
@@ -123,32 +143,40 @@ async function ownerOf(file: string): Promise<string | null> {
   return (await readOrNull(file))?.split(" ")[0] ?? null;
 }
 
-async function createExclusively(file: string, content: string): Promise<boolean> {
+/** Open, or null where there is one. */
+async function createExclusively(file: string, content: string): Promise<FileHandle | null> {
   let handle: FileHandle;
   try {
     handle = await open(file, "wx", 0o600);
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
+    if (codeOf(error) === "EEXIST") return null;
     throw error;
   }
   try {
-    await handle.writeFile(content);
-    return true;
+    await rewrite(handle, content);
+    return handle;
   } catch (error) {
+    await handle.close();
     await rm(file, { force: true }).catch(() => undefined); // an empty one would keep others waiting
     throw error;
-  } finally {
-    await handle.close();
   }
 }
 
-async function replace(file: string, content: string): Promise<void> {
+async function replace(file: string, content: string): Promise<FileHandle> {
   const temporary = `${file}.${randomUUID()}`;
+  const handle = await open(temporary, "wx", 0o600);
   try {
-    await writeFile(temporary, content, { mode: 0o600 });
+    await rewrite(handle, content);
     await rename(temporary, file);
+    return handle;
   } catch (error) {
+    await handle.close();
     await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
+}
+
+/** In place: it never gets shorter, as beats only count up. */
+async function rewrite(handle: FileHandle, content: string): Promise<void> {
+  await handle.write(content, 0);
 }
