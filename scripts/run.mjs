@@ -34,7 +34,7 @@ if (process.platform !== "linux" && process.platform !== "darwin") {
   fail(`${process.platform} is not supported: Linux and macOS are (on Windows: inside WSL).`);
 }
 await ensurePrograms(command, { yes });
-const node = ensureNpmPackages(ROOT);
+const node = ensureNpmPackages(ROOT, { withAddon: command === "test" || command === "bench" });
 const script = COMMANDS[command];
 if (!existsSync(path.join(ROOT, script.at(-1)))) fail(`${script.at(-1)} is missing: is this clone complete?`);
 const env = { ...process.env, PATH: `${BIN}${path.delimiter}${process.env.PATH}` };

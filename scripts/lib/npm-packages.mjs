@@ -3,8 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fail, say } from "./say.mjs";
 
-/** Makes node_modules what package-lock.json says, and returns the Node in it, which runs everything else. */
-export function ensureNpmPackages(root) {
+/**
+ * Makes node_modules what package-lock.json says, and returns the Node in it, which runs everything else. `withAddon`: what is
+ * compiled is there as well, also where there was no compiler yet when the packages came.
+ */
+export function ensureNpmPackages(root, { withAddon }) {
   const node = path.join(root, "node_modules/.bin/node");
   if (!matchesLockfile(root)) {
     say("Trivault: installing npm packages (npm ci), about a minute the first time …");
@@ -19,6 +22,7 @@ export function ensureNpmPackages(root) {
       "npm package `node` has no program in it: its install script did not run. Is npm's ignore-scripts set? Then:\n  npm rebuild node --ignore-scripts=false",
     );
   }
+  if (withAddon) spawnSync(node, [path.join(root, "scripts/build-native.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
   return node;
 }
 

@@ -12,6 +12,8 @@ const CEPH = { apt: null, brew: null, services: [], linuxOnly: true };
 const PROMETHEUS = { apt: "prometheus", brew: "prometheus", services: ["prometheus.service"] };
 const ALL = ["demo", "test", "bench", "simulate", "robustness"];
 const MEASURED = ["test", "bench"];
+/** SFTP at its full speed, which tests and figures are about. Without it everything works, so the demo does not ask for it. */
+const COMPILER = { why: "builds ssh2's ciphers", commands: MEASURED, services: [] };
 const WITH_S3 = ["test", "bench", "simulate", "robustness"];
 
 const PROGRAMS = [
@@ -79,6 +81,9 @@ const PROGRAMS = [
     brew: "rclone",
     services: [],
   },
+  { name: "g++", apt: "g++", brew: "gcc", ...COMPILER },
+  { name: "make", apt: "make", brew: "make", ...COMPILER },
+  { name: "python3", apt: "python3", brew: "python3", ...COMPILER },
   {
     name: "tc",
     why: "makes a slow link",
