@@ -215,11 +215,17 @@ test("tiers are asked where nobody maintains them, and what is gone is found out
 
 test("a look that does not end keeps nobody from the last one's answers", async () => {
   let ends = true;
-  const query: AuditLog["query"] = async function* (...args) {
-    if (!ends) await never();
-    yield* audit.query(...args);
+  const reader: AuditLog["reader"] = (since) => {
+    const reading = audit.reader(since);
+    return {
+      ...reading,
+      async *read() {
+        if (!ends) await never();
+        yield* reading.read();
+      },
+    };
   };
-  const observer = observe({ audit: { ...audit, query } });
+  const observer = observe({ audit: { ...audit, reader } });
   const { at } = await observer.overview();
   ends = false;
   const looking = observer.refresh();

@@ -8,6 +8,7 @@ import { finished } from "node:stream/promises";
 import { auditFolder } from "@trivault/audit";
 import { type Config, directoryOf, newBackupId, resolveConfig } from "@trivault/core";
 import type { TierSample } from "@trivault/monitor";
+import { writeCache } from "../../packages/maintenance/src/inventory/cache.ts";
 
 /**
  * What a large site that has been running for weeks leaves in its files: configuration, inventories of three tiers, the audit log
@@ -65,13 +66,14 @@ export async function makeLargeSite(folder: string, options: LargeSiteOptions = 
   await mkdir(path.join(backupDir, ".trivault/monitor"), { recursive: true, mode: 0o700 });
   await writeFile(configFile, yamlOf(folder, names, Math.ceil(total / count)), { mode: 0o600 });
   const made = makeBackups(names, total, failing, now.getTime());
-  for (const tier of TIERS) await writeInventory(folder, backupDir, tier, made, now);
+  const config = resolveConfig(env, "backup");
+  for (const tier of TIERS) await writeInventory(config, tier, made, now);
   const events = await writeRecord(auditFolder(backupDir), made);
   for (const tier of TIERS) await writeSamples(backupDir, tier, made, now);
   const stored = made.filter(({ dumped }) => dumped);
   const byDatabase = Map.groupBy(stored, ({ database }) => database);
   const backups = new Map([...byDatabase].map(([name, those]) => [name, those.map(({ backupId }) => backupId)]));
-  return { config: resolveConfig(env, "backup"), env, databases: names, backups, events };
+  return { config, env, databases: names, backups, events };
 }
 
 function yamlOf(folder: string, names: readonly string[], hours: number): string {
@@ -123,22 +125,17 @@ function capacityFor(made: readonly Made[]): { free: number; total: number } {
   return { free, total: Math.round(1.2 * (free + bytes)) };
 }
 
-async function writeInventory(
-  folder: string,
-  backupDir: string,
-  tier: string,
-  made: readonly Made[],
-  now: Date,
-): Promise<void> {
-  const directory = path.join(backupDir, ".trivault/inventory");
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+async function writeInventory(config: Config, tier: string, made: readonly Made[], now: Date): Promise<void> {
   const copies = made
     .filter(({ dumped, tiers }) => dumped && tiers.includes(tier))
     .toSorted((a, b) => (`${a.database}/${a.backupId}` < `${b.database}/${b.backupId}` ? -1 : 1))
     .map(({ database, backupId, begun, bytes }) => ({
       database,
       backupId,
-      state: "complete",
+      state: "complete" as const,
+      problem: null,
+      lastState: null,
+      stamps: "",
       bytes: bytes + 900,
       objects: 8,
       newestAt: new Date(begun + 60_000),
@@ -146,10 +143,8 @@ async function writeInventory(
       manifest: { size: 900, modifiedAt: new Date(begun + 60_000) },
       expected: { objects: 7, bytes },
     }));
-  const place = JSON.stringify(tier === "local" ? backupDir : path.join(folder, tier));
   const capacity = capacityFor(made);
-  const cache = { version: 1, trust: "none", place, tier, scannedAt: now, capacity, copies };
-  await writeFile(path.join(directory, `${directoryOf(tier)}.json`), JSON.stringify(cache), { mode: 0o600 });
+  await writeCache(config, { inventory: { tier, scannedAt: now, capacity, copies }, trust: "none" });
 }
 
 /** Dump, sealing and copies of each: some retried once, so that the audit log is as long as a real one. */

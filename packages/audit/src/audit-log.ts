@@ -3,6 +3,7 @@ import type { AuditEvent, AuditFilter, RecordedEvent, Recorder } from "./event.t
 import { followRecord } from "./follow.ts";
 import { queryRecord } from "./query.ts";
 import { type Anchor, endOf, type KnownHeads, OF_THIS_PROCESS } from "./known-heads.ts";
+import { type AuditReader, openReader, type ReadMark, resumeReader } from "./reader.ts";
 import { type AuditVerdict, verifyRecord } from "./verify.ts";
 import { createWriter, type Where } from "./writer.ts";
 
@@ -29,6 +30,9 @@ export interface AuditLog {
   query(filter: AuditFilter, order?: "oldest-first" | "newest-first"): AsyncIterable<RecordedEvent>;
   /** Events as they are written, from `filter.from` on, else from now on; ends when the signal does. */
   follow(filter: AuditFilter, signal: AbortSignal): AsyncIterable<RecordedEvent>;
+  /** Reads from a time on; or on from where another reader stood, null where the log no longer is what that one has read. */
+  reader(since: Date): AuditReader;
+  resume(mark: ReadMark): Promise<AuditReader | null>;
   /** Held against what this process and `anchors` remember, too. */
   verify(signal?: AbortSignal): Promise<AuditVerdict>;
   /** The last event, for whoever keeps it elsewhere; null where there is none. */
@@ -67,6 +71,8 @@ export function openAuditLog(
     append: (event) => writer.append(event),
     query: (filter, order = "oldest-first") => queryRecord(folder, filter, order),
     follow: (filter, signal) => followRecord(folder, filter, signal),
+    reader: (since) => openReader(folder, since),
+    resume: (mark) => resumeReader(folder, mark),
     async verify(signal) {
       const mine = known.get(folder);
       return verifyRecord(folder, [...(mine === null ? [] : [mine]), ...(await anchors())], signal);

@@ -12,5 +12,6 @@ export {
 } from "./event.ts";
 export { auditFolder } from "./folder.ts";
 export { type Anchor } from "./known-heads.ts";
+export { type AuditReader, type ReadMark } from "./reader.ts";
 export { type AuditVerdict } from "./verify.ts";
 export { type Where } from "./writer.ts";

@@ -20,37 +20,60 @@ export interface DerivedRun {
   readonly ids: readonly string[];
 }
 
-/** The runs of one database, oldest first. */
-export function deriveRuns(facts: readonly BackupFacts[], rules: RunRules): DerivedRun[] {
-  const known = firstCopies(facts);
-  return groupAttempts(facts)
-    .map((attempts) => ({
-      run: runOf(attempts, wantedCopies(attempts, rules.tiers, known), rules.now.getTime()),
-      ids: attempts.map(({ backupId }) => backupId),
-    }))
-    .toSorted((a, b) => (keyOf(a.run) < keyOf(b.run) ? -1 : 1));
+/** How a run stands, without what else there is to say of it: that takes much longer, and most runs are only counted. */
+export interface JudgedRun extends Verdict {
+  /** Milliseconds. */
+  readonly startedAt: number;
+  readonly attempts: readonly BackupFacts[];
+  readonly wanted: readonly string[];
 }
 
-function keyOf({ startedAt, backupId }: Run): string {
-  return `${startedAt} ${backupId}`;
+/** The runs of one database, oldest first. */
+export function deriveRuns(facts: readonly BackupFacts[], rules: RunRules): DerivedRun[] {
+  return judgeRuns(facts, rules).map((judged) => ({
+    run: describeRun(judged),
+    ids: judged.attempts.map(({ backupId }) => backupId),
+  }));
+}
+
+/** The same, for whoever asks how they stand. */
+export function judgeRuns(facts: readonly BackupFacts[], rules: RunRules): JudgedRun[] {
+  const known = firstCopies(facts);
+  const now = rules.now.getTime();
+  return groupAttempts(facts)
+    .map((attempts) => {
+      const final = finalOf(attempts);
+      const wanted = wantedCopies(final, rules.tiers, known);
+      const verdict = isSealed(final) ? judgeCopies(final, wanted, now) : judgeDump(attempts, now);
+      return { ...verdict, startedAt: Math.trunc(startOf(attempts, final)), attempts, wanted, id: final.backupId };
+    })
+    .toSorted((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
+}
+
+/** Milliseconds. */
+function startOf(attempts: readonly BackupFacts[], { adopted }: BackupFacts): number {
+  if (adopted !== null) return adopted.at - 1000 * adopted.seconds;
+  return timeOfBackupId(attempts[0]?.backupId ?? "").getTime();
 }
 
 /** By tier: when the audit log first shows a copy to it. */
 function firstCopies(facts: readonly BackupFacts[]): Map<string, number> {
   const first = new Map<string, number>();
   for (const { copies } of facts) {
-    for (const [tier, { at }] of Object.entries(copies)) first.set(tier, Math.min(at, first.get(tier) ?? at));
+    for (const tier of Object.keys(copies)) {
+      const at = copies[tier]?.at ?? Infinity;
+      if (at < (first.get(tier) ?? Infinity)) first.set(tier, at);
+    }
   }
   return first;
 }
 
 /** A tier that came later is not asked of the runs before it, unless one of them was brought there. */
 function wantedCopies(
-  attempts: readonly BackupFacts[],
+  final: BackupFacts,
   tiers: readonly string[] | null,
   firstCopy: ReadonlyMap<string, number>,
 ): string[] {
-  const final = finalOf(attempts);
   if (tiers === null) return Object.keys(final.copies).toSorted();
   return tiers
     .slice(1)
@@ -71,12 +94,9 @@ function isSealed({ encrypt, adopted, copies }: BackupFacts): boolean {
 
 type Verdict = Pick<Run, "state" | "problem">;
 
-function runOf(attempts: readonly BackupFacts[], wanted: readonly string[], now: number): Run {
+/** All that there is to say of a run. */
+export function describeRun({ attempts, wanted, startedAt, state, problem }: JudgedRun): Run {
   const final = finalOf(attempts);
-  const [first = final] = attempts;
-  const begun =
-    final.adopted === null ? timeOfBackupId(first.backupId).getTime() : final.adopted.at - 1000 * final.adopted.seconds;
-  const verdict = isSealed(final) ? judgeCopies(final, wanted, now) : judgeDump(attempts, now);
   const ends = [final.dump, final.encrypt, final.adopted, ...wanted.map((tier) => final.copies[tier])]
     .filter((stage) => stage !== null && stage !== undefined)
     .map(({ at }) => at);
@@ -84,11 +104,12 @@ function runOf(attempts: readonly BackupFacts[], wanted: readonly string[], now:
   return {
     backupId: final.backupId,
     database: final.database,
-    startedAt: new Date(begun).toISOString(),
-    ...verdict,
+    startedAt: new Date(startedAt).toISOString(),
+    state,
+    problem,
     actor: final.actor,
     slot: final.slot,
-    seconds: Math.max(0, Math.round(last - begun) / 1000),
+    seconds: Math.max(0, Math.round(last - startOf(attempts, final)) / 1000),
     bytes: bytesOf(final),
     rows: final.dump?.rows ?? null,
     stages: stagesOf(attempts, final, wanted),

@@ -20,11 +20,15 @@ test("9.B15 a copy that failed is forgotten with all else of its time, and not k
     tier: "remote",
   };
   const audit = {
-    async *query() {
-      yield failed;
-    },
+    reader: () => ({
+      async *read() {
+        yield [failed];
+      },
+      mark: () => null,
+    }),
+    resume: async () => null,
   };
-  const history = createHistory(audit, "local");
+  const history = createHistory(audit, "local", null);
   await history.update(at);
   expect(history.isFailedCopy(id, "remote")).toBe(true);
   await history.update(new Date(at.getTime() + 36 * DAY_MS));

@@ -1,23 +1,27 @@
 import { DAY_MS, HOUR_MS } from "@trivault/core";
-import type { AuditLog, RecordedEvent } from "@trivault/audit";
-import { copyName, type HealthHistory, type LastRun } from "@trivault/maintenance";
-import { addTo, type BackupFacts, backupOf, timeOf } from "./backup-facts.ts";
-import { deriveRuns } from "./derive-runs.ts";
-import { missedRun } from "./fold-runs.ts";
+import type { AuditLog, AuditReader } from "@trivault/audit";
+import { copyName, type HealthHistory } from "@trivault/maintenance";
+import { deriveRuns, describeRun, type JudgedRun, judgeRuns } from "./derive-runs.ts";
+import type { HistoryFile } from "./history-file.ts";
+import { historyOf, KEPT_MS, type KeptRow, newState, pruneState, takeEvent } from "./history-state.ts";
 import type { DatabaseRow, MissedRun, Restoration, Run, VerificationRow } from "./views.ts";
 
-const KEPT_MS = 35 * DAY_MS;
 export const SHOWN_MS = 30 * DAY_MS;
 const STRIP = 30;
-/** The limit for what people do by hand, or a schedule does to one tier. */
-const MOST_ROWS = 500;
 /** How long a row holds though nothing was recorded: a run that goes on may have become late. */
 const RUNNING_HOLDS_MS = 60_000;
+/** Events that a start reads though their history was kept: so many are read in a tenth of a second or two. */
+const KEEP_AFTER_EVENTS = 20_000;
 
-/** The audit log of the last 35 days, kept in memory: it is read once, and then only what was added. */
+/**
+ * The audit log of the last 35 days, kept in memory: it is read once, and then only what was added. On a large site what it amounts to
+ * is kept on the disk, too, and a start reads only what came after.
+ */
 export interface History extends HealthHistory {
   /** Reads on. */
   update(now: Date): Promise<void>;
+  /** Keeps it on the disk where much was read since that was done last. */
+  keep(now: Date): Promise<void>;
   row(database: string, tiers: readonly string[] | null, now: Date): DatabaseRow;
   /** Oldest first. */
   runs(database: string, tiers: readonly string[] | null, now: Date): Run[];
@@ -28,163 +32,94 @@ export interface History extends HealthHistory {
   run(backupId: string, tiersOf: (database: string) => readonly string[] | null, now: Date): Run | null;
 }
 
-interface DatabaseHistory {
-  readonly backups: Map<string, BackupFacts>;
-  readonly missed: MissedRun[];
-  readonly restores: Restoration[];
-  lastRun: LastRun | null;
-  row: { readonly row: DatabaseRow; readonly until: number; readonly tiers: readonly string[] | null } | null;
-}
-
-export function createHistory(audit: Pick<AuditLog, "query">, local: string): History {
-  const databases = new Map<string, DatabaseHistory>();
-  const verifications = new Map<string, VerificationRow[]>();
-  /** When it failed, by copy. */
-  const failedCopies = new Map<string, number>();
-  let lastCopyAt: Date | null = null;
-  let read: Pick<RecordedEvent, "at" | "seq"> | null = null;
+/** `local` is the name of the first tier; `file` null: nothing is kept from one process to the next. */
+export function createHistory(
+  audit: Pick<AuditLog, "reader" | "resume">,
+  local: string,
+  file: HistoryFile | null,
+): History {
+  let state = newState();
+  let reader: AuditReader | null = null;
   let prunedAt = 0;
+  let notKept = 0;
 
-  const of = (name: string): DatabaseHistory => {
-    const known = databases.get(name);
-    if (known) return known;
-    const made: DatabaseHistory = { backups: new Map(), missed: [], restores: [], lastRun: null, row: null };
-    databases.set(name, made);
-    return made;
-  };
-
-  const take = (event: RecordedEvent) => {
-    takeBackup(event);
-    const { action, database, outcome, tier, backupId, error } = event;
-    if (action === "backup.verified" && tier !== undefined) {
-      const rows = verifications.get(tier) ?? [];
-      verifications.set(tier, rows);
-      push(rows, verificationOf(event));
-    }
-    if (action === "backup.copy" && tier !== undefined && tier !== local) {
-      const name = copyName(backupId ?? "", tier);
-      if (outcome === "ok") {
-        lastCopyAt = event.at;
-        failedCopies.delete(name);
-      } else failedCopies.set(name, timeOf(event));
-    }
-    if (database === undefined) return;
-    if (action === "backup.dump") of(database).lastRun = { outcome, at: event.at, problem: error?.message ?? null };
-    if (action === "backup.restored") push(of(database).restores, restorationOf(event));
-    const missed = missedRun(event);
-    if (missed) push(of(database).missed, missed);
-  };
-
-  const takeBackup = (event: RecordedEvent) => {
-    const about = backupOf(event);
-    if (about === null) return;
-    const history = of(about.database);
-    if (addTo(history.backups, about, event)) history.row = null;
-  };
-
-  /** What is older than that is no longer shown. */
-  const prune = (now: number) => {
-    const oldest = now - KEPT_MS;
-    for (const history of databases.values()) {
-      for (const [id, { lastAt }] of history.backups) if (lastAt < oldest) history.backups.delete(id);
-      dropOlder(history.missed, oldest);
-      dropOlder(history.restores, oldest);
-    }
-    for (const rows of verifications.values()) dropOlder(rows, oldest);
-    for (const [name, failedAt] of failedCopies) if (failedAt < oldest) failedCopies.delete(name);
+  const begin = async (now: Date): Promise<AuditReader> => {
+    const from = now.getTime() - KEPT_MS;
+    const kept = (await file?.read(local)) ?? null;
+    // What was kept while the clock was ahead lacks what is shown now.
+    const isWhole = kept !== null && Date.parse(kept.mark.since) <= from && kept.prunedAt <= now.getTime();
+    const resumed = isWhole ? await audit.resume(kept.mark) : null;
+    if (resumed === null || kept === null) return audit.reader(new Date(from));
+    ({ state, prunedAt } = kept);
+    return resumed;
   };
 
   const derived = (database: string, tiers: readonly string[] | null, now: Date) =>
-    deriveRuns([...(databases.get(database)?.backups.values() ?? [])], { now, tiers });
+    deriveRuns([...(state.databases.get(database)?.backups().values() ?? [])], { now, tiers });
 
   return {
     async update(now) {
-      const from = read?.at ?? new Date(now.getTime() - KEPT_MS);
-      for await (const event of audit.query({ from })) {
-        // An audit log that was begun anew counts from one again, later.
-        if (read !== null && event.at <= read.at && event.seq <= read.seq) continue;
-        read = { at: event.at, seq: event.seq };
-        take(event);
+      reader ??= await begin(now);
+      for await (const events of reader.read()) {
+        for (const event of events) takeEvent(state, event, local);
+        notKept += events.length;
       }
       if (now.getTime() - prunedAt < HOUR_MS) return;
       prunedAt = now.getTime();
-      prune(prunedAt);
+      pruneState(state, prunedAt);
+    },
+    async keep(now) {
+      if (notKept < KEEP_AFTER_EVENTS) return;
+      notKept = 0;
+      const mark = reader?.mark(new Date(now.getTime() - KEPT_MS)) ?? null;
+      if (mark !== null) await file?.write({ state, mark, prunedAt }, local);
     },
     row(name, tiers, now) {
-      const history = of(name);
-      if (history.row && history.row.tiers === tiers && now.getTime() < history.row.until) return history.row.row;
-      const runs = derived(name, tiers, now).map(({ run }) => run);
-      const isRunning = runs.some(({ state }) => state === "running");
+      const history = historyOf(state, name);
+      const from = now.getTime();
+      if (history.row && holdsStill(history.row, tiers, from)) return history.row.row;
+      const runs = judgeRuns([...history.backups().values()], { now, tiers });
+      const isRunning = runs.some((run) => run.state === "running");
       const holds = isRunning ? RUNNING_HOLDS_MS : HOUR_MS;
-      history.row = { row: rowOf(name, runs, now), until: now.getTime() + holds, tiers };
+      history.row = { row: rowOf(name, runs, now), from, until: from + holds, tiers };
       return history.row.row;
     },
     runs: (database, tiers, now) => derived(database, tiers, now).map(({ run }) => run),
-    missed: (database) => databases.get(database)?.missed ?? [],
-    restores: (database) => databases.get(database)?.restores ?? [],
-    verifications: (tier) => verifications.get(tier) ?? [],
+    missed: (database) => state.databases.get(database)?.missed ?? [],
+    restores: (database) => state.databases.get(database)?.restores ?? [],
+    verifications: (tier) => state.verifications.get(tier) ?? [],
     run(backupId, tiersOf, now) {
-      for (const [name, { backups }] of databases) {
-        if (!backups.has(backupId)) continue;
+      for (const [name, { backups }] of state.databases) {
+        if (!backups().has(backupId)) continue;
         return derived(name, tiersOf(name), now).find(({ ids }) => ids.includes(backupId))?.run ?? null;
       }
       return null;
     },
-    lastRun: (database) => databases.get(database)?.lastRun ?? null,
+    lastRun: (database) => state.databases.get(database)?.lastRun ?? null,
     get lastCopyAt() {
-      return lastCopyAt;
+      return state.lastCopyAt;
     },
-    isFailedCopy: (backupId, tier) => failedCopies.has(copyName(backupId, tier)),
+    isFailedCopy: (backupId, tier) => state.failedCopies.has(copyName(backupId, tier)),
   };
 }
 
-function rowOf(name: string, runs: readonly Run[], now: Date): DatabaseRow {
-  const from = new Date(now.getTime() - SHOWN_MS).toISOString();
+function holdsStill({ from, until, tiers: before }: KeptRow, tiers: readonly string[] | null, now: number): boolean {
+  if (now < from || now >= until) return false;
+  return before === tiers || JSON.stringify(before) === JSON.stringify(tiers);
+}
+
+function rowOf(name: string, runs: readonly JudgedRun[], now: Date): DatabaseRow {
+  const from = now.getTime() - SHOWN_MS;
   const ended = runs.filter(({ startedAt, state }) => startedAt >= from && state !== "running");
   return {
     name,
-    strip: runs.slice(-STRIP).map(({ backupId, startedAt, state, seconds, bytes, rows }) => {
-      return { backupId, startedAt, state, seconds, bytes, rows };
-    }),
+    strip: runs
+      .slice(-STRIP)
+      .map(describeRun)
+      .map(({ backupId, startedAt, state, seconds, bytes, rows }) => {
+        return { backupId, startedAt, state, seconds, bytes, rows };
+      }),
     runs: ended.length,
     runsOk: ended.filter(({ state }) => state === "ok").length,
   };
-}
-
-function restorationOf(event: RecordedEvent): Restoration {
-  const { outcome, backupId, actor, seconds, bytes, error, details } = event;
-  const target = details?.["target"];
-  return {
-    at: new Date(timeOf(event)).toISOString(),
-    backupId: backupId ?? null,
-    outcome,
-    actor,
-    seconds: seconds ?? null,
-    bytes: bytes ?? null,
-    target: typeof target === "string" ? target : null,
-    problem: error?.message ?? null,
-  };
-}
-
-function verificationOf(event: RecordedEvent): VerificationRow {
-  const { database, backupId, tier, outcome, error } = event;
-  return {
-    at: new Date(timeOf(event)).toISOString(),
-    database: database ?? null,
-    backupId: backupId ?? null,
-    tier: tier ?? null,
-    good: outcome === "ok",
-    problem: error?.message ?? null,
-  };
-}
-
-function push<T>(rows: T[], row: T): void {
-  rows.push(row);
-  if (rows.length > 2 * MOST_ROWS) rows.splice(0, rows.length - MOST_ROWS);
-}
-
-function dropOlder(rows: { readonly at: string }[], time: number): void {
-  const oldest = new Date(time).toISOString();
-  const first = rows.findIndex(({ at }) => at >= oldest);
-  rows.splice(0, first === -1 ? rows.length : first);
 }

@@ -13,6 +13,7 @@ import type { Tier } from "@trivault/storage";
 import { databasePage } from "./database-page.ts";
 import { growthOf } from "./growth.ts";
 import { createHistory } from "./history.ts";
+import { openHistoryFile } from "./history-file.ts";
 import { openSamples } from "./samples.ts";
 import { costsOf, tierPage } from "./tier-page.ts";
 import { type WatchedTier, watchTier } from "./tier-watch.ts";
@@ -24,7 +25,7 @@ const PATIENCE_MS = 2000;
 export interface ObserverDeps {
   readonly config: Config;
   readonly tiers: readonly Tier[];
-  readonly audit: Pick<AuditLog, "query" | "follow">;
+  readonly audit: Pick<AuditLog, "reader" | "resume" | "follow">;
   readonly now: () => Date;
   readonly log: Logger;
 }
@@ -49,7 +50,7 @@ interface Found {
 
 /** Looks at files and tiers until the signal aborts. One look at a time. */
 export function createSiteView({ config, tiers, audit, now, log }: ObserverDeps, signal: AbortSignal): SiteView {
-  const history = createHistory(audit, config.tiers[0]?.name ?? "local");
+  const history = createHistory(audit, config.tiers[0]?.name ?? "local", openHistoryFile(config));
   const check = createHealthCheck(config);
   const databasesOf = watchDatabases(() => knownDatabases(config), log, PATIENCE_MS);
   const watches = tiers.map((tier) => ({ name: tier.name, watch: watchTier(config, tier, now, signal) }));
@@ -74,6 +75,18 @@ export function createSiteView({ config, tiers, audit, now, log }: ObserverDeps,
     }
   };
 
+  /** Before a look, so that the first one is not kept waiting. */
+  const keepHistory = async () => {
+    try {
+      await history.keep(now());
+    } catch (error) {
+      log.warn(
+        { reason: messageOf(error) },
+        "what was read of the audit log could not be kept; a start reads it again",
+      );
+    }
+  };
+
   const readSamples = async () => {
     const read = config.tiers.map(async ({ name }) => [name, (await samples.get(name)?.read()) ?? []] as const);
     return new Map(await Promise.all(read));
@@ -81,6 +94,7 @@ export function createSiteView({ config, tiers, audit, now, log }: ObserverDeps,
 
   return {
     async look() {
+      await keepHistory();
       const [known, seen, marks] = await Promise.all([
         databasesOf(),
         lookAtTiers(),

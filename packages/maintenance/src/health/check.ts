@@ -75,6 +75,11 @@ export function createHealthCheck(config: Config): (input: HealthInput) => Healt
       const knownTiers = new Set(known.map(({ tier }) => tier));
       return planDatabase(name, configured.get(name) ?? null, { copies, knownTiers, marks, now, graceSeconds });
     };
+    /** Quickly said of most: where its tiers hold the very same backups, no rule asks for a copy. A plan takes much longer. */
+    const isOnAllTiers = (name: string, arrays: Remembered["arrays"]): boolean => {
+      const wanted = new Set(configured.get(name)?.tiers.filter((tier) => !unknownTiers.has(tier)));
+      return holdSame(config.tiers.flatMap((tier, index) => (wanted.has(tier.name) ? [arrays[index] ?? NONE] : [])));
+    };
     for (const name of remembered.keys()) if (!names.has(name)) remembered.delete(name);
     for (const name of names) {
       const arrays = holdings.map((one) => one?.copies.get(name));
@@ -84,9 +89,7 @@ export function createHealthCheck(config: Config): (input: HealthInput) => Healt
       remembered.set(name, {
         arrays,
         how,
-        lacking: plan(name)
-          .decisions.filter(({ action }) => action === "copy")
-          .map(({ database, backupId, tier }) => ({ database, backupId, tier })),
+        lacking: isOnAllTiers(name, arrays) ? [] : lackingBy(plan(name)),
         complete: [
           completeOn(arrays, kinds.local),
           completeOn(arrays, kinds.servers),
@@ -115,6 +118,24 @@ export function createHealthCheck(config: Config): (input: HealthInput) => Healt
     };
     return { lacking, report, stranger, plan: (name) => (names.has(name) ? plan(name) : null) };
   };
+}
+
+function lackingBy({ decisions }: Plan): LackingCopy[] {
+  return decisions
+    .filter(({ action }) => action === "copy")
+    .map(({ database, backupId, tier }) => ({ database, backupId, tier }));
+}
+
+/** Whether all of them hold complete copies of the same backups, and no other copy. */
+function holdSame([first = NONE, ...others]: readonly (readonly HeldCopy[])[]): boolean {
+  return (
+    first.every(({ state }) => state === "complete") &&
+    others.every(
+      (those) =>
+        those.length === first.length &&
+        those.every(({ backupId, state }, index) => state === "complete" && backupId === first[index]?.backupId),
+    )
+  );
 }
 
 interface Parts extends Pick<HealthInput, "databases" | "seen" | "now" | "only"> {

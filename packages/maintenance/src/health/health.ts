@@ -6,10 +6,9 @@ import { createHealthCheck, type SeenTier } from "./check.ts";
 import { readHistory } from "./history.ts";
 import type { DiscoveryNews } from "./orphans.ts";
 import type { HealthReport } from "./report.ts";
-import { holdingsOf } from "../inventory/holdings.ts";
-import { readInventories } from "../inventory/cache.ts";
+import { type Holdings, holdingsOf } from "../inventory/holdings.ts";
 import { isFresh } from "../inventory/freshness.ts";
-import type { Inventory } from "../inventory/inventory.ts";
+import { createInventoryReader } from "../inventory/reader.ts";
 import { readTierState } from "../inventory/tier-state.ts";
 import { loadMarks } from "../plan/marks.ts";
 import { readOnlyReason } from "./read-only.ts";
@@ -54,21 +53,22 @@ export async function backupHealth(deps: HealthDeps): Promise<HealthReport> {
 }
 
 async function seeTiers({ config, tiers, now, signal, fresh = false }: HealthDeps): Promise<Map<string, SeenTier>> {
-  const cached = new Map((await readInventories(config)).map((inventory) => [inventory.tier, inventory]));
+  const cached = new Map<string, Holdings | null>();
+  for (const { name } of config.tiers) cached.set(name, await createInventoryReader(config, name).read());
   const seen = new Map<string, SeenTier>();
   const toScan: Tier[] = [];
   for (const tier of tiers) {
-    const inventory = cached.get(tier.name) ?? null;
+    const held = cached.get(tier.name) ?? null;
     const { unreachableSince: since, reason, seenAt } = await readTierState(config, tier.name);
     const recent = !fresh && seenAt !== null && isFresh({ scannedAt: seenAt }, { config, now }, FRESH_FOR_ROUNDS);
-    if (recent && since !== null) seen.set(tier.name, seenWith(inventory, { since, reason: reason ?? "" }));
-    else if (!fresh && inventory && isFresh(inventory, { config, now }, FRESH_FOR_ROUNDS)) {
-      seen.set(tier.name, seenWith(inventory));
+    if (recent && since !== null) seen.set(tier.name, seenWith(held, { since, reason: reason ?? "" }));
+    else if (!fresh && held && isFresh(held, { config, now }, FRESH_FOR_ROUNDS)) {
+      seen.set(tier.name, seenWith(held));
     } else toScan.push(tier);
   }
   if (toScan.length > 0) {
     const scanned = await scanAll({ config, now }, toScan, { signal, trust: await siteTrust({ config }) });
-    for (const inventory of scanned.inventories) seen.set(inventory.tier, seenWith(inventory));
+    for (const inventory of scanned.inventories) seen.set(inventory.tier, seenWith(holdingsOf(inventory)));
     for (const { tier, reason } of scanned.unreachable) {
       const { unreachableSince: since } = await readTierState(config, tier);
       seen.set(tier, seenWith(cached.get(tier) ?? null, { since, reason }));
@@ -86,6 +86,6 @@ async function noteReadOnly(config: Config, seen: Map<string, SeenTier>): Promis
   if (known && reason !== null) seen.set(local, { ...known, unreachable: { since: null, reason } });
 }
 
-function seenWith(inventory: Inventory | null, unreachable: SeenTier["unreachable"] = null): SeenTier {
-  return { holdings: inventory && holdingsOf(inventory), unreachable };
+function seenWith(holdings: Holdings | null, unreachable: SeenTier["unreachable"] = null): SeenTier {
+  return { holdings, unreachable };
 }

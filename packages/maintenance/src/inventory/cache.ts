@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { type NoteKind, readNotes, type TierNote } from "@trivault/backup/look";
@@ -15,8 +15,9 @@ import {
 } from "@trivault/core";
 import { z } from "zod";
 import { type HeldCopy, type HeldInventory, isHeldCopy } from "./holdings.ts";
-import { parseList, writeList } from "./json-list.ts";
+import { parseHead, parseList, readFirstLine, writeList } from "./json-list.ts";
 import type { Inventory, InventoryCopy } from "./inventory.ts";
+import { readShortForm, writeShortForm } from "./short-form.ts";
 
 const bytes = z.int().nonnegative();
 const time = z.iso.datetime().transform((text) => new Date(text));
@@ -37,6 +38,8 @@ const copySchema = z.object({
 });
 const headSchema = z.object({
   version: z.literal(1),
+  /** Another one for each that was written: by it its short form is known. */
+  id: z.string().default(""),
   /** A digest of the keys that were trusted: with other keys, other manifests are good. */
   trust: z.string(),
   tier: z.string(),
@@ -63,9 +66,9 @@ export async function readCache(config: Place, tier: string): Promise<CachedInve
   return { trust, inventory: { tier, scannedAt, capacity, copies } };
 }
 
-/** As `readCache`, with no more of each copy than plans and health look at: a quarter of the time. */
+/** As `readCache`, with no more of each copy than plans and health look at: a quarter of the time, or much less by its short form. */
 export async function readHeld(config: Place, tier: string): Promise<HeldInventory | null> {
-  const cache = await readFile(config, tier, (copies) => heldSchema.parse(copies));
+  const cache = (await readShort(config, tier)) ?? (await readFile(config, tier, (copies) => heldSchema.parse(copies)));
   if (cache === null) return null;
   const { scannedAt, capacity, copies } = cache;
   return { tier, scannedAt, capacity, copies };
@@ -81,19 +84,37 @@ async function readFile<T>(
     if (text === null) return null;
     const { head, items } = await parseList(text, "copies", check);
     const cache = { ...headSchema.parse(head), copies: items };
-    const { now, before } = placesOf(config, tier);
-    return cache.tier === tier && (cache.place === now || cache.place === before) ? cache : null;
+    return isOf(config, tier, cache) ? cache : null;
   } catch {
     return null;
   }
+}
+
+async function readShort(config: Place, tier: string) {
+  try {
+    const first = await readFirstLine(cacheFile(config, tier));
+    const head = headSchema.parse(parseHead(first, "copies"));
+    if (head.id === "" || !isOf(config, tier, head)) return null;
+    const copies = await readShortForm(config, tier, head.id);
+    return copies && { ...head, copies };
+  } catch {
+    return null;
+  }
+}
+
+function isOf(config: Place, tier: string, head: Pick<z.infer<typeof headSchema>, "tier" | "place">): boolean {
+  const { now, before } = placesOf(config, tier);
+  return head.tier === tier && (head.place === now || head.place === before);
 }
 
 export async function writeCache(config: Place, { inventory, trust }: CachedInventory): Promise<void> {
   const file = cacheFile(config, inventory.tier);
   await ensureFolder(path.dirname(file));
   const { copies, ...rest } = inventory;
-  const head = { version: 1, trust, place: placesOf(config, inventory.tier).now, ...rest };
+  const id = randomUUID();
+  const head = { version: 1, id, trust, place: placesOf(config, inventory.tier).now, ...rest };
   await publishText(file, await writeList(head, "copies", copies));
+  await writeShortForm(config, inventory.tier, { id, copies });
 }
 
 /** The inventories that are cached, each brought up to date with what this site did to the tier since. */

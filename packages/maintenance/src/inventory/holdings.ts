@@ -96,10 +96,9 @@ export function summaryOf(copies: readonly HeldCopy[]): CopiesSummary {
     problem ??= copy.problem ?? null;
     bytes += copy.bytes;
     if (copy.state === "complete") goodBytes += copy.bytes;
-    const entries = Object.entries(copy.classes);
-    for (const [name, size] of entries.length > 0 ? entries : [["STANDARD", copy.bytes] as const]) {
-      classes[name] = (classes[name] ?? 0) + size;
-    }
+    const names = Object.keys(copy.classes);
+    for (const name of names) classes[name] = (classes[name] ?? 0) + (copy.classes[name] ?? 0);
+    if (names.length === 0) classes["STANDARD"] = (classes["STANDARD"] ?? 0) + copy.bytes;
   }
   const summary = { states, problem, bytes, goodBytes, classes };
   known.set(copies, summary);

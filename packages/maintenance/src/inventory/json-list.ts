@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 
 /**
@@ -21,6 +22,26 @@ export async function writeList(head: object, name: string, items: readonly unkn
   return `${open}${pieces.join(",\n")}\n]}`;
 }
 
+/** All but the list, from the first line. */
+export function parseHead(firstLine: string, name: string): Readonly<Record<string, unknown>> {
+  const { [name]: _list, ...head } = JSON.parse(`${firstLine}]}`) as Record<string, unknown>;
+  return head;
+}
+
+const MOST_OF_A_LINE = 16 * 1024;
+
+/** With its line break; without one where it is longer than a head is. */
+export async function readFirstLine(file: string): Promise<string> {
+  const handle = await open(file, "r");
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MOST_OF_A_LINE), 0, MOST_OF_A_LINE, 0);
+    const end = buffer.subarray(0, bytesRead).indexOf("\n");
+    return buffer.toString("utf8", 0, end === -1 ? bytesRead : end + 1);
+  } finally {
+    await handle.close();
+  }
+}
+
 /**
  * What `writeList` wrote, with `check` applied to each piece of the list. Other JSON of the same form is parsed whole. Throws
  * SyntaxError, and whatever `check` throws.
@@ -35,7 +56,7 @@ export async function parseList<T>(
     const { [name]: list, ...head } = JSON.parse(text) as Record<string, unknown>;
     return { head, items: [...check(Array.isArray(list) ? list : [list])] };
   }
-  const { [name]: _list, ...head } = JSON.parse(`${firstLine}]}`) as Record<string, unknown>;
+  const head = parseHead(firstLine, name);
   const items: T[] = [];
   let at = firstLine.length;
   for (let ended = false; !ended; await setImmediate()) {

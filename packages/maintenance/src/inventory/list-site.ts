@@ -9,8 +9,9 @@ import {
 } from "@trivault/backup/look";
 import { type Config, messageOf } from "@trivault/core";
 import type { Tier } from "@trivault/storage";
-import { inDoubt, nameOf, readAllNotes, readCache, readInventory, trustOf } from "./cache.ts";
+import { inDoubt, nameOf, readAllNotes, readCache, trustOf } from "./cache.ts";
 import { isFresh } from "./freshness.ts";
+import { createInventoryReader } from "./reader.ts";
 import { readTierState } from "./tier-state.ts";
 import { judgeAll, judgeUnread } from "./scan-manifests.ts";
 
@@ -99,10 +100,10 @@ async function readKnown(
   if (unreachableSince !== null && seenAt !== null && isFresh({ scannedAt: seenAt }, site, FRESH_FOR_ROUNDS)) {
     return { reason: reason ?? "" };
   }
-  const inventory = await readInventory(site.config, tier);
-  if (inventory === null || !isFresh(inventory, site, FRESH_FOR_ROUNDS)) return null;
+  const held = await createInventoryReader(site.config, tier).read();
+  if (held === null || !isFresh(held, site, FRESH_FOR_ROUNDS)) return null;
   return {
-    copies: inventory.copies.map(({ database, backupId, state, bytes }) => {
+    copies: [...held.copies.values()].flat().map(({ database, backupId, state, bytes }) => {
       return { tier, database, backupId, state, complete: state === "complete", bytes };
     }),
   };
