@@ -25,6 +25,7 @@ const site = await timed("making the site's files", () =>
 );
 figures["events in the audit log"] = String(site.events);
 await measure(site);
+await measureStart(site);
 await profileLooks(site);
 process.stdout.write(
   `${JSON.stringify({ machine: `${availableParallelism()} CPUs (${cpus()[0]?.model}), load ${loadavg()[0]?.toFixed(1)}`, DATABASES, BACKUPS, figures }, null, 2)}\n`,
@@ -71,6 +72,25 @@ async function measure({ config, databases }: LargeSite): Promise<void> {
   } finally {
     await timed("closing", () => observer.close());
   }
+}
+
+/** A start once the history was kept: at once, and when each database has one more backup. */
+async function measureStart({ config, databases }: LargeSite): Promise<void> {
+  const start = async (what: string) => {
+    const before = process.memoryUsage.rss();
+    const observer = openObserver(config, createLogger("warn", "bench"));
+    try {
+      await timed(what, () => observer.overview());
+      await observer.refresh();
+      figures[`memory after ${what}`] = `${Math.round((process.memoryUsage.rss() - before) / 1e6)} MB more`;
+    } finally {
+      await observer.close();
+    }
+  };
+  await start("a start with the history kept");
+  const tiers = config.tiers.map((tier) => tier.name);
+  for (const database of databases) await addBackup({ backupDir: config.backupDir, tiers, database, bytes: 5e8 });
+  await start("a start after one more backup of each database");
 }
 
 /** The same in this thread, where a profiler sees it: `node --cpu-prof`. */

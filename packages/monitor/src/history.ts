@@ -37,6 +37,7 @@ export function createHistory(
   audit: Pick<AuditLog, "reader" | "resume">,
   local: string,
   file: HistoryFile | null,
+  keepAfter = KEEP_AFTER_EVENTS,
 ): History {
   let state = newState();
   let reader: AuditReader | null = null;
@@ -69,7 +70,7 @@ export function createHistory(
       pruneState(state, prunedAt);
     },
     async keep(now) {
-      if (notKept < KEEP_AFTER_EVENTS) return;
+      if (notKept < keepAfter) return;
       notKept = 0;
       const mark = reader?.mark(new Date(now.getTime() - KEPT_MS)) ?? null;
       if (mark !== null) await file?.write({ state, mark, prunedAt }, local);

@@ -11,6 +11,9 @@ const WELL_MS = 60_000;
 /** To end in order; then it is made to. */
 const CLOSE_MS = 5000;
 
+/** What a first look of a large site makes lives on: in the 2 MB of the process (`npm start`) it would be collected again and again. */
+const YOUNG_MB = 48;
+
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -39,6 +42,7 @@ export function openObserver(
       name: "observer",
       workerData: config,
       execArgv: [], // the process may have been started with options that a thread refuses
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });
     thread = started;
     died = null;
