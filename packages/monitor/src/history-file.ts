@@ -110,18 +110,16 @@ function encode({ state, mark, prunedAt }: KeptHistory, local: string): string {
 
 /** Null, or an error, for what was not written by this version. */
 function decode(bytes: Buffer, local: string): KeptHistory | null {
-  const end = bytes.indexOf("\n");
-  const body = bytes.subarray(end + 1);
-  if (end === -1 || bytes.toString("utf8", 0, end) !== headOf(body)) return null;
-  const [first = "", ...lines] = body.toString("utf8").split("\n");
-  const site = siteSchema.parse(JSON.parse(first));
+  const [head = NOTHING, first = NOTHING, ...lines] = linesOf(bytes);
+  if (head.toString() !== headOf(bytes.subarray(head.length + 1))) return null;
+  const site = siteSchema.parse(JSON.parse(first.toString()));
   if (site.local !== local) return null;
   const state = newState();
   state.lastCopyAt = site.lastCopyAt === null ? null : new Date(site.lastCopyAt);
   for (const [name, failedAt] of site.failedCopies) state.failedCopies.set(name, failedAt);
   for (const [tier, rows] of site.verifications) state.verifications.set(tier, rows);
   for (let index = 0; index + 1 < lines.length; index += 2) {
-    const { name, ...history } = decodeDatabase(lines[index] ?? "", lines[index + 1] ?? "");
+    const { name, ...history } = decodeDatabase(lines[index] ?? NOTHING, lines[index + 1] ?? NOTHING);
     state.databases.set(name, history);
   }
   return { state, mark: site.mark, prunedAt: site.prunedAt };
@@ -144,13 +142,13 @@ function encodeDatabase(name: string, history: DatabaseHistory): z.input<typeof 
   };
 }
 
-function decodeDatabase(line: string, facts: string): DatabaseHistory & { readonly name: string } {
-  const { lastRun, ...rest } = databaseSchema.parse(JSON.parse(line));
+function decodeDatabase(line: Buffer, facts: Buffer): DatabaseHistory & { readonly name: string } {
+  const { lastRun, ...rest } = databaseSchema.parse(JSON.parse(line.toString()));
   return {
     ...rest,
     lastRun: lastRun && { ...lastRun, at: new Date(lastRun.at) },
     backups: onceAsked(() => {
-      const list: readonly unknown[] = JSON.parse(facts);
+      const list: readonly unknown[] = JSON.parse(facts.toString());
       return new Map(list.map((each) => readFacts(each, rest.name)).map((each) => [each.backupId, each]));
     }),
   };
@@ -165,6 +163,19 @@ function onceAsked<T>(make: () => T): () => T {
     first = null;
     return made;
   };
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Not decoded: most of them are not looked at for a long time. */
+function linesOf(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let from = 0;
+  for (let end = bytes.indexOf("\n"); end !== -1; end = bytes.indexOf("\n", from)) {
+    lines.push(bytes.subarray(from, end));
+    from = end + 1;
+  }
+  return [...lines, bytes.subarray(from)];
 }
 
 function headOf(body: Buffer): string {

@@ -32,6 +32,8 @@ const looks = fc.array(
     tiers: fc.tuple(tier, tier, tier),
     same: fc.array(fc.nat({ max: 2 })),
     kept: fc.array(fc.nat({ max: 39 })),
+    /** All tiers hold the same. */
+    alike: fc.boolean(),
   }),
   { minLength: 1, maxLength: 4 },
 );
@@ -69,12 +71,12 @@ test("what is remembered from look to look gives the same as reckoning all anew,
     fc.property(looks, (sequence) => {
       const check = createHealthCheck(config);
       let before = new Map<string, { holdings: Holdings; inventory: Inventory }>();
-      for (const { tiers, same, kept } of sequence) {
+      for (const { tiers, same, kept, alike } of sequence) {
         const now = new Map<string, { holdings: Holdings; inventory: Inventory }>();
         const seen = new Map<string, SeenTier>();
         for (const [index, { name }] of config.tiers.entries()) {
           const last = before.get(name);
-          const found = tiers[index];
+          const found = tiers[alike ? 0 : index];
           if (!found) throw new Error("three tiers");
           const inventory = same.includes(index) && last ? last.inventory : inventoryOf(name, found.copies);
           const holdings = holdingsOf(inventory, last?.holdings ?? null);
