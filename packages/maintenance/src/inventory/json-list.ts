@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers/promises";
 const AT_A_TIME = 500;
 
 export async function writeList(head: object, name: string, items: readonly unknown[]): Promise<string> {
-  const open = `${JSON.stringify({ ...head, [name]: [] }).slice(0, -2)}\n`;
+  const start = `${JSON.stringify({ ...head, [name]: [] }).slice(0, -2)}\n`;
   const pieces: string[] = [];
   for (let from = 0; from < items.length; from += AT_A_TIME) {
     pieces.push(
@@ -19,7 +19,7 @@ export async function writeList(head: object, name: string, items: readonly unkn
     );
     await setImmediate();
   }
-  return `${open}${pieces.join(",\n")}\n]}`;
+  return `${start}${pieces.join(",\n")}\n]}`;
 }
 
 /** All but the list, from the first line. */
