@@ -9,7 +9,7 @@ import { inspectTiers, maintainUntil, startSite, type TestSite, webShop } from "
 let site: TestSite;
 beforeAll(async () => {
   // All runs are counted at the end: ten backups within one hour are more than the default rule keeps.
-  site = await startSite({ fill: webShop(16), env: { BACKUP_RETENTION: "off" } });
+  site = await startSite({ fill: webShop(8), env: { BACKUP_RETENTION: "off" } });
 });
 afterAll(async () => site?.[Symbol.asyncDispose]());
 
@@ -17,7 +17,7 @@ afterAll(async () => site?.[Symbol.asyncDispose]());
 const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 100_000);
 
 /** A run of this site takes about so long, where nothing else runs. */
-const MOST_MS = 1500;
+const MOST_MS = 1200;
 
 async function spoolEntries(): Promise<string[]> {
   return (await readdir(site.config.spoolDir)).filter((name) => name.startsWith("2"));

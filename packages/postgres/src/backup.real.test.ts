@@ -183,29 +183,24 @@ test("the row counts are those of the dump, whatever is written meanwhile", asyn
   expect(await server.query("SELECT count(*)::int AS n FROM log", "busy restored")).toEqual([{ n: 20_000 }]);
 });
 
-test.each([
-  `it's "quoted" \\ back`,
-  "two\nlines",
-  "a=b",
-  "host=evil dbname=postgres",
-  "postgres://evil/x",
-  "-d",
-  "a/b %41 é",
-])("the database name %j is taken as it is", async (name) => {
-  const url = await server.createDatabase(name);
-  await server.query("CREATE TABLE mine AS SELECT 1 AS a", name);
-  const backup = await backUp(url);
-  expect(backup.details.database).toBe(name);
-  const target = server.urlOf(`${name} 2`);
-  await restore(target, backup);
-  expect(await compareRows(parseDatabaseUrl(target), backup.details)).toEqual([]);
-});
+test.each([`it's "quoted" \\ back,\ntwo lines`, "host=evil dbname=postgres", "postgres://evil/x %41 é", "-d"])(
+  "the database name %j is taken as it is",
+  async (name) => {
+    const url = await server.createDatabase(name);
+    await server.query("CREATE TABLE mine AS SELECT 1 AS a", name);
+    const backup = await backUp(url);
+    expect(backup.details.database).toBe(name);
+    const target = server.urlOf(`${name} 2`);
+    await restore(target, backup);
+    expect(await compareRows(parseDatabaseUrl(target), backup.details)).toEqual([]);
+  },
+);
 
 describe("a dump that the server ends", () => {
   test("by pg_terminate_backend: transient, reported as such", async () => {
     const url = await server.createDatabase("killed");
     await server.query(
-      "CREATE TABLE big AS SELECT md5(g::text) || md5((-g)::text) AS m FROM generate_series(1, 900000) g",
+      "CREATE UNLOGGED TABLE big AS SELECT md5(g::text) || md5((-g)::text) AS m FROM generate_series(1, 900000) g",
       "killed",
     );
     const snapshot = await openSnapshot(parseDatabaseUrl(url));

@@ -213,8 +213,10 @@ describe("producer", () => {
     );
     await until(async () => (await queues.dump.getWorkersCount()) === 1);
     const { port } = server;
+    let tries = 0;
+    redis.on("reconnecting", () => void tries++); // the worker's connections try at the same times
     await server.stop();
-    await sleep(3000); // several tries
+    await until(() => tries >= 3);
     server = await startRedis({ port });
     await request();
     await until(async () => (await queues.dump.getCompletedCount()) === 1);
