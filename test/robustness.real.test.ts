@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { callCli } from "../apps/cli/src/testing/call-cli.ts";
 import { ACCIDENTS } from "./robustness/accidents.ts";
 import { ACTIONS } from "./robustness/choose.ts";
 import { drive } from "./robustness/drive.ts";
@@ -11,7 +12,7 @@ test(`9.2 every action beside every accident (seed ${seed}): no good copy is los
   const lines: string[] = [];
   const say = (line: string) => lines.push(line);
   // As long as it takes, and no command waits longer than it must for what is down.
-  const result = await drive({ seed, choose: everything, minutes: 25, patienceMs: 6000, say });
+  const result = await drive({ seed, choose: everything, minutes: 25, patienceMs: 6000, callCli, say });
   if (result.problems.length > 0) process.stderr.write(`${lines.join("\n")}\n`);
   expect(result.problems).toEqual([]);
   const names = (all: readonly { readonly name: string }[]) => new Set(all.map(({ name }) => name));

@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { convergence } from "./convergence.ts";
 import { changeContent } from "./content.ts";
 import { createModel, FIRST_RULE, type Model, remember } from "./model.ts";
-import { type Staff, startStaff } from "./staff.ts";
+import { type CallCli, type Staff, startStaff } from "./staff.ts";
 import { createWorld, DATABASES, type World } from "./world.ts";
 
 const WORKERS = 2;
@@ -24,6 +24,8 @@ export interface DriveOptions {
   readonly steps?: number;
   /** After which, at least, a command that something may hold up is interrupted, as by Ctrl-C. */
   readonly patienceMs: number;
+  /** What stands for processes where nothing hits them. */
+  readonly callCli?: CallCli;
   /** Goes on after a problem, to find more. */
   readonly goOn?: boolean;
   /** Ends the steps early. */
@@ -57,7 +59,7 @@ interface Outage {
 export async function drive(options: DriveOptions): Promise<DriveResult> {
   const { seed, minutes, steps: mostSteps = Number.POSITIVE_INFINITY, goOn = false } = options;
   await using world = await createWorld(FIRST_RULE);
-  await using staff = startStaff(world, WORKERS);
+  await using staff = startStaff(world, WORKERS, options.callCli ?? null);
   const model = createModel();
   const begun = performance.now();
   const lines: string[] = [];
@@ -89,7 +91,9 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
   try {
     // What comes first finds something there, and the first rule is one that somebody has ordered.
     const first = performance.now();
-    await Promise.all(DATABASES.map((name) => staff.cli(["run", "--database", name, "--wait"])));
+    const backups = await Promise.all(DATABASES.map((name) => staff.cli(["run", "--database", name, "--wait"])));
+    const failed = backups.filter(({ code }) => code !== 0).map(({ stderr }) => `a first backup failed: ${stderr}`);
+    report(0, failed);
     // On a slow machine a command in trouble has more time, too.
     const patienceMs = Math.max(options.patienceMs, 1.5 * (performance.now() - first));
     const cleanups = [["rotate"], ["sync", "cleanup"], ["cloud", "cleanup"]];
@@ -101,6 +105,7 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
       if (chosen === null) break;
       step++;
       const isCalm = outages.every(({ harmless }) => harmless) && chosen.accidents.length === 0;
+      staff.expectAccidents(!isCalm);
       const context: Context = {
         world,
         staff,
@@ -130,6 +135,7 @@ export async function drive(options: DriveOptions): Promise<DriveResult> {
       if (!report(step, [...context.problems, ...found])) break;
     }
     await endOutages(() => true);
+    staff.expectAccidents(false);
     if (problems.length === 0 || goOn) {
       say(`${step}  all faults are over; what is left must come to order by itself`);
       report(step, await convergence({ world, staff, model, random: randomNumbers(seed), say }));

@@ -25,6 +25,8 @@ export interface Staff extends AsyncDisposable {
   readonly workers: readonly Supervised[];
   readonly api: Supervised;
   cli(args: readonly string[], options?: CliOptions): Promise<CliEnded>;
+  /** Whether something may hit the commands from now on: such need processes of their own. */
+  expectAccidents(some: boolean): void;
   /** Every CLI process that runs now. */
   killClis(): number;
   /** What went wrong since it was asked last: programs that ended by themselves, or crashed, or did not end. */
@@ -43,8 +45,14 @@ export interface CliEnded extends Ended {
   readonly cutOff: boolean;
 }
 
-export function startStaff(world: World, workerCount: number): Staff {
+/** A command line within this process, as callCli of the CLI's tests. */
+export type CallCli = (args: readonly string[], call: { cwd: string; env: CliEnv; logs: true }) => Promise<Ended>;
+type CliEnv = Readonly<Record<string, string>>;
+
+/** `callCli`, where it is given, saves the start of a program for each command that nothing is to hit. */
+export function startStaff(world: World, workerCount: number, callCli: CallCli | null): Staff {
   let problems: string[] = [];
+  let accidents = false;
   const secrets = [
     API_TOKEN,
     world.postgres.password,
@@ -67,12 +75,23 @@ export function startStaff(world: World, workerCount: number): Staff {
     supervised(`worker ${index + 1}`, "worker", /"(worker ready)"/),
   );
   const api = supervised("api", "api", /"url":"(http:[^"]+)","msg":"API ready"/);
+  const judge = (args: readonly string[], ended: Ended, cutOff: boolean): CliEnded => {
+    const crashed = CRASH.exec(ended.stderr) ?? /\n {4}at .*/.exec(ended.stderr);
+    if (crashed) problems.push(`${args.join(" ")} says: ${ended.stderr.slice(-1500)}`);
+    if (showsSecret(ended.stdout + ended.stderr)) problems.push(`${args.join(" ")} shows a secret: ${ended.stdout}`);
+    if (!cutOff && ![0, 1, 3].includes(ended.code ?? -1))
+      problems.push(`${args.join(" ")} ended with ${ended.code}: ${ended.stderr.slice(-800)}`);
+    return { ...ended, cutOff };
+  };
   const clis = new Map<ReturnType<typeof startCli>, { killed: boolean }>();
   return {
     workers,
     api,
-    async cli(args, { patienceMs = 120_000, env = {} } = {}) {
-      const cli = startCli(args, { cwd: world.folder, env: { ...world.env, ...env } });
+    expectAccidents: (some) => void (accidents = some),
+    async cli(args, { patienceMs = 120_000, env: more = {} } = {}) {
+      const [cwd, env] = [world.folder, { ...world.env, ...more }];
+      if (callCli !== null && !accidents) return judge(args, await callCli(args, { cwd, env, logs: true }), false);
+      const cli = startCli(args, { cwd, env });
       const state = { killed: false };
       clis.set(cli, state);
       let interrupted = false;
@@ -88,13 +107,7 @@ export function startStaff(world: World, workerCount: number): Staff {
       clearTimeout(patience);
       clearTimeout(limit);
       clis.delete(cli);
-      const cutOff = interrupted || state.killed;
-      const crashed = CRASH.exec(ended.stderr) ?? /\n {4}at .*/.exec(ended.stderr);
-      if (crashed) problems.push(`${args.join(" ")} says: ${ended.stderr.slice(-1500)}`);
-      if (showsSecret(ended.stdout + ended.stderr)) problems.push(`${args.join(" ")} shows a secret: ${ended.stdout}`);
-      if (!cutOff && ![0, 1, 3].includes(ended.code ?? -1))
-        problems.push(`${args.join(" ")} ended with ${ended.code}: ${ended.stderr.slice(-800)}`);
-      return { ...ended, cutOff };
+      return judge(args, ended, interrupted || state.killed);
     },
     killClis() {
       for (const [cli, state] of clis) {
