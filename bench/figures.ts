@@ -1,7 +1,8 @@
 import { median as medianOrNull } from "@trivault/core";
 import type { Setting } from "./options.ts";
+import { peerSeconds, type PeersMeasured } from "./peers.ts";
 import type { PutRates } from "./put-rates.ts";
-import type { Round } from "./rounds.ts";
+import type { Backups, Restores, Round } from "./rounds.ts";
 
 export interface Figure {
   readonly name: string;
@@ -15,56 +16,91 @@ export interface Figure {
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
+/** Of what was measured. */
 export function figuresOf(setting: Setting, rounds: readonly Round[]): Figure[] {
-  const seconds = timesOf(rounds);
-  const restores = [...seconds.restores].map(([tier, each]) =>
-    atMost(`restore from ${tier} / by hand`, median(each) / median(seconds.restoreByHand), 1.15),
-  );
-  const worker = Math.max(...rounds.map(({ trivault }) => trivault.peaks["worker"] ?? 0));
-  const segments = Math.max(...rounds.map(({ trivault }) => trivault.spool.segments));
-  const spooled = Math.max(...rounds.map(({ trivault }) => trivault.spool.bytes));
+  const { backups, restores, puts, peers } = partsOf(rounds);
   return [
-    ...backupFigures(setting, seconds),
-    ...putFigures(rounds.map((round) => round.puts)),
-    ...restores,
-    atMost("worker, peak memory", worker / MIB, 200, "MiB"),
-    atMost("spool, most segments at once", segments, 5, "segments"),
-    withoutTarget("spool, most bytes at once", spooled / MIB, "MiB"),
-    atMost("client CPU of (c) beyond (a)", median(rounds.map(clientCpuPerGib)), 5, "s/GiB"),
-    withoutTarget("server CPU of (c) beyond (a)", median(rounds.map(serverCpuPerGib)), "s/GiB"),
+    ...(backups.length > 0 ? [...backupFigures(setting, backups), ...costFigures(backups)] : []),
+    ...(puts.length > 0 ? putFigures(puts) : []),
+    ...restoreFigures(restores),
+    ...(peers.length > 0 && backups.length > 0 ? peerFigures(backups, peers) : []),
   ];
 }
 
-/** Wall-clock seconds of each measurement, one for each round. */
-export interface Times {
-  readonly floor: readonly number[];
-  readonly script: readonly number[];
-  readonly scriptSftp: readonly number[];
-  readonly scriptS3: readonly number[];
-  readonly trivault: readonly number[];
-  readonly restoreByHand: readonly number[];
-  readonly restores: ReadonlyMap<string, readonly number[]>;
+export interface Parts {
+  readonly backups: readonly Backups[];
+  readonly restores: readonly Restores[];
+  readonly puts: readonly PutRates[];
+  readonly peers: readonly PeersMeasured[];
 }
 
-export function timesOf(rounds: readonly Round[]): Times {
-  const tiers = Object.keys(rounds[0]?.restores ?? {});
+/** One of each for each round, or none. */
+export function partsOf(rounds: readonly Round[]): Parts {
+  const all = <T>(pick: (round: Round) => T | null) => rounds.map(pick).filter((part) => part !== null);
   return {
-    floor: rounds.map((round) => round.floor.seconds),
-    script: rounds.map((round) => round.script.seconds),
-    scriptSftp: rounds.map((round) => round.script.sftp.seconds),
-    scriptS3: rounds.map((round) => round.script.s3.seconds),
-    trivault: rounds.map((round) => round.trivault.seconds),
-    restoreByHand: rounds.map((round) => round.restoreByHand.seconds),
-    restores: new Map(tiers.map((tier) => [tier, rounds.map((round) => round.restores[tier]?.seconds ?? Number.NaN)])),
+    backups: all((round) => round.backups),
+    restores: all((round) => round.restores),
+    puts: all((round) => round.puts),
+    peers: all((round) => round.peers),
   };
 }
 
-function backupFigures(setting: Setting, seconds: Times): Figure[] {
+/** Wall-clock seconds of each measurement, one for each round. */
+export function backupTimes(backups: readonly Backups[]) {
+  return {
+    floor: backups.map(({ floor }) => floor.seconds),
+    script: backups.map(({ script }) => script.seconds),
+    scriptSftp: backups.map(({ script }) => script.sftp.seconds),
+    scriptS3: backups.map(({ script }) => script.s3.seconds),
+    sideBySide: backups.map(({ sideBySide }) => sideBySide.seconds),
+    trivault: backups.map(({ trivault }) => trivault.seconds),
+  };
+}
+
+export function restoreTimes(restores: readonly Restores[]): Map<string, number[]> {
+  const tiers = Object.keys(restores[0]?.tiers ?? {});
+  return new Map(tiers.map((tier) => [tier, restores.map((each) => each.tiers[tier]?.seconds ?? Number.NaN)]));
+}
+
+function backupFigures(setting: Setting, backups: readonly Backups[]): Figure[] {
+  const seconds = backupTimes(backups);
   const trivault = median(seconds.trivault);
   const toScript = (limit: number) => atMost("(c) / (b)", trivault / median(seconds.script), limit);
-  if (setting === "loopback") return [toScript(0.82), atMost("(c) / (a)", trivault / median(seconds.floor), 1.35)];
+  const sideBySide = median(seconds.sideBySide);
+  if (setting === "loopback") {
+    return [
+      toScript(0.82),
+      atMost("(c) / (a)", trivault / median(seconds.floor), 1.35),
+      withoutTarget("(c) / (e)", trivault / sideBySide, "×"),
+      withoutTarget("(e) / (a)", sideBySide / median(seconds.floor), "×"),
+    ];
+  }
   const slowest = Math.max(...[seconds.floor, seconds.scriptSftp, seconds.scriptS3].map(median));
-  return [toScript(0.5), atMost("(c) / its slowest single stage", trivault / slowest, 1.15)];
+  return [
+    toScript(0.5),
+    atMost("(c) / its slowest single stage", trivault / slowest, 1.15),
+    withoutTarget("(c) / (e)", trivault / sideBySide, "×"),
+  ];
+}
+
+/** Memory, room and processor time. */
+function costFigures(backups: readonly Backups[]): Figure[] {
+  const most = (pick: (backup: Backups["trivault"]) => number) =>
+    Math.max(...backups.map(({ trivault }) => pick(trivault)));
+  return [
+    atMost("worker, peak memory", most(({ peaks }) => peaks["worker"] ?? 0) / MIB, 200, "MiB"),
+    atMost(
+      "spool, most segments at once",
+      most(({ spool }) => spool.segments),
+      5,
+      "segments",
+    ),
+    withoutTarget("spool, most bytes at once", most(({ spool }) => spool.bytes) / MIB, "MiB"),
+    atMost("client CPU of (c) beyond (a)", median(backups.map(clientCpuPerGib)), 5, "s/GiB"),
+    withoutTarget("client CPU of (e) beyond (a)", median(backups.map(sideBySideCpuPerGib)), "s/GiB"),
+    withoutTarget("server CPU of (c) beyond (a)", median(backups.map(serverCpuPerGib)), "s/GiB"),
+    withoutTarget("server CPU of (e) beyond (a)", median(backups.map(sideBySideServerPerGib)), "s/GiB"),
+  ];
 }
 
 function putFigures(puts: readonly PutRates[]): Figure[] {
@@ -75,17 +111,41 @@ function putFigures(puts: readonly PutRates[]): Figure[] {
   ];
 }
 
+function restoreFigures(restores: readonly Restores[]): Figure[] {
+  const byHand = median(restores.map((each) => each.byHand.seconds));
+  return [...restoreTimes(restores)].map(([tier, seconds]) =>
+    atMost(`restore from ${tier} / by hand`, median(seconds) / byHand, 1.15),
+  );
+}
+
+function peerFigures(backups: readonly Backups[], peers: readonly PeersMeasured[]): Figure[] {
+  const trivault = median(backupTimes(backups).trivault);
+  const seconds = peers.map(peerSeconds);
+  return [
+    withoutTarget("(c) / restic three times", trivault / median(seconds.map(({ restic }) => restic)), "×"),
+    withoutTarget("(c) / GoBackup's method", trivault / median(seconds.map(({ gobackup }) => gobackup)), "×"),
+  ];
+}
+
 /** What of a backup went over the network: the remote and the cloud copy. */
-function gibMoved({ trivault }: Round): number {
+function gibMoved({ trivault }: Backups): number {
   return (2 * trivault.bytes) / GIB;
 }
 
-function clientCpuPerGib(round: Round): number {
-  return (sum(Object.values(round.trivault.client)) - round.floor.cpuSeconds) / gibMoved(round);
+function clientCpuPerGib(backups: Backups): number {
+  return (sum(Object.values(backups.trivault.client)) - backups.floor.cpuSeconds) / gibMoved(backups);
 }
 
-function serverCpuPerGib(round: Round): number {
-  return (sum(Object.values(round.trivault.servers)) - round.floor.serverCpuSeconds) / gibMoved(round);
+function sideBySideCpuPerGib(backups: Backups): number {
+  return (backups.sideBySide.cpuSeconds - backups.floor.cpuSeconds) / gibMoved(backups);
+}
+
+function serverCpuPerGib(backups: Backups): number {
+  return (sum(Object.values(backups.trivault.servers)) - backups.floor.serverCpuSeconds) / gibMoved(backups);
+}
+
+function sideBySideServerPerGib(backups: Backups): number {
+  return (sum(Object.values(backups.sideBySide.servers)) - backups.floor.serverCpuSeconds) / gibMoved(backups);
 }
 
 export function median(values: readonly number[]): number {

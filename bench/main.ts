@@ -4,13 +4,15 @@ import { atLeast, type Figure, figuresOf } from "./figures.ts";
 import { interruption, obeySignals } from "./interruption.ts";
 import { whyNoLinks } from "./links.ts";
 import { describeMachine } from "./machine.ts";
-import { type Options, parseOptions, type Setting, USAGE } from "./options.ts";
+import { type Options, parseOptions, type Part, type Setting, USAGE } from "./options.ts";
 import { renderResult, type Result, type SettingResult } from "./report.ts";
 import { type RoundOptions, runRounds } from "./rounds.ts";
 import { prepareSource, type Source } from "./source.ts";
 import { measureStarts, startFigures } from "./starts.ts";
 import { startTargets } from "./targets.ts";
 
+/** What is measured in rounds, on the servers of a setting. */
+const ROUND_PARTS: readonly Part[] = ["backups", "restores", "puts", "peers"];
 /** Rounds of starts, each of which takes less than a second. */
 const STARTS = 15;
 /** The S3 server keeps objects in memory; so much beyond what the copies of one round take. */
@@ -38,29 +40,30 @@ try {
   process.exitCode = 130;
 }
 
-async function measure({ megabytes, runs, settings, profileDir }: Options): Promise<Result> {
+async function measure({ megabytes, runs, settings, parts, profileDir }: Options): Promise<Result> {
   const startedAt = new Date().toISOString();
   const noLinks = settings.includes("link") ? await whyNoLinks() : null;
-  const possible = settings.filter((setting) => setting !== "link" || noLinks === null);
+  const onServers = ROUND_PARTS.some((part) => parts.has(part));
+  const possible = settings.filter((setting) => onServers && (setting !== "link" || noLinks === null));
   say(`making a database of ${megabytes} MB`);
   await using source = await prepareSource(megabytes);
   const results: SettingResult[] = [];
   for (const setting of possible) {
     say(`\n${setting}: starting the servers`);
-    results.push(await measureSetting(setting, source, { runs, profileDir, say }));
+    results.push(await measureSetting(setting, source, { runs, parts, profileDir, say }));
   }
-  say("\nencryption alone");
-  const crypto = await measureCrypto();
-  say("\nstarts of the command line");
-  const starts = await measureStarts(STARTS);
+  if (parts.has("encryption")) say("\nencryption alone");
+  const crypto = parts.has("encryption") ? await measureCrypto() : null;
+  if (parts.has("starts")) say("\nstarts of the command line");
+  const starts = parts.has("starts") ? await measureStarts(STARTS) : null;
   return {
     startedAt,
     machine: await describeMachine(source.postgres.binDir),
     databaseBytes: source.database.bytes,
     crypto,
-    cryptoFigures: cryptoFigures(crypto),
+    cryptoFigures: crypto ? cryptoFigures(crypto) : [],
     starts,
-    startFigures: startFigures(starts),
+    startFigures: starts ? startFigures(starts) : [],
     settings: results,
     skipped: noLinks === null ? {} : { link: noLinks },
   };

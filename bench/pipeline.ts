@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { open } from "node:fs/promises";
 import { interruption } from "./interruption.ts";
 import { cpuOfEndedChildren } from "./processes.ts";
-import { type Peaks, watchMemory } from "./sampling.ts";
+import { type Watched, watchPrograms } from "./sampling.ts";
 
 export interface Program {
   readonly file: string;
@@ -12,11 +12,10 @@ export interface Program {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-export interface Measured {
+export interface Measured extends Watched {
   readonly seconds: number;
   /** All programs together, as the kernel counted it. */
   readonly cpuSeconds: number;
-  readonly peaks: Peaks;
 }
 
 /**
@@ -35,13 +34,13 @@ export async function runPipeline(
   const begun = performance.now();
   try {
     const children = start(programs, input?.fd, output?.fd);
-    const memory = watchMemory(children.map((child) => child.pid ?? 0));
+    const watch = watchPrograms(children.map((child) => child.pid ?? 0));
     const endings = await Promise.all(children.map((child, index) => ending(child, programs[index])));
     const seconds = (performance.now() - begun) / 1000;
-    const peaks = memory.stop();
+    const watched = watch.stop();
     const failure = endings.find((said) => said !== null);
     if (failure !== undefined) throw new Error(failure ?? undefined);
-    return { seconds, cpuSeconds: cpuOfEndedChildren() - cpuBefore, peaks };
+    return { seconds, cpuSeconds: cpuOfEndedChildren() - cpuBefore, ...watched };
   } finally {
     await input?.close();
     await output?.close();

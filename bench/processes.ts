@@ -28,6 +28,10 @@ export function cpuOfEndedChildren(): number {
   return reaped("self");
 }
 
+export function cpuOfProcess(pid: number): number {
+  return own(pid);
+}
+
 export function cpuOfReaped(pid: number): number {
   return reaped(pid);
 }

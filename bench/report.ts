@@ -1,9 +1,10 @@
 import type { CryptoFigures } from "./crypto.ts";
-import { type Figure, median, timesOf } from "./figures.ts";
+import { backupTimes, type Figure, median, partsOf, restoreTimes } from "./figures.ts";
 import type { Machine } from "./machine.ts";
 import type { Setting } from "./options.ts";
+import { peerSeconds, type PeersMeasured } from "./peers.ts";
 import type { PutRates } from "./put-rates.ts";
-import type { Round } from "./rounds.ts";
+import type { Backups, Restores, Round } from "./rounds.ts";
 import type { Peaks } from "./sampling.ts";
 import type { StartsMeasured } from "./starts.ts";
 
@@ -18,9 +19,11 @@ export interface Result {
   readonly startedAt: string;
   readonly machine: Machine;
   readonly databaseBytes: number;
-  readonly crypto: CryptoFigures;
+  /** Null where it was not asked for. */
+  readonly crypto: CryptoFigures | null;
   readonly cryptoFigures: readonly Figure[];
-  readonly starts: StartsMeasured;
+  /** Null where they were not asked for. */
+  readonly starts: StartsMeasured | null;
   readonly startFigures: readonly Figure[];
   readonly settings: readonly SettingResult[];
   /** Settings that were asked for and could not be measured here, and why. */
@@ -30,7 +33,7 @@ export interface Result {
 const MIB = 1024 ** 2;
 
 export function renderResult(result: Result): string {
-  const { machine, databaseBytes, crypto, settings, skipped } = result;
+  const { machine, databaseBytes, crypto, starts, settings, skipped } = result;
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   return [
     `${machine.processors} × ${machine.processor}, ${gib(machine.memoryBytes)} GiB, Linux ${machine.kernel}`,
@@ -38,32 +41,48 @@ export function renderResult(result: Result): string {
     `database ${(databaseBytes / 1e6).toFixed(0)} MB`,
     ...settings.flatMap((each) => ["", ...renderSetting(each)]),
     ...Object.entries(skipped).flatMap(([setting, why]) => ["", `${setting}: not measured: ${why}`]),
-    "",
-    "encryption",
-    ...(["seal", "open"] as const).map((way) => {
-      const { ours, age, ageEncryption } = crypto[way];
-      return row(way, `ours ${ours} MB/s, age ${age} MB/s, age-encryption ${ageEncryption} MB/s`);
-    }),
+    ...(crypto ? ["", "encryption", ...renderCrypto(crypto)] : []),
     ...result.cryptoFigures.map(renderFigure),
-    "",
-    "starts",
-    ...Object.entries(result.starts).map(([name, { seconds, cpuSeconds }]) =>
-      row(
-        name,
-        `${(1000 * median(seconds)).toFixed(0)} ms, ${((1000 * cpuSeconds) / seconds.length).toFixed(0)} ms of CPU`,
-      ),
-    ),
+    ...(starts ? ["", "starts", ...renderStarts(starts)] : []),
     ...result.startFigures.map(renderFigure),
     "",
   ].join("\n");
 }
 
+function renderCrypto(crypto: CryptoFigures): string[] {
+  return (["seal", "open"] as const).map((way) => {
+    const { ours, age, ageEncryption } = crypto[way];
+    return row(way, `ours ${ours} MB/s, age ${age} MB/s, age-encryption ${ageEncryption} MB/s`);
+  });
+}
+
+function renderStarts(starts: StartsMeasured): string[] {
+  return Object.entries(starts).map(([name, { seconds, cpuSeconds }]) =>
+    row(
+      name,
+      `${(1000 * median(seconds)).toFixed(0)} ms, ${((1000 * cpuSeconds) / seconds.length).toFixed(0)} ms of CPU`,
+    ),
+  );
+}
+
 function renderSetting({ setting, rounds, figures }: SettingResult): string[] {
-  const times = timesOf(rounds);
-  const stages = Object.keys(rounds[0]?.trivault.stages ?? {});
-  const [first] = rounds;
+  const { backups, restores, puts, peers } = partsOf(rounds);
   return [
-    `${setting}, ${rounds.length} rounds, ${((first?.trivault.bytes ?? 0) / 1e6).toFixed(0)} MB sealed; median (each round)`,
+    `${setting}, ${rounds.length} rounds; median (each round)`,
+    ...(backups.length > 0 ? renderBackups(backups) : []),
+    ...(restores.length > 0 ? renderRestores(restores) : []),
+    ...(puts.length > 0 ? renderPuts(puts) : []),
+    ...(peers.length > 0 ? renderPeers(peers) : []),
+    ...figures.map(renderFigure),
+  ];
+}
+
+function renderBackups(backups: readonly Backups[]): string[] {
+  const times = backupTimes(backups);
+  const [first] = backups;
+  const stages = Object.keys(first?.trivault.stages ?? {});
+  return [
+    row("sealed", `${((first?.trivault.bytes ?? 0) / 1e6).toFixed(0)} MB`),
     timeRow("(a) floor: dump, zstd, age", times.floor),
     timeRow("(b) usual script", times.script),
     timeRow("      of which sftp", times.scriptSftp),
@@ -72,26 +91,81 @@ function renderSetting({ setting, rounds, figures }: SettingResult): string[] {
     ...stages.map((stage) =>
       timeRow(
         `      ${stage} complete`,
-        rounds.map(({ trivault }) => trivault.stages[stage] ?? Number.NaN),
+        backups.map(({ trivault }) => trivault.stages[stage] ?? Number.NaN),
       ),
     ),
-    timeRow("(d) restore by hand", times.restoreByHand),
-    ...[...times.restores].map(([tier, seconds]) => timeRow(`(d) restore from ${tier}`, seconds)),
-    ...renderPuts(rounds.map((round) => round.puts)),
+    timeRow("(e) programs alone, side by side", times.sideBySide),
     cpuRow(
-      "client CPU of (c), s",
-      rounds.map(({ trivault }) => trivault.client),
+      "client CPU, s: (a)",
+      backups.map(({ floor }) => floor.cpu),
     ),
     cpuRow(
-      "server CPU of (c), s",
-      rounds.map(({ trivault }) => trivault.servers),
+      "      (c)",
+      backups.map(({ trivault }) => trivault.client),
     ),
-    row(
-      "CPU of (a), s",
-      `programs ${cpu(rounds.map(({ floor }) => floor.cpuSeconds))}, postgres ${cpu(rounds.map(({ floor }) => floor.serverCpuSeconds))}`,
+    cpuRow(
+      "      (e)",
+      backups.map(({ sideBySide }) => sideBySide.cpu),
     ),
-    ...renderMemory(rounds),
-    ...figures.map(renderFigure),
+    row("server CPU, s: (a)", `postgres ${cpu(backups.map(({ floor }) => floor.serverCpuSeconds))}`),
+    cpuRow(
+      "      (c)",
+      backups.map(({ trivault }) => trivault.servers),
+    ),
+    cpuRow(
+      "      (e)",
+      backups.map(({ sideBySide }) => sideBySide.servers),
+    ),
+    memoryRow(
+      "peak memory, MiB: (b)",
+      backups.flatMap(({ script }) => [script.dump.peaks, script.sftp.peaks, script.s3.peaks]),
+    ),
+    memoryRow(
+      "      (c)",
+      backups.map(({ trivault }) => trivault.peaks),
+    ),
+  ];
+}
+
+function renderRestores(restores: readonly Restores[]): string[] {
+  return [
+    timeRow(
+      "(d) restore by hand",
+      restores.map(({ byHand }) => byHand.seconds),
+    ),
+    ...[...restoreTimes(restores)].map(([tier, seconds]) => timeRow(`(d) restore from ${tier}`, seconds)),
+    cpuRow(
+      "client CPU, s: by hand",
+      restores.map(({ byHand }) => byHand.cpu),
+    ),
+    ...Object.keys(restores[0]?.tiers ?? {}).map((tier) =>
+      cpuRow(
+        `      from ${tier}`,
+        restores.map(({ tiers }) => tiers[tier]?.cpu ?? {}),
+      ),
+    ),
+    memoryRow(
+      "peak memory, MiB: by hand",
+      restores.map(({ byHand }) => byHand.peaks),
+    ),
+    memoryRow(
+      "      by Trivault",
+      restores.flatMap(({ tiers }) => Object.values(tiers).map(({ peaks }) => peaks)),
+    ),
+  ];
+}
+
+function renderPeers(peers: readonly PeersMeasured[]): string[] {
+  const seconds = peers.map(peerSeconds);
+  return [
+    timeRow(
+      "restic, three times",
+      seconds.map(({ restic }) => restic),
+    ),
+    timeRow(
+      "GoBackup's method",
+      seconds.map(({ gobackup }) => gobackup),
+    ),
   ];
 }
 
@@ -104,19 +178,10 @@ function renderPuts(puts: readonly PutRates[]): string[] {
 }
 
 /** The most that each program ever held, over all rounds. */
-function renderMemory(rounds: readonly Round[]): string[] {
-  const of = (title: string, pick: (round: Round) => readonly Peaks[]) => {
-    const all = rounds.flatMap(pick);
-    const most = (program: string) => Math.max(...all.map((peaks) => peaks[program] ?? 0));
-    const programs = [...new Set(all.flatMap((peaks) => Object.keys(peaks)))].filter((program) => most(program) >= MIB);
-    return row(title, programs.map((program) => `${program} ${(most(program) / MIB).toFixed(0)}`).join(", "));
-  };
-  return [
-    of("peak memory, MiB: script", ({ script }) => [script.dump.peaks, script.sftp.peaks, script.s3.peaks]),
-    of("      Trivault", ({ trivault }) => [trivault.peaks]),
-    of("      restore by hand", ({ restoreByHand }) => [restoreByHand.peaks]),
-    of("      restore by Trivault", ({ restores }) => Object.values(restores).map(({ peaks }) => peaks)),
-  ];
+function memoryRow(title: string, all: readonly Peaks[]): string {
+  const most = (program: string) => Math.max(...all.map((peaks) => peaks[program] ?? 0));
+  const programs = [...new Set(all.flatMap((peaks) => Object.keys(peaks)))].filter((program) => most(program) >= MIB);
+  return row(title, programs.map((program) => `${program} ${(most(program) / MIB).toFixed(0)}`).join(", "));
 }
 
 /** Parts of a sum, the largest first; parts that hardly count are left out. */

@@ -3,26 +3,39 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { interruption } from "./interruption.ts";
-import { peakMemory, programOf, treeOf } from "./processes.ts";
+import { cpuOfProcess, peakMemory, programOf, treeOf } from "./processes.ts";
 
-const MEMORY_EVERY_MS = 50;
+const PROGRAMS_EVERY_MS = 50;
 const SPOOL_EVERY_MS = 5;
 
 /** Bytes by program. */
 export type Peaks = Record<string, number>;
 
-/** Notes the highest memory of every program in the trees below `roots`, until it is stopped. */
-export function watchMemory(roots: readonly number[]): { stop(): Peaks } {
+export interface Watched {
+  readonly peaks: Peaks;
+  /** CPU seconds by program, up to the last look at it: a program that has ended is short of 50 ms at most. */
+  readonly cpu: Readonly<Record<string, number>>;
+}
+
+/** Notes the highest memory of every program in the trees below `roots`, and their CPU time, until it is stopped. */
+export function watchPrograms(roots: readonly number[]): { stop(): Watched } {
   const peaks: Peaks = {};
+  const seen = new Map<number, { program: string; seconds: number }>();
   const look = () => {
-    for (const pid of treeOf(roots)) raise(peaks, programOf(pid), peakMemory(pid));
+    for (const pid of treeOf(roots)) {
+      const program = programOf(pid);
+      raise(peaks, program, peakMemory(pid));
+      if (program !== "") seen.set(pid, { program, seconds: cpuOfProcess(pid) });
+    }
   };
   // Nobody stops it where the measurement fails; it must not keep the process alive.
-  const timer = setInterval(look, MEMORY_EVERY_MS).unref();
+  const timer = setInterval(look, PROGRAMS_EVERY_MS).unref();
   return {
     stop() {
       clearInterval(timer);
-      return peaks;
+      const cpu: Record<string, number> = {};
+      for (const { program, seconds } of seen.values()) cpu[program] = (cpu[program] ?? 0) + seconds;
+      return { peaks, cpu };
     },
   };
 }

@@ -20,12 +20,14 @@ import { removeCopies, sealedBytes } from "./copies.ts";
 import { argumentsOf } from "./npm-scripts.ts";
 import type { Source } from "./source.ts";
 import type { Targets } from "./targets.ts";
+import { measureServers, type ServerCpu } from "./servers.ts";
 import { measureWorker, type WorkerMeasured } from "./worker-measure.ts";
 
 const POLL_MS = 100;
 const START_MS = 30_000;
 
 export interface BackupMeasured extends WorkerMeasured {
+  readonly servers: ServerCpu;
   readonly backupId: string;
   /** From the request until the last of the four stages was complete. */
   readonly seconds: number;
@@ -75,14 +77,15 @@ export async function startTrivault(source: Source, targets: Targets, profileDir
     }
   };
   const backup = async (): Promise<BackupMeasured> => {
-    const measure = measureWorker(worker.pid, spoolDir, serverPids(source, targets));
+    const servers = measureServers(source, targets);
+    const measure = measureWorker(worker.pid, spoolDir);
     const requestedAt = Date.now();
     const { runId } = await requestBackup(queues, redis, {
       database: source.database.name,
       actor: "user:bench@localhost",
     });
     const { stages, backupId } = await settled(runId);
-    const measured = measure.stop();
+    const measured = { ...measure.stop(), servers: servers.stop() };
     if (backupId === null) throw new RangeError("a settled run has a backup");
     // The stages' own times are exact, while looking more often would take CPU time from what is measured.
     const ended = stages.map(({ stage, finishedAt }) => [
@@ -105,15 +108,6 @@ export async function startTrivault(source: Source, targets: Targets, profileDir
     backup,
     forget: (backupId) => removeCopies(config, { database: source.database.name, backupId }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
-}
-
-function serverPids(source: Source, targets: Targets): Record<string, readonly number[]> {
-  return {
-    postgres: [source.postgres.pid],
-    redis: [source.redis.pid],
-    sshd: [targets.sshd.pid],
-    ceph: targets.ceph.pids,
   };
 }
 

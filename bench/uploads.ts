@@ -10,10 +10,19 @@ export async function sftpProgram(targets: Targets, folder: string, files: reado
   const { sshd } = targets;
   const batch = path.join(folder, "sftp.batch");
   await writeFile(batch, files.map((file) => `put ${file} ${sshd.directory}/${path.basename(file)}\n`).join(""));
+  return { file: "sftp", args: ["-q", "-b", batch, ...sshOptions(targets), `${sshd.user}@${sshd.host}`] };
+}
+
+/** A command on the SFTP server. */
+export function sshProgram(targets: Targets, command: string): Program {
+  const { sshd } = targets;
+  return { file: "ssh", args: ["-q", ...sshOptions(targets), `${sshd.user}@${sshd.host}`, command] };
+}
+
+/** As ssh and sftp alike understand them. */
+export function sshOptions({ sshd }: Targets): string[] {
   const options = ["BatchMode=yes", "IdentitiesOnly=yes", `UserKnownHostsFile=${sshd.knownHostsFile}`];
-  const args = ["-F", "none", "-q", "-b", batch, "-i", sshd.keyFile, "-P", String(sshd.port)];
-  for (const option of options) args.push("-o", option);
-  return { file: "sftp", args: [...args, `${sshd.user}@${sshd.host}`] };
+  return ["-F", "none", "-i", sshd.keyFile, ...[`Port=${sshd.port}`, ...options].flatMap((each) => ["-o", each])];
 }
 
 export async function emptyServerFolder(targets: Targets, files: readonly string[]): Promise<void> {
@@ -36,16 +45,16 @@ export async function rcloneProgram(targets: Targets, folder: string, command: R
     `secret_access_key = ${secretKey}`,
   ];
   await writeFile(config, `${lines.join("\n")}\n`, { mode: 0o600 });
-  const [verb, from] = command;
+  const [verb, what] = command;
   const there = `${REMOTE}:${targets.bucket}/script`;
-  const to = verb === "copyto" ? `${there}/${path.basename(from)}` : there;
+  const to = verb === "copyto" || verb === "rcat" ? `${there}/${path.basename(what)}` : there;
   return {
     file: "rclone",
-    args: ["--config", config, "-q", verb, ...(from === undefined ? [] : [from]), to],
+    args: ["--config", config, "-q", verb, ...(verb === "copyto" || verb === "copy" ? [what] : []), to],
     // rclone 1.60 refuses to start its S3 backend where this is set.
     env: { AWS_CA_BUNDLE: undefined },
   };
 }
 
-/** `copyto` a file, `copy` a folder, or `purge` what was copied. */
-export type RcloneCommand = ["copyto" | "copy", string] | ["purge"];
+/** `copyto` a file, `copy` a folder, `rcat` what comes to a name, or `purge` what was copied. */
+export type RcloneCommand = ["copyto" | "copy" | "rcat", string] | ["purge"];
