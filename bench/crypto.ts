@@ -14,6 +14,8 @@ const SEGMENT = 32 * MIB;
 const SEGMENTS = 16;
 const BYTES = SEGMENTS * SEGMENT;
 const ROUNDS = 3;
+/** As in packages/backup/src/restore-source.ts. */
+const AHEAD = 2;
 /** age-encryption's own rate does not depend on the size, and 512 MiB would take it ten seconds. */
 const LIBRARY_BYTES = 64 * MIB;
 
@@ -112,26 +114,26 @@ async function sealAll(folder: string, { recipient }: KeyPair): Promise<{ run: R
   return { run, segments };
 }
 
-/** As a restore does: one segment is read while the one before it is opened and written. */
+/** As a restore does: two segments are read and opened while the one before them is written. */
 async function openAll(folder: string, { identity }: KeyPair, segments: readonly Segment[]): Promise<Run> {
   const opener = createOpener([identity]);
-  const memory = [new ArrayBuffer(SEGMENT + MIB), new ArrayBuffer(SEGMENT + MIB)];
+  const memory = Array.from({ length: AHEAD + 1 }, () => new ArrayBuffer(SEGMENT + MIB));
   const output = await open(path.join(folder, "plain"), "w");
   const openOne = async (index: number, segment: Segment): Promise<Uint8Array> => {
-    const bytes = new Uint8Array(memory[index % 2] ?? new ArrayBuffer(segment.size), 0, segment.size);
+    const bytes = new Uint8Array(memory[index % memory.length] ?? new ArrayBuffer(segment.size), 0, segment.size);
     const file = await open(`${part(folder, index)}.age`, "r");
     await file.read(bytes, 0, segment.size, 0);
     await file.close();
     return opener.open(bytes, segment);
   };
   const run = await timed(async () => {
-    let ahead: Promise<Uint8Array> | null = null;
-    for (const [index, segment] of segments.entries()) {
-      const plain = await (ahead ?? openOne(index, segment));
-      const next = segments[index + 1];
-      ahead = next ? openOne(index + 1, next) : null;
+    const ahead = segments.slice(0, AHEAD).map((segment, index) => openOne(index, segment));
+    for (const index of segments.keys()) {
+      const plain = (await ahead.shift()) ?? new Uint8Array();
+      const next = segments[index + AHEAD];
+      if (next) ahead.push(openOne(index + AHEAD, next));
       await output.write(plain);
-      memory[index % 2] = plain.buffer as ArrayBuffer;
+      memory[index % memory.length] = plain.buffer as ArrayBuffer;
     }
   });
   await output.close();

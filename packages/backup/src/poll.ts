@@ -1,14 +1,56 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import type { RunDirectory } from "./run-directory.ts";
 
-/** How often followers look at the files of the stage before them. A look costs microseconds; inotify does not see NFS. */
-const POLL_MS = 25;
+/**
+ * How often followers look at the files of the stage before them, where nobody wakes them: another process does the work of that
+ * stage, or a program. inotify does not see NFS.
+ */
+const POLL_MS = 100;
 
 /** Leases beat once a second, and nobody hurries to give a run up: every how many looks a follower checks them. */
-export const LOOKS_PER_CHECK = 20;
+export const LOOKS_PER_CHECK = 5;
 
-/** One short pause between two looks; rejects with the signal's reason as soon as it aborts. */
-export async function pause(signal: AbortSignal): Promise<void> {
-  await sleep(POLL_MS, undefined, { signal }).catch((error: unknown) => {
-    throw signal.reason ?? error;
-  });
+/** Looks at the files of a run again and again, with a short pause between two looks. */
+export interface Follower extends Disposable {
+  /** Ends after `ms`, or at once where the run was nudged since the pause before this one; rejects with the signal's reason. */
+  pause(signal: AbortSignal, ms?: number): Promise<void>;
+}
+
+type Wake = () => void;
+const followers = new Map<string, Set<Wake>>();
+
+/** Something of a run has changed: whoever follows it in this process looks at once. Others find out by themselves. */
+export function nudge(run: Pick<RunDirectory, "path">): void {
+  for (const wake of followers.get(run.path) ?? []) wake();
+}
+
+/** Before the first look, so that no nudge is lost between a look and the pause after it. */
+export function followRun({ path }: Pick<RunDirectory, "path">): Follower {
+  let nudged = false;
+  let end = () => {};
+  const wake: Wake = () => {
+    nudged = true;
+    end();
+  };
+  const others = followers.get(path) ?? new Set();
+  followers.set(path, others.add(wake));
+  return {
+    async pause(signal, ms = POLL_MS) {
+      signal.throwIfAborted();
+      if (!nudged) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const timer = setTimeout(resolve, ms);
+        end = () => resolve();
+        signal.addEventListener("abort", end);
+        await promise;
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+      }
+      nudged = false;
+      signal.throwIfAborted();
+    },
+    [Symbol.dispose]() {
+      others.delete(wake);
+      if (others.size === 0 && followers.get(path) === others) followers.delete(path);
+    },
+  };
 }

@@ -27,7 +27,7 @@ export interface BackupSource {
   readonly manifest: Manifest;
   readonly details: Details | null;
   readonly globals: () => Promise<Buffer | null>;
-  /** The zstd stream, segment by segment, each verified whole before it is yielded; the next ones are read meanwhile. */
+  /** The zstd stream, segment by segment, each verified whole before it is yielded; the next two are read meanwhile. */
   readonly data: () => AsyncGenerator<Uint8Array>;
   readonly segmentsFrom: Map<string, number>;
   readonly damage: { tier: string; problem: string }[];
@@ -116,7 +116,9 @@ export async function readTrusted(
   throw unread ?? last ?? new TrivaultError("NOT_FOUND", `Backup ${backup.id} vanished while it was being read.`);
 }
 
-/** One segment is read and opened while the one before it is being restored. */
+/** Read and opened while the one before them is being restored: one that is opened does not hold up the network. */
+const AHEAD = 2;
+
 async function* readAhead(
   segments: readonly Segment[],
   fetch: (segment: Segment) => Promise<Uint8Array>,
@@ -124,11 +126,11 @@ async function* readAhead(
   progress: (progress: Progress) => void,
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  const begin = async (segment: Segment | undefined) => (segment ? fetch(segment) : null);
-  let ahead = background(begin(segments[0]));
+  const ahead = segments.slice(0, AHEAD).map((segment) => background(fetch(segment)));
   for (const [index, segment] of segments.entries()) {
-    const plain = await ahead;
-    ahead = background(begin(segments[index + 1]));
+    const plain = await ahead.shift();
+    const next = segments[index + AHEAD];
+    if (next) ahead.push(background(fetch(next)));
     if (plain) yield plain;
     bytes += segment.size;
     progress({ bytes, totalBytes, segments: index + 1 });

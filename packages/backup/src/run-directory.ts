@@ -11,6 +11,7 @@ import {
   readdirOrEmpty,
 } from "@trivault/core";
 import { z } from "zod";
+import { nudge } from "./poll.ts";
 
 /**
  * What a backup in the making keeps on the site, until its manifest is written:
@@ -92,6 +93,7 @@ export function readRun(run: RunDirectory): Promise<z.infer<typeof runSchema> | 
 
 export async function markDumped(run: RunDirectory, dumped: Dumped): Promise<void> {
   await publishJson(path.join(run.path, "dumped.json"), dumped);
+  nudge(run);
 }
 
 export function readDumped(run: RunDirectory): Promise<Dumped | null> {

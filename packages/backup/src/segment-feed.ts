@@ -3,7 +3,7 @@ import type { Tier } from "@trivault/storage";
 import { readManifest, type StoredManifest } from "./copies.ts";
 import { journalReader } from "./journal.ts";
 import { watchLease } from "./lease.ts";
-import { LOOKS_PER_CHECK, pause } from "./poll.ts";
+import { followRun, LOOKS_PER_CHECK } from "./poll.ts";
 import { databaseOfRun, type RunDirectory, throwIfAborted } from "./run-directory.ts";
 import type { BackupRef } from "./site.ts";
 
@@ -18,6 +18,7 @@ export async function* followSegments(
   ref: BackupRef,
   options: { patienceMs: number; signal: AbortSignal },
 ): AsyncGenerator<Segment, StoredManifest> {
+  using follower = followRun(run);
   const journal = journalReader(run.journal);
   const workers = [watchLease(run.dumpLease), watchLease(run.sealLease)];
   const seen = new Set<string>();
@@ -45,7 +46,7 @@ export async function* followSegments(
       const silent = await Promise.all(workers.map((worker) => worker.silentMs()));
       if (Math.min(...silent) > options.patienceMs) throw abandoned(ref, options.patienceMs);
     }
-    await pause(options.signal);
+    await follower.pause(options.signal);
   }
 }
 

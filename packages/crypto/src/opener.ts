@@ -6,7 +6,7 @@ import { AgeError } from "./age-error.ts";
 import { explain } from "./explain.ts";
 import { decrypterFor, headerLength, readHeader } from "./header.ts";
 import { NONCE, payloadKey } from "./stream.ts";
-import { createSegmentThread, type SegmentThread } from "./thread.ts";
+import { createSegmentThreads, type SegmentThread } from "./thread.ts";
 
 export interface Opener {
   /**
@@ -21,9 +21,9 @@ export interface Opener {
   close(): Promise<void>;
 }
 
-/** Opens segments in a thread of its own, one at a time. `identities` are needed only where segments are encrypted. */
+/** Opens segments in threads of their own, two at a time. `identities` are needed only where segments are encrypted. */
 export function createOpener(identities: readonly string[] | null): Opener {
-  return openerOn(createSegmentThread(), identities && decrypterFor(identities));
+  return openerOn(createSegmentThreads(), identities && decrypterFor(identities));
 }
 
 export function openerOn(thread: SegmentThread, decrypter: Decrypter | null): Opener {

@@ -3,7 +3,7 @@ import { formatBytes, TrivaultError } from "@trivault/core";
 import { makeHeader } from "./header.ts";
 import type { Sealed } from "./segment-thread.ts";
 import { NONCE, payloadKey } from "./stream.ts";
-import { cancelled, createSegmentThread } from "./thread.ts";
+import { cancelled, createSegmentThreads } from "./thread.ts";
 
 /** What a manifest says about a segment. */
 export interface SealedSegment {
@@ -23,32 +23,21 @@ export interface Sealer {
   close(): Promise<void>;
 }
 
-/** Two segments are sealed at a time, of two backups. */
-const THREADS = 2;
-
-/** Each segment becomes an age file of its own, encrypted to all `recipients`; null leaves it as it is, and only hashes. */
+/** Two segments at a time, such as those of two backups. Each segment becomes an age file of its own, encrypted to all `recipients`; null leaves it as it is, and only hashes. */
 export function createSealer(options: { recipients: readonly string[] | null; segmentSize: number }): Sealer {
   const { recipients, segmentSize } = options;
-  const threads = Array.from({ length: THREADS }, () => ({ thread: createSegmentThread(), jobs: 0 }));
-  /** The first of those with the least to do: a caller that never seals two files at once never starts a second thread. */
-  const leastBusy = () => threads.reduce((best, each) => (each.jobs < best.jobs ? each : best));
-
+  const threads = createSegmentThreads();
   return {
     async seal(file, target, signal) {
       if (signal?.aborted) throw cancelled(signal);
       const age = recipients && (await makePrefix(recipients));
-      const chosen = leastBusy();
-      chosen.jobs++;
-      const job = { kind: "seal", file, target, age, maxPlainSize: segmentSize } as const;
-      const reply = await chosen.thread.run(job).finally(() => chosen.jobs--);
+      const reply = await threads.run({ kind: "seal", file, target, age, maxPlainSize: segmentSize });
       if (signal?.aborted) throw cancelled(signal);
       if (reply.is !== "sealed") throw explain(reply, file, segmentSize);
       const { size, sha256, plainSize } = reply;
       return { size, sha256, plainSize };
     },
-    async close() {
-      await Promise.all(threads.map(({ thread }) => thread.close()));
-    },
+    close: () => threads.close(),
   };
 }
 

@@ -14,6 +14,28 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** So many segments are sealed or opened at a time. */
+const THREADS = 2;
+
+/** Each job goes to the first of those with the least to do: who never asks for two at once never starts a second thread. */
+export function createSegmentThreads(): SegmentThread {
+  const threads = Array.from({ length: THREADS }, () => ({ thread: createSegmentThread(), jobs: 0 }));
+  return {
+    async run(job) {
+      const chosen = threads.reduce((best, each) => (each.jobs < best.jobs ? each : best));
+      chosen.jobs++;
+      try {
+        return await chosen.thread.run(job);
+      } finally {
+        chosen.jobs--;
+      }
+    },
+    async close() {
+      await Promise.all(threads.map(({ thread }) => thread.close()));
+    },
+  };
+}
+
 /** A thread that starts with its first job, and starts anew with the next job after it crashed. */
 export function createSegmentThread(): SegmentThread {
   let worker: Worker | null = null;

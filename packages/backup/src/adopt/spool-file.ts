@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 import { background, TrivaultError } from "@trivault/core";
-import { LOOKS_PER_CHECK, pause } from "../poll.ts";
+import { followRun, LOOKS_PER_CHECK } from "../poll.ts";
 import { type RunDirectory, throwIfAborted } from "../run-directory.ts";
 import { MAX_WAITING_PARTS, partPath, readSpool } from "../spool.ts";
 
@@ -121,8 +121,9 @@ function partWriter(run: RunDirectory, segmentSize: number, signal: AbortSignal)
 }
 
 async function untilRoom(run: RunDirectory, signal: AbortSignal): Promise<void> {
+  using follower = followRun(run);
   for (let look = 0; (await readSpool(run)).parts.length > MAX_WAITING_PARTS; look++) {
     if (look % LOOKS_PER_CHECK === 0) await throwIfAborted(run);
-    await pause(signal);
+    await follower.pause(signal);
   }
 }

@@ -15,7 +15,7 @@ import {
   type Tools,
 } from "@trivault/postgres";
 import { acquireLease, type Lease } from "../lease.ts";
-import { LOOKS_PER_CHECK, pause } from "../poll.ts";
+import { followRun, LOOKS_PER_CHECK, nudge } from "../poll.ts";
 import {
   createRun,
   type Dumped,
@@ -30,6 +30,9 @@ import type { BackupRef, Site, StageContext } from "../site.ts";
 import { ensureSpool, MAX_WAITING_PARTS, readSpool } from "../spool.ts";
 import { VERSION } from "../version.ts";
 
+/** The spool is looked at again before a dump of this speed has filled it: 640 MiB a second. */
+const BYTES_PER_MS = (640 * 1024 * 1024) / 1000;
+const SHORTEST_PAUSE_MS = 25;
 /** A dump that writes nothing for so long, while it is not paused, hangs. pg_dump itself gives up on locks before. */
 const STALLED_MS = 30 * 60_000;
 
@@ -152,11 +155,14 @@ async function dumpIntoSpool(work: Work): Promise<Pick<DumpResult, "bytes" | "ro
 
 /** Reports progress, and holds the dump back while too many parts wait to be sealed. Ends with the dump. */
 async function followSpool(dump: DumpProcess, { site, run, context }: Work, signal: AbortSignal): Promise<void> {
+  using follower = followRun(run);
   const ended = new AbortController();
   const end = () => ended.abort();
   dump.done.then(end, end);
+  const either = AbortSignal.any([signal, ended.signal]);
   let held = false;
   let seen = -1;
+  let last = 0;
   let movedAt = performance.now();
   for (let look = 0; !ended.signal.aborted; look++) {
     const { parts, lastSize } = await readSpool(run);
@@ -164,6 +170,8 @@ async function followSpool(dump: DumpProcess, { site, run, context }: Work, sign
     if (full && !held) dump.pause();
     if (!full && held) dump.resume();
     held = full;
+    if ((parts.at(-1) ?? 0) > last) nudge(run); // a part is complete
+    last = parts.at(-1) ?? last;
     const bytes = (parts.at(-1) ?? 0) * site.config.segmentSize + lastSize;
     if (bytes !== seen || held) movedAt = performance.now();
     seen = bytes;
@@ -178,7 +186,8 @@ async function followSpool(dump: DumpProcess, { site, run, context }: Work, sign
       await throwIfAborted(run);
       context.progress({ bytes, segments: parts.at(-1) ?? 0 });
     }
-    await pause(signal).catch((error: unknown) => {
+    const room = Math.max(0, MAX_WAITING_PARTS + 1 - parts.length) * site.config.segmentSize;
+    await follower.pause(either, Math.max(SHORTEST_PAUSE_MS, room / BYTES_PER_MS)).catch((error: unknown) => {
       if (!ended.signal.aborted) throw error;
     });
   }

@@ -16,6 +16,7 @@ import { confirmedSource } from "@trivault/storage";
 import { readManifest, removeTemporary } from "../copies.ts";
 import { giveUp } from "../give-up.ts";
 import { acquireLease } from "../lease.ts";
+import { nudge } from "../poll.ts";
 import { ensureRecoveryNote } from "../recovery-note.ts";
 import { requireSegments } from "../require-segments.ts";
 import {
@@ -66,6 +67,7 @@ export async function encryptStage(site: Site, ref: BackupRef, context: StageCon
     const manifest = await sealAll(site, run, ref, context);
     await noteArrival(site.config, local.name, manifest);
     await removeRun(run);
+    nudge(run);
     context.note(`sealed: ${manifest.segments.length} segments; the manifest is written`);
     return result(ref, manifest, begun);
   } catch (error) {

@@ -4,6 +4,7 @@ import { backupKey, codeOf, type Segment, TrivaultError } from "@trivault/core";
 import type { SealedSegment } from "@trivault/crypto";
 import { appendJournal, noteSealing, readSealing } from "../journal.ts";
 import type { Lease } from "../lease.ts";
+import { nudge } from "../poll.ts";
 import type { RunDirectory } from "../run-directory.ts";
 import type { BackupRef, Site, StageContext } from "../site.ts";
 
@@ -40,11 +41,13 @@ export async function publishSegment(work: Sealing, part: Part, segments: Sealed
     const segment = await store(work, part, turn);
     await work.lease.check();
     await appendJournal(work.run.journal, segment);
+    nudge(work.run); // the copies
     segments.set(segment.name, segment);
     const bytes = [...segments.values()].reduce((sum, { size }) => sum + size, 0);
     work.context.progress({ bytes, segments: segments.size });
   }
   await unlink(part.file);
+  nudge(work.run); // the dump, which may wait for room
 }
 
 /**

@@ -3,7 +3,7 @@ import path from "node:path";
 import { background, segmentName } from "@trivault/core";
 import { journalReader } from "../journal.ts";
 import { watchLease } from "../lease.ts";
-import { LOOKS_PER_CHECK, pause } from "../poll.ts";
+import { followRun, LOOKS_PER_CHECK } from "../poll.ts";
 import { type Dumped, markAborted, readDumped, type RunDirectory, throwIfAborted } from "../run-directory.ts";
 import type { Site } from "../site.ts";
 import { partPath, readSpool } from "../spool.ts";
@@ -60,6 +60,7 @@ async function sealData(outer: Sealing, encrypted: boolean, segments: Sealed): P
 
 /** Numbers of complete parts, in order, as the dump completes them; returns what the dump said when it was through. */
 async function* readyParts({ site, run, signal }: Sealing, segments: Sealed): AsyncGenerator<number, Dumped> {
+  using follower = followRun(run);
   const dumpLease = watchLease(run.dumpLease);
   const takeoverMs = site.config.worker.takeoverSeconds * 1000;
   let next = [...segments.keys()].filter((name) => name.startsWith("data-")).length;
@@ -83,7 +84,7 @@ async function* readyParts({ site, run, signal }: Sealing, segments: Sealed): As
         await throwIfAborted(run);
       }
     }
-    await pause(signal);
+    await follower.pause(signal);
   }
 }
 
