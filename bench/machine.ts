@@ -13,6 +13,8 @@ export interface Machine {
   readonly processors: number;
   readonly memoryBytes: number;
   readonly kernel: string;
+  /** Of this source tree; `+` where it holds changes beyond it. Null where there is no git. */
+  readonly commit: string | null;
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -23,6 +25,7 @@ export async function describeMachine(pgBinDir: string): Promise<Machine> {
     processors: cpus().length,
     memoryBytes: totalmem(),
     kernel: release(),
+    commit: await commitOfTree(),
     versions: {
       trivault: VERSION,
       node: process.versions.node,
@@ -35,6 +38,17 @@ export async function describeMachine(pgBinDir: string): Promise<Machine> {
       redis: await versionOf("redis-server", ["--version"]),
     },
   };
+}
+
+async function commitOfTree(): Promise<string | null> {
+  const git = (...args: string[]) => run("git", ["-C", import.meta.dirname, ...args]);
+  try {
+    const { stdout: commit } = await git("rev-parse", "--short", "HEAD");
+    const { stdout: changes } = await git("status", "--porcelain", "--untracked-files=no");
+    return commit.trim() + (changes === "" ? "" : "+");
+  } catch {
+    return null;
+  }
 }
 
 async function versionOf(file: string, args: readonly string[]): Promise<string> {
