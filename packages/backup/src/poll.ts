@@ -1,5 +1,3 @@
-import type { RunDirectory } from "./run-directory.ts";
-
 /**
  * How often followers look at the files of the stage before them, where nobody wakes them: another process does the work of that
  * stage, or a program. inotify does not see NFS.
@@ -15,16 +13,21 @@ export interface Follower extends Disposable {
   pause(signal: AbortSignal, ms?: number): Promise<void>;
 }
 
+/** By its folder (run-directory.ts). */
+interface Run {
+  readonly path: string;
+}
+
 type Wake = () => void;
 const followers = new Map<string, Set<Wake>>();
 
 /** Something of a run has changed: whoever follows it in this process looks at once. Others find out by themselves. */
-export function nudge(run: Pick<RunDirectory, "path">): void {
+export function nudge(run: Run): void {
   for (const wake of followers.get(run.path) ?? []) wake();
 }
 
 /** Before the first look, so that no nudge is lost between a look and the pause after it. */
-export function followRun({ path }: Pick<RunDirectory, "path">): Follower {
+export function followRun({ path }: Run): Follower {
   let nudged = false;
   let end = () => {};
   const wake: Wake = () => {
