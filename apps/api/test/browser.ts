@@ -27,6 +27,10 @@ const STICKING_OUT = `document.documentElement.scrollWidth <= innerWidth ? [] :
     .slice(0, 5)
     .map(({ tagName, className, textContent }) => [tagName, className, textContent.slice(0, 40)].join(" "))`;
 
+const SHOWN = `[...new Set([...document.querySelectorAll("body *")]
+  .filter((element) => element.checkVisibility())
+  .map(({ tagName, className }) => [tagName, className].join(" ")))]`;
+
 const WHOLE_PAGE = `({ width: innerWidth, height: document.documentElement.scrollHeight })`;
 
 export const WIDE = { width: 1360, height: 850 };
@@ -46,6 +50,8 @@ export interface Tab extends AsyncDisposable {
   violations(rules?: readonly string[]): Promise<string[]>;
   /** What sticks out of the window to the right. */
   overflow(): Promise<string[]>;
+  /** The kinds (tag and classes) of all elements that are shown. */
+  shown(): Promise<string[]>;
   /** A picture for somebody to look at, where they are asked for. */
   shoot(name: string, fullPage?: boolean): Promise<void>;
 }
@@ -95,6 +101,7 @@ async function openTab(context: BrowserContext): Promise<Tab> {
         nodes.map(({ target }) => `${id}: ${help}: ${target.join(" ")}`),
       );
     },
+    shown: () => page.evaluate<string[]>(SHOWN),
     overflow: () => page.evaluate<string[]>(STICKING_OUT),
     async shoot(name, fullPage = true) {
       if (!PICTURES) return;

@@ -55,6 +55,8 @@ async function serve(site: Site, extra: Readonly<Record<string, (view: View) => 
 /** What can be otherwise than in the variant before it; undefined stands for all rules. */
 const RULES: Readonly<Record<string, readonly string[] | "none" | undefined>> = {
   "wide dark": ["color-contrast"],
+  // The same elements, or fewer, in other places.
+  "phone light": ["color-contrast", "scrollable-region-focusable"],
   "phone dark": "none",
 };
 
@@ -70,6 +72,7 @@ async function look(url: string, name: string, large = false): Promise<void> {
   await page.emulateMedia({ colorScheme: "light" });
   await page.goto(url, { waitUntil: "load" });
   const found: string[] = [];
+  const wide = new Set(await tab.shown());
   for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
     await page.setViewportSize(viewport);
     for (const theme of ["light", "dark"] as const) {
@@ -80,6 +83,9 @@ async function look(url: string, name: string, large = false): Promise<void> {
         found.push(...(await tab.violations(rules)).map((each) => `${variant}: ${each}`));
       }
       found.push(...(await tab.overflow()).map((each) => `${variant}: sticks out: ${each}`));
+      found.push(
+        ...(await tab.shown()).filter((each) => !wide.has(each)).map((each) => `${variant}: not wide: ${each}`),
+      );
       // In the dark what is seen first is enough: a picture of a whole page takes its time.
       await tab.shoot(`${name}-${size}-${theme}`, !large && theme === "light");
     }
