@@ -41,6 +41,9 @@ const CONTENT = `
   ALTER TABLE readings OWNER TO shopkeeper;
   SELECT lo_from_bytea(0, decode(repeat('00ff', 5000), 'hex'));
   CREATE TABLE nothing ();
+  ALTER DATABASE shop SET timezone = 'Asia/Tokyo';
+  REVOKE CONNECT ON DATABASE shop FROM PUBLIC;
+  ALTER DATABASE shop OWNER TO shopkeeper;
 `;
 
 let site: TestSite;
@@ -80,6 +83,7 @@ async function restore(request: Partial<RestoreRequest> = {}, config: Config = s
       force: false,
       noOwner: false,
       globals: false,
+      databaseProperties: false,
       jobs: 1,
       allowUnsigned: false,
       ...request,
@@ -91,7 +95,7 @@ async function restore(request: Partial<RestoreRequest> = {}, config: Config = s
       progress: () => undefined,
     },
   );
-  const digests = await digestDatabase(parseDatabaseUrl(site.postgres.urlOf(target)));
+  const digests = await digestDatabase(parseDatabaseUrl(site.postgres.urlOf(result.target)));
   return { result, digests };
 }
 
@@ -159,6 +163,26 @@ describe("restore", () => {
     expect(result).toMatchObject({ backupId, created: true, damage: [] });
     expect(Object.keys(result.segmentsFrom)).toEqual([from === "any" ? "local" : from]);
     expect(result.tablesCompared).toBe(4);
+    expect(result.properties?.refused).toEqual([]);
+    const [database] = await site.postgres.query(
+      `SELECT pg_get_userbyid(datdba) AS owner, has_database_privilege('public', oid, 'CONNECT') AS anybody,
+         (SELECT setconfig FROM pg_db_role_setting WHERE setdatabase = oid) AS settings
+       FROM pg_database WHERE datname = '${result.target}'`,
+    );
+    expect(database).toEqual({ owner: "shopkeeper", anybody: false, settings: ["TimeZone=Asia/Tokyo"] });
+  });
+
+  test("into a database that was there: its own owner and settings stay, unless it is to be as the other was", async () => {
+    for (const databaseProperties of [false, true]) {
+      const name = `there_${databaseProperties}`;
+      await site.postgres.createDatabase(name);
+      const { result } = await restore({ targetUrl: site.postgres.urlOf(name), databaseProperties });
+      expect(result).toMatchObject({ created: false, tablesCompared: 4 });
+      const [database] = await site.postgres.query(
+        `SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = '${name}'`,
+      );
+      expect(database).toEqual({ owner: databaseProperties ? "shopkeeper" : site.postgres.user });
+    }
   });
 
   test("with several jobs", async () => {

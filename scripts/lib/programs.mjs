@@ -74,6 +74,16 @@ const PROGRAMS = [
     linuxOnly: true,
   },
   {
+    name: "localedef",
+    beside: "/usr/share/i18n/locales/ja_JP",
+    why: "makes a locale in which amounts of money read otherwise",
+    commands: ["test"],
+    apt: "locales",
+    brew: null,
+    services: [],
+    linuxOnly: true,
+  },
+  {
     name: "rclone",
     why: "is a remote server that can do little, and what S3 is measured against",
     commands: MEASURED,

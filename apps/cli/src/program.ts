@@ -72,7 +72,15 @@ banner precedes it).`,
 }
 
 /** What takes a question or a check away. Nobody who mistyped another option meant it. */
-const DANGEROUS = new Set(["--force", "--yes", "--allow-unsigned", "--globals", "--no-owner", "--remove"]);
+const DANGEROUS = new Set([
+  "--force",
+  "--yes",
+  "--allow-unsigned",
+  "--globals",
+  "--no-owner",
+  "--database-properties",
+  "--remove",
+]);
 
 /** commander guesses by letters alone: `restore --before` became "Did you mean --force?". */
 function withoutDangerousGuess(text: string): string {

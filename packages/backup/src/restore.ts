@@ -1,7 +1,9 @@
 import { codeOf, type Config, type Logger, messageOf, totalSize, TrivaultError } from "@trivault/core";
 import {
   type AppliedGlobals,
+  type AppliedProperties,
   applyGlobals,
+  applyProperties,
   compareRows,
   type Connection,
   decodeGlobals,
@@ -39,6 +41,8 @@ export interface RestoreRequest {
   readonly noOwner: boolean;
   /** First make those roles of the backup that the target lacks. */
   readonly globals: boolean;
+  /** Give a database that was there already what belonged to the one that was backed up (properties.ts); a new one gets it anyway. */
+  readonly databaseProperties: boolean;
   readonly jobs: number;
   /** Only of a backup that is named. */
   readonly allowUnsigned: boolean;
@@ -61,6 +65,8 @@ export interface RestoreResult {
   readonly tablesCompared: number | null;
   /** What was done with the roles that the backup holds; null where that was not asked for. */
   readonly roles: AppliedGlobals | null;
+  /** What was done with owner, settings, rights and comment of the database; null where nothing was to be done. */
+  readonly properties: AppliedProperties | null;
 }
 
 export interface RestoreContext {
@@ -106,12 +112,20 @@ export async function restoreBackup(
       force: request.force,
       signal,
     });
+    for (const line of target.differences) context.note(line);
+    const details = request.databaseProperties || target.created ? source.details : null;
+    const giveProperties = (when: "before" | "after") =>
+      details?.properties === undefined
+        ? null
+        : applyProperties(connection, { details, when, noOwner: request.noOwner, signal });
     let roles: AppliedGlobals | null;
+    let before: AppliedProperties | null;
     try {
       await context.onTarget?.(connection);
       const tools = await requireTools(Math.max(target.major, source.manifest.server.major), config.pgBinDir);
       if (request.jobs > 1) await ensureSpool(config);
       roles = await prepareRoles(source, connection, request, context);
+      before = await giveProperties("before");
       context.note(`restoring ${backup.id} of ${request.database} into ${connection.database}`);
       const { log } = context;
       if (source.manifest.content === "sql") {
@@ -124,6 +138,7 @@ export async function restoreBackup(
           jobs: request.jobs,
           clean: request.force,
           noOwner: request.noOwner,
+          moneyLocale: source.details?.properties?.moneyLocale ?? null,
           signal,
           workDir: config.spoolDir,
           log,
@@ -133,14 +148,22 @@ export async function restoreBackup(
       if (target.created) await dropAgain(target, connection, context);
       throw error;
     }
+    const tablesCompared = await compare(connection, source.details, signal);
+    // After the comparing: rights and owner may shut out whoever restores. The data is there by now, whatever comes of this.
+    const after = await giveProperties("after")?.catch((error: unknown) => {
+      signal.throwIfAborted();
+      const why = `nothing more than the settings of the database could be applied: ${messageOf(error)}`;
+      return { applied: [], refused: [`${why}; restore again into it with --database-properties --force`] };
+    });
     return {
       backupId: backup.id,
       database: request.database,
       target: connection.database,
       created: target.created,
       bytes: totalSize(source.manifest),
-      tablesCompared: await compare(connection, source.details, signal),
+      tablesCompared,
       roles,
+      properties: joined(before, after ?? null),
       seconds: (performance.now() - begun) / 1000,
       segmentsFrom: Object.fromEntries(source.segmentsFrom),
       damage: source.damage,
@@ -150,6 +173,11 @@ export async function restoreBackup(
     await reading.release();
     await source.close();
   }
+}
+
+function joined(before: AppliedProperties | null, after: AppliedProperties | null): AppliedProperties | null {
+  if (before === null || after === null) return null;
+  return { applied: [...before.applied, ...after.applied], refused: [...before.refused, ...after.refused] };
 }
 
 /** Why the restore failed is what is thrown, also where this fails. */

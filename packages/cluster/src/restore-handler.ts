@@ -23,13 +23,14 @@ export function restoreHandler(site: MaintenanceSite, history: Pick<AuditLog, "q
       const targetUrl = targetOf(site, job);
       const request = { database, backup: backupId, from, targetUrl, noOwner, globals, jobs };
       try {
-        const never = { force: false, allowUnsigned: false };
+        const never = { force: false, allowUnsigned: false, databaseProperties: false };
         const result = await restoreRecorded(site, { ...request, ...never }, actor, context, id);
         context.note(
           result.tablesCompared === null
             ? "restored; the backup holds no row counts to compare with"
             : `restored; the row counts of all ${result.tablesCompared} tables equal those of the backup`,
         );
+        for (const line of result.properties?.refused ?? []) context.note(`left out: ${line}`);
         return result;
       } catch (error) {
         throw codeOf(error) === "KEY_FILE" && site.config.identityFile === null ? noIdentity(error) : error;

@@ -1,5 +1,7 @@
 import type pg from "pg";
 import { z } from "zod";
+import { list, notOfExtension, USER_SCHEMA } from "./catalogue.ts";
+import { propertiesSchema, readProperties } from "./properties.ts";
 import type { Selected } from "./selection.ts";
 
 const text = z.string().min(1).max(255);
@@ -21,6 +23,8 @@ export const detailsSchema = z.strictObject({
   localeProvider: z.enum(["libc", "icu", "builtin"]),
   locale: z.string().max(255).nullable(),
   owner: text,
+  /** What else belongs to the database itself; backups of earlier versions have none of it. */
+  properties: propertiesSchema.optional(),
   /** The size of the data files, indexes included; not the size of a dump. */
   sizeBytes: count,
   extensions: z.array(z.strictObject({ name: text, version: z.string().max(255), schema: text })),
@@ -59,16 +63,11 @@ export async function readServer(client: pg.Client): Promise<Server> {
   return { version, major: Math.floor(Number(number) / 10_000) };
 }
 
-/** Objects that the user made: not the system's, not an extension's (a restore makes those by CREATE EXTENSION). */
-export const USER_SCHEMA = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
-export const notOfExtension = (catalogue: string, oid: string): string =>
-  `NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.${catalogue}'::regclass ` +
-  `AND e.objid = ${oid} AND e.deptype = 'e')`;
-
 /** Everything but the row counts; `client` stands in the snapshot. Where not all is dumped, only what is. */
 export async function readDetails(client: pg.Client, server: Server, selected: Selected | null): Promise<Details> {
   const { rows } = await client.query<Record<string, unknown>>(databaseQuery(server.major, selected));
-  const details = detailsSchema.parse({ format: "trivault-details", version: 1, server, ...rows[0] });
+  const properties = await readProperties(client, server.major);
+  const details = detailsSchema.parse({ format: "trivault-details", version: 1, server, ...rows[0], properties });
   if (selected === null) return details;
   return {
     ...details,
@@ -164,9 +163,4 @@ export function rolesQuery(): string {
        UNION SELECT n.nspowner FROM pg_catalog.pg_namespace n
          WHERE n.oid >= 16384 AND ${USER_SCHEMA} AND ${notOfExtension("pg_namespace", "n.oid")}
      ) ORDER BY 1`;
-}
-
-/** The rows of a query, or an expression of each, as JSON. */
-export function list(query: string, element = "pg_catalog.to_json(r)"): string {
-  return `(SELECT coalesce(pg_catalog.json_agg(${element}), '[]') FROM (${query}) r)`;
 }

@@ -1,11 +1,5 @@
-import { createRequire } from "node:module";
-import type * as Pg from "pg";
 import type { Globals, Membership, Role } from "./globals.ts";
-
-/** Loaded at its first use: most that import this package write no script. */
-const pg = () => createRequire(import.meta.url)("pg") as typeof Pg;
-const identifier = (name: string) => pg().escapeIdentifier(name);
-const literal = (text: string) => pg().escapeLiteral(text);
+import { identifier, literal, setClause } from "./sql-text.ts";
 
 /** SQLSTATEs of our own, by which `applyGlobals` knows what the script says. */
 export const SAID = { made: "TV001", exists: "TV002", refused: "TV003" } as const;
@@ -13,9 +7,6 @@ export const SAID = { made: "TV001", exists: "TV002", refused: "TV003" } as cons
 /** Whatever the session has: literals mean what they say, and no name leads to somebody's function or operator. */
 export const SESSION =
   "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET search_path = ''; SET client_min_messages = notice;";
-
-/** Settings whose value is a list of quoted names (GUC_LIST_QUOTE), of those that a role may set for itself. */
-const LISTS = new Set(["search_path", "temp_tablespaces", "local_preload_libraries"]);
 
 /** For psql by hand: the same as `applyGlobals` does. Errors about tablespaces that exist do no harm. */
 export function globalsScript(globals: Globals): string {
@@ -87,10 +78,9 @@ function createRole(role: Role): string {
 }
 
 /** `user`: what anybody may set. A module that is not loaded may call its settings what it likes: those are not in the list. */
-function set(role: string, { name, value }: Role["settings"][number]): string {
-  const parameter = name.split(".").map(identifier).join(".");
-  const values = LISTS.has(name.toLowerCase()) ? splitList(value) : [value];
-  const statement = `ALTER ROLE ${identifier(role)} SET ${parameter} TO ${values.map(literal).join(", ")}`;
+function set(role: string, setting: Role["settings"][number]): string {
+  const { name } = setting;
+  const statement = `ALTER ROLE ${identifier(role)} ${setClause(setting)}`;
   const what = `the setting ${JSON.stringify(name)} of the role ${JSON.stringify(role)} is left out`;
   return `BEGIN
       IF EXISTS (SELECT FROM pg_catalog.pg_settings WHERE pg_catalog.lower(name) = ${literal(name.toLowerCase())} AND context = 'user') THEN
@@ -138,13 +128,4 @@ function say(kind: keyof typeof SAID, message: string, expression?: string): str
   const level = kind === "refused" ? "WARNING" : "NOTICE";
   const more = expression === undefined ? "" : ` || ': ' || ${expression}`;
   return `RAISE ${level} USING MESSAGE = ${literal(message)}${more}, ERRCODE = '${SAID[kind]}';`;
-}
-
-/** `"$user", public` → `$user`, `public`. Elements are separated by commas, quoted as identifiers where need be. */
-export function splitList(value: string): string[] {
-  const elements = value.match(/(?:[^",]|"[^"]*")+/g) ?? [];
-  return elements.map((element) => {
-    const plain = element.trim();
-    return plain.startsWith('"') ? plain.slice(1, -1).replaceAll('""', '"') : plain;
-  });
 }

@@ -1,4 +1,5 @@
 export * from "./apply-globals.ts";
+export * from "./apply-properties.ts";
 export * from "./archive.ts";
 export * from "./compare.ts";
 export * from "./connect.ts";

@@ -1,6 +1,8 @@
 import type pg from "pg";
 import { type Globals, globalsSchema, PASSWORD_HASH, POWERS } from "./globals.ts";
-import { list, rolesQuery } from "./details.ts";
+import { list } from "./catalogue.ts";
+import { rolesQuery } from "./details.ts";
+import { rolesOfDatabase } from "./properties.ts";
 
 export type ReadGlobals = { readonly globals: Globals } | { readonly skipped: string };
 
@@ -29,6 +31,7 @@ function globalsQuery(major: number, passwords: boolean): string {
   return `
 WITH RECURSIVE needed (oid, super) AS (
   SELECT r.oid, r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname IN (${rolesQuery()})
+    OR r.oid IN (${rolesOfDatabase()}) AND r.rolname NOT LIKE 'pg\\_%' AND r.oid >= 16384
   UNION
   SELECT r.oid, r.rolsuper FROM needed n
     JOIN pg_catalog.pg_auth_members m ON m.roleid = n.oid AND NOT n.super AND ${uses}

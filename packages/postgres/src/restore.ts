@@ -7,6 +7,7 @@ import type { Connection } from "./connection-url.ts";
 import { feed } from "./feed.ts";
 import { type Libpq, withLibpq } from "./libpq.ts";
 import { restoreFailure } from "./restore-failure.ts";
+import { requireMoneyLocale, underMoneyLocale } from "./money-locale.ts";
 import type { Tools } from "./tools.ts";
 
 export interface RestoreOptions {
@@ -20,6 +21,8 @@ export interface RestoreOptions {
   readonly clean: boolean;
   /** Everything belongs to the connecting user; no grants are made. */
   readonly noOwner: boolean;
+  /** Under which the archive's texts of type money are to be read, whatever the target has; null where there are none. */
+  readonly moneyLocale?: string | null;
   readonly signal?: AbortSignal | undefined;
   readonly workDir: string;
   readonly log: Logger;
@@ -27,7 +30,9 @@ export interface RestoreOptions {
 
 /** Restores an archive into a database that exists. Throws RESTORE_FAILED with pg_restore's last words. */
 export async function restoreArchive(options: RestoreOptions): Promise<void> {
-  await withLibpq(options.connection, options.tools, async (libpq) => {
+  const { connection, moneyLocale = null, tools } = options;
+  if (moneyLocale !== null) await requireMoneyLocale(connection, moneyLocale, options.signal);
+  await withLibpq(underMoneyLocale(connection, moneyLocale), tools, async (libpq) => {
     if (options.jobs === 1) await restoreStream(options, libpq);
     else await restoreFile(options, libpq);
   });

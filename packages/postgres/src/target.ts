@@ -3,13 +3,17 @@ import type { Client } from "pg";
 import { connect, withClient } from "./connect.ts";
 import { connectionError } from "./connection-error.ts";
 import { type Connection, describeConnection } from "./connection-url.ts";
-import { type Details, USER_SCHEMA, notOfExtension, readServer } from "./details.ts";
+import { notOfExtension, USER_SCHEMA } from "./catalogue.ts";
+import { type Details, readServer } from "./details.ts";
+import { compareLocale } from "./target-locale.ts";
 
 export interface Target {
   /** True where the database did not exist and was made. */
   readonly created: boolean;
   /** The major version of the target's server. */
   readonly major: number;
+  /** In what encoding and locale of a database that was there differ from the backup's, a sentence each. */
+  readonly differences: readonly string[];
   /** Removes the database if it was made here, with all that a failed restore left in it; otherwise does nothing. */
   drop(): Promise<void>;
 }
@@ -31,23 +35,27 @@ export async function prepareTarget(connection: Connection, options: TargetOptio
     if (created) await dropDatabase(connection);
   };
   try {
-    const major = await checkTarget(connection, options);
+    const look = await checkTarget(connection, options);
     await prepareSchemas(connection, options);
-    return { created, major, drop };
+    return { created, ...look, drop };
   } catch (error) {
     await drop();
     throw error;
   }
 }
 
-async function checkTarget(connection: Connection, { serverMajor, force, signal }: TargetOptions): Promise<number> {
-  const look = async (client: Client) => ({
-    major: (await readServer(client)).major,
-    objects: await userObjects(client),
-  });
-  const { major, objects } = await withClient(connection, look, signal);
-  checkMajor(connection, major, serverMajor);
-  if (force || objects.length === 0) return major;
+async function checkTarget(
+  connection: Connection,
+  { details, serverMajor, force, signal }: TargetOptions,
+): Promise<Pick<Target, "major" | "differences">> {
+  const look = async (client: Client) => {
+    const { major } = await readServer(client);
+    checkMajor(connection, major, serverMajor);
+    const differences = details === null ? [] : await compareLocale(client, major, connection, details);
+    return { major, differences, objects: await userObjects(client) };
+  };
+  const { major, differences, objects } = await withClient(connection, look, signal);
+  if (force || objects.length === 0) return { major, differences };
   const message =
     `The target, ${describeConnection(connection)}, is not empty: it holds ${objects.join(", ")}${objects.length === 3 ? ", …" : ""}. ` +
     "Nothing was changed. Name a database that does not exist yet (it will be made), or say --force to restore into this one.";
@@ -113,6 +121,8 @@ function locale(client: Client, details: Details, major: number): string {
   if (major >= 15 && details.localeProvider !== "libc" && details.locale !== null) {
     const option = details.localeProvider === "icu" ? "ICU_LOCALE" : "BUILTIN_LOCALE";
     parts.push(`LOCALE_PROVIDER ${details.localeProvider}`, `${option} ${text(details.locale)}`);
+    const rules = details.properties?.icuRules ?? null;
+    if (major >= 16 && rules !== null) parts.push(`ICU_RULES ${text(rules)}`);
   }
   return parts.join(" ");
 }

@@ -33,6 +33,8 @@ export interface PostgresOptions {
   readonly port?: number;
   /** For `postgres -c name=value`. They come last and win. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** A folder of locales beside the system's, as `localedef` makes them. */
+  readonly localesIn?: string;
 }
 
 /** Fast, not durable: the data lives as long as a test. */
@@ -89,7 +91,11 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
     const args = ["-D", data, "-p", String(port)];
     for (const [name, value] of Object.entries(settings)) args.push("-c", `${name}=${value}`);
     // cwd: a directory that the account may enter, or the program complains.
-    const spawnOptions = { cwd: dir.path, env: postgresEnv(), ...account };
+    const spawnOptions = {
+      cwd: dir.path,
+      env: { ...postgresEnv(), ...(options.localesIn ? { LOCPATH: options.localesIn } : {}) },
+      ...account,
+    };
     server = spawn(path.join(binDir, "postgres"), args, { ...spawnOptions, stdio: ["ignore", "ignore", "pipe"] });
     // QUIT: at once, and its children with it.
     isGone = whenGone(`kill -QUIT ${server.pid}`);

@@ -17,6 +17,10 @@ export function addRestore(program: Command): void {
     .option("--yes", "do not ask for confirmation of --force")
     .option("--no-owner", "everything belongs to the user who restores; no grants are made")
     .option("--globals", "first make those roles of the backup that the target lacks; none that exists is changed")
+    .option(
+      "--database-properties",
+      "give a database that was there already the owner, settings, rights and comment of the one that was backed up; a new one gets them anyway",
+    )
     .option("--jobs <n>", "parallel jobs of pg_restore", wholeNumber(1, 64), 1)
     .option("--allow-unsigned", "restore the backup named by --backup even where no key known here signed it")
     .option("--json", "print one JSON object on stdout")

@@ -23,6 +23,7 @@ export interface RestoreOptions {
   /** `--no-owner` makes it false. */
   readonly owner: boolean;
   readonly globals?: boolean;
+  readonly databaseProperties?: boolean;
   readonly jobs: number;
   readonly allowUnsigned?: boolean;
   readonly json?: boolean;
@@ -43,6 +44,7 @@ export async function restore(
     force: options.force ?? false,
     noOwner: !options.owner,
     globals: options.globals ?? false,
+    databaseProperties: options.databaseProperties ?? false,
     jobs: options.jobs,
     allowUnsigned: options.allowUnsigned ?? false,
   };
@@ -101,6 +103,7 @@ function summary(result: RestoreResult): string[] {
       ? [`Newer and not trusted, passed over: ${passedOver.length}. ${namePassedOver(passedOver)}.`]
       : []),
     ...(result.roles === null ? [] : rolesText(result.roles)),
+    ...(result.properties === null ? [] : propertiesText(result.properties)),
     ...damage.map(({ tier, problem }) => `Damage on ${tier}, passed over: ${problem}`),
   ];
 }
@@ -108,6 +111,13 @@ function summary(result: RestoreResult): string[] {
 function rolesText({ made, existing, refused }: NonNullable<RestoreResult["roles"]>): string[] {
   return [
     `Roles: ${made.length} made, ${existing.length} that exist and are left as they are, ${refused.length} left out or refused${refused.length === 0 ? "." : ":"}`,
+    ...refused.map((line) => `- ${line}`),
+  ];
+}
+
+function propertiesText({ applied, refused }: NonNullable<RestoreResult["properties"]>): string[] {
+  return [
+    `Owner, settings, rights and comment of the database: ${applied.length} applied, ${refused.length} left out or refused${refused.length === 0 ? "." : ":"}`,
     ...refused.map((line) => `- ${line}`),
   ];
 }
