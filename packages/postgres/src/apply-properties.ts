@@ -67,7 +67,7 @@ export async function applyProperties(
   if (properties === undefined) return { applied: [], refused: [] };
   const apply = async (client: pg.Client) => {
     const applied: string[] = [];
-    const refused: string[] = [];
+    const refused = when === "before" ? leftOut(properties) : [];
     const carryOut = async ({ what, statement }: Step) => {
       try {
         await client.query(statement);
@@ -98,16 +98,18 @@ export async function applyProperties(
       signal?.throwIfAborted();
       throw connectionError(error, connection);
     }
-    if (when === "before") {
-      for (const { name } of properties.settings?.filter(({ name }) => LOADS_A_LIBRARY.has(name.toLowerCase())) ?? []) {
-        refused.push(`the setting ${JSON.stringify(name)} is left out, as it loads a program into each session`);
-      }
-      if (properties.settings === null)
-        refused.push("the settings of the database are not in the backup: the user who made it may not read them");
-    }
     return { applied, refused };
   };
   return withClient(connection, apply, signal);
+}
+
+/** What is not even tried. */
+function leftOut({ settings }: Properties): string[] {
+  if (settings === null)
+    return ["the settings of the database are not in the backup: the user who made it may not read them"];
+  return settings
+    .filter((setting) => LOADS_A_LIBRARY.has(setting.name.toLowerCase()))
+    .map(({ name }) => `the setting ${JSON.stringify(name)} is left out, as it loads a program into each session`);
 }
 
 function steps(database: string, properties: Properties, when: "before" | "after", noOwner: boolean): Step[] {

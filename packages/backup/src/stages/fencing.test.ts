@@ -1,7 +1,6 @@
 import { rm } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { codeOf, isPermanent, readOrNull, sha256Hex, splitKey } from "@trivault/core";
+import { sha256Hex, splitKey } from "@trivault/core";
 import { readAll, type Store } from "@trivault/storage";
 import {
   beginDump,
