@@ -59,9 +59,14 @@ function plainClient(): S3Client {
   });
 }
 
-for (const [name, changes, exclusivePut] of [
-  ["S3 store, checked by the server", { prefix: "production/postgres" }, true],
-  ["S3 store on a server without checks or conditions", { verify: "readback", conditionalPut: false }, false],
+for (const [name, changes, traits] of [
+  ["S3 store, checked by the server", { prefix: "production/postgres" }, {}],
+  // It lists as the other does.
+  [
+    "S3 store on a server without checks or conditions",
+    { verify: "readback", conditionalPut: false },
+    { exclusivePut: false, listed: 20 },
+  ],
 ] as const) {
   describeStore(
     name,
@@ -86,7 +91,7 @@ for (const [name, changes, exclusivePut] of [
         stop: async () => plain.destroy(),
       };
     },
-    { network: true, exclusivePut },
+    { network: true, ...traits },
   );
 }
 
@@ -143,9 +148,13 @@ describe("S3 store", () => {
   });
 
   test("an endpoint whose name is unknown is unreachable, worth a retry", async () => {
-    const [first] = await failure(tier(bucket, { endpoint: "http://no-such-host.invalid" }));
-    expect(first).toMatchObject({ code: "STORE_UNREACHABLE", permanent: false });
-    expect(String(first)).toMatch(/BACKUP_S3_ENDPOINT/);
+    const store = s3Store(tier(bucket, { endpoint: "http://no-such-host.invalid" }), { credentials: credentials() });
+    await expect(store.stat(newKey())).rejects.toMatchObject({
+      code: "STORE_UNREACHABLE",
+      permanent: false,
+      message: expect.stringContaining("BACKUP_S3_ENDPOINT"),
+    });
+    await store.close();
   }, 30_000);
 
   test("the server itself refuses bytes other than those that were signed", async () => {
@@ -190,9 +199,11 @@ describe("S3 store", () => {
       const address = new URL(ceph.endpoint);
       const proxy = await startTcpProxy({ host: address.hostname, port: Number(address.port) });
       const endpoint = `http://127.0.0.1:${proxy.port}`;
-      const store = s3Store(tier(bucket, { endpoint }), { credentials: credentials(), idleTimeoutMs: 3_000 });
       const key = newKey();
-      await store.put(key, chunked(randomBytes(8 * 1024 * 1024), 64 * 1024));
+      const patient = s3Store(tier(bucket), { credentials: credentials() });
+      await patient.put(key, chunked(randomBytes(8 * 1024 * 1024), 64 * 1024));
+      await patient.close();
+      const store = s3Store(tier(bucket, { endpoint }), { credentials: credentials(), idleTimeoutMs: 1_000 });
       const started = performance.now();
       const work = async () => {
         if (verb === "put") {
