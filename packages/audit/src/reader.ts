@@ -83,11 +83,12 @@ async function hashPart(folder: string, { file, from, to }: Pick<Part, "file" | 
   const handle = await openOrNull(path.join(folder, file));
   if (handle === null) return null;
   try {
+    const buffer = Buffer.allocUnsafe(CHUNK); // one for all, as hundreds would have to be collected
     for (let position = from; position < to;) {
-      const chunk = await readAt(handle, position, Math.min(CHUNK, to - position));
-      if (chunk.length === 0) return null;
-      part.hash.update(chunk);
-      position += chunk.length;
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(CHUNK, to - position), position);
+      if (bytesRead === 0) return null;
+      part.hash.update(buffer.subarray(0, bytesRead));
+      position += bytesRead;
     }
     part.tail = await readAt(handle, Math.max(from, to - TAIL_BYTES), Math.min(TAIL_BYTES, to - from));
     return part;
