@@ -28,6 +28,15 @@ test.each([
   );
 });
 
+test("a program that has read enough may end where that is allowed, and only with status 0", async () => {
+  const head = (status: number) => sh("b", `head -c 1 > /dev/null; exit ${status}`);
+  const chainOf = (last: Command, mayStopReading: boolean) =>
+    startChain([sh("a", "exec yes"), last], { stdin: "ignore", stdout: "ignore", failure, mayStopReading });
+  expect((await (await chainOf(head(0), true)).done).seconds).toBeGreaterThan(0);
+  await expect((await chainOf(head(0), false)).done).rejects.toThrow(/^a /);
+  await expect((await chainOf(head(4), true)).done).rejects.toThrow("b failed with exit status 4");
+});
+
 test("a program that breaks the pipe and then hangs is not waited for", async () => {
   const chain = await start(sh("a", "exec yes"), sh("b", "exec <&-; exec sleep 600"));
   await expect(chain.done).rejects.toThrow(/^a (was ended by signal SIGPIPE|failed with exit status 1)/);

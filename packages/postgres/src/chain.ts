@@ -5,7 +5,7 @@ import { type Child, type Command, type Outcome, startChild, succeeded } from ".
 export interface Chain {
   readonly children: readonly Child[];
   /**
-   * Resolves when all have ended with status 0 and closed their outputs. Rejects otherwise, when all are gone, with the
+   * Resolves when all have ended with status 0 (but see `mayStopReading`) and closed their outputs. Rejects otherwise, when all are gone, with the
    * failure that caused the others.
    */
   readonly done: Promise<{ readonly seconds: number }>;
@@ -17,6 +17,8 @@ export interface ChainOptions {
   readonly stdin: "ignore" | "pipe";
   readonly stdout: "ignore" | "pipe";
   readonly signal?: AbortSignal | undefined;
+  /** The last program may end, with status 0, before it has read all: those before it may fail for want of a reader then. */
+  readonly mayStopReading?: boolean;
   /** Makes the error for the program that failed. */
   readonly failure: (outcome: Outcome) => TrivaultError;
 }
@@ -66,7 +68,8 @@ export async function startChain(commands: readonly Command[], options: ChainOpt
   options.signal?.addEventListener("abort", stop, { once: true });
   const verdict = outcomes.then((ended) => {
     options.signal?.removeEventListener("abort", stop);
-    if (ended.every(succeeded)) return { seconds: (performance.now() - startedAt) / 1000 };
+    if (ended.every(succeeded) || (options.mayStopReading === true && stoppedReading(ended)))
+      return { seconds: (performance.now() - startedAt) / 1000 };
     if (stopping) throw cancelled();
     throw options.failure(rootCause(ended));
   });
@@ -89,6 +92,11 @@ function rootCause(outcomes: readonly Outcome[]): Outcome {
   const cause = failed.find((outcome, i) => i === failed.length - 1 || !lostItsReader(outcome));
   if (!cause) throw new RangeError("no program failed");
   return cause;
+}
+
+function stoppedReading(outcomes: readonly Outcome[]): boolean {
+  const last = outcomes.at(-1);
+  return last !== undefined && succeeded(last) && outcomes.every((each) => succeeded(each) || lostItsReader(each));
 }
 
 function lostItsReader({ signal, stderr }: Outcome): boolean {

@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -71,6 +73,15 @@ async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 const relations = "SELECT count(*)::int AS n FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+
+test.each([1, 2])("a tar archive with much behind its end, which pg_restore does not read (jobs %i)", async (jobs) => {
+  const file = path.join(dir.path, `shop-${jobs}.tar`);
+  await promisify(execFile)(path.join(server.binDir, "pg_dump"), ["-Ft", "-d", server.urlOf("shop"), "-f", file]);
+  const bytes = await promisify(zstdCompress)(Buffer.concat([await readFile(file), randomBytes(4_000_000)]));
+  const name = `from tar ${jobs}`;
+  await restore(await server.createDatabase(name), { jobs, bytes: slices(bytes) });
+  expect(await server.query("SELECT count(*)::int AS n FROM goods", name)).toEqual([{ n: 100_000 }]);
+});
 
 describe.each([1, 2])("a restore that fails leaves no doubt (jobs %i)", (jobs) => {
   let url: string;

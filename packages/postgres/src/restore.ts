@@ -40,7 +40,9 @@ export async function restoreArchive(options: RestoreOptions): Promise<void> {
 
 async function restoreStream(options: RestoreOptions, libpq: Libpq): Promise<void> {
   const commands = [decompress(options.tools, null), pgRestore(options, libpq, ["--single-transaction"])];
-  const chain = await startChain(commands, { stdin: "pipe", stdout: "ignore", ...common(options) });
+  // What ends a tar archive (a script, and blocks of zeros) pg_restore does not read.
+  const manner = { stdin: "pipe", stdout: "ignore", mayStopReading: true } as const;
+  const chain = await startChain(commands, { ...manner, ...common(options) });
   await feed(chain, options.archive);
 }
 
