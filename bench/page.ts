@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import { backupTimes, type Figure, median, partsOf, restoreTimes } from "./figures.ts";
 import type { Machine } from "./machine.ts";
 import type { ManyDatabases } from "./many-databases.ts";
@@ -9,31 +10,35 @@ import type { Backups } from "./rounds.ts";
 
 /**
  * Writes what the bench measured into docs/benchmarks.md, between its markers: `npx node bench/page.ts result.json …`, in the
- * order in which they are to be read. Takes the JSON of `npm run bench -- --json` and of bench/many-databases.ts.
+ * order in which they are to be read; with `--print`, to standard output instead. Takes the JSON of `npm run bench -- --json`
+ * and of bench/many-databases.ts.
  */
 const PAGE = path.join(import.meta.dirname, "../docs/benchmarks.md");
 const BEGIN = "<!-- results: made by bench/page.ts, do not edit -->";
 const END = "<!-- end of results -->";
 
 if (import.meta.main) {
+  const { positionals, values } = parseArgs({ allowPositionals: true, options: { print: { type: "boolean" } } });
   const results = await Promise.all(
-    process.argv.slice(2).map(async (file) => JSON.parse(await readFile(file, "utf8")) as Result | ManyDatabases),
+    positionals.map(async (file) => JSON.parse(await readFile(file, "utf8")) as Result | ManyDatabases),
   );
   if (results.length === 0) {
-    process.stderr.write("usage: npx node bench/page.ts RESULT.json …\n");
+    process.stderr.write("usage: npx node bench/page.ts [--print] RESULT.json …\n");
     process.exit(2);
   }
-  await writeFile(PAGE, between(await readFile(PAGE, "utf8"), results.map(renderPart).join("\n")));
+  const text = results.map(renderPart).join("\n");
+  if (values.print) process.stdout.write(text);
+  else await writeFile(PAGE, between(await readFile(PAGE, "utf8"), text));
 }
 
 /** The page with `text` between its markers. */
-export function between(page: string, text: string): string {
+function between(page: string, text: string): string {
   const [start, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (start < 0 || end < start) throw new Error(`${PAGE} has no lines "${BEGIN}" and "${END}" to write between.`);
   return `${page.slice(0, start)}${BEGIN}\n\n${text}\n${page.slice(end)}`;
 }
 
-export function renderPart(result: Result | ManyDatabases): string {
+function renderPart(result: Result | ManyDatabases): string {
   return "measured" in result ? renderMany(result) : renderResult(result);
 }
 
