@@ -16,6 +16,7 @@ import {
   until,
 } from "@trivault/testkit";
 import { backupIds, type Machine, openMachine } from "./support/docs-machine.ts";
+import { npmOnce } from "./support/npm-once.ts";
 
 // Some thirty programs one after the other, and up to three minutes of waiting for maintenance.
 jest.setTimeout(600_000);
@@ -25,6 +26,7 @@ const stack = new AsyncDisposableStack();
 const IDENTITY = "trivault-identity.txt";
 const bucket = `docs-${process.pid}-${Date.now()}`;
 let folder: string;
+let npm: string;
 let source: PostgresServer;
 let newHost: PostgresServer;
 let server: Sshd;
@@ -35,6 +37,7 @@ let settings: string;
 
 beforeAll(async () => {
   folder = stack.use(await makeTempDir("tv-docs")).path;
+  npm = await npmOnce(path.join(folder, "npm"));
   [source, newHost, server, s3] = await Promise.all([startPostgres(), startPostgres(), startSshd(), sharedCeph()]);
   for (const part of [source, newHost, server, s3]) stack.use(part);
   await createSampleDatabase(await source.createDatabase("shop"), { megabytes: 2 });
@@ -61,7 +64,7 @@ async function newMachine(name: string, env: Record<string, string> = {}): Promi
         npm_config_update_notifier: "false",
         ...env,
       },
-      programs: { scp: remotely("scp", server), ssh: remotely("ssh", server) },
+      programs: { npm, scp: remotely("scp", server), ssh: remotely("ssh", server) },
       answers: { "--target -": newHost.urlOf("shop_asked_for") },
     }),
   );
@@ -205,8 +208,7 @@ test("rotate: what was announced is what happens, and what is marked stays", asy
   expect(local.filter((id) => announced.includes(id))).toEqual([]);
   expect(local).toContain(marked);
   // Keys: what is made with the settings that the page left opens with either identity.
-  await here.start();
-  expect((await here.trivault("run --database shop --wait")).code).toBe(0);
+  expect((await here.trivault("run --database shop --inline")).code).toBe(0);
   const [newest] = (await safe(here, "shop")).toReversed();
   const { stdout } = await here.trivault(`show ${newest}`);
   for (const file of [IDENTITY, "new-identity.txt"]) {
@@ -228,7 +230,12 @@ test("move: the database is the same, and each place fills again", async () => {
   };
   const moved = await newMachine("moved", env);
   await moved.follow("docs/tasks/move-to-a-new-server.md", "Trivault moves to another machine");
-  await eventually(moved, async () => (await incomplete(moved, "shop")).length === 0);
+  const disks = [path.join(folder, "moved/srv/backups"), path.join(server.directory, "backups")];
+  const isFull = async () => {
+    const [local = [], remote] = await Promise.all(disks.map((disk) => backupIds(disk, "shop")));
+    return local.length > 0 && local.join() === remote?.join() && (await incomplete(moved, "shop")).length === 0;
+  };
+  await eventually(moved, isFull);
 
   await moved.follow("docs/tasks/move-to-a-new-server.md", "The backup server, or the bucket, is replaced");
   expect(await incomplete(moved, "shop")).toEqual([]);

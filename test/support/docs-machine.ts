@@ -5,6 +5,7 @@ import { appendFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "no
 import { userInfo } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { whenGone } from "@trivault/testkit";
 import { callCli } from "../../apps/cli/src/testing/call-cli.ts";
 import type { Ended } from "../../apps/cli/src/testing/ended.ts";
 import { type Block, missingLine, parsePage } from "./docs-page.ts";
@@ -103,6 +104,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   const start = async () => {
     await stop();
     service = spawn("npm", ["start"], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    service.once("exit", whenGone(`kill -s KILL -- -${service.pid}`));
     said = "";
     for (const output of [service.stdout, service.stderr]) {
       output?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-20_000)));
