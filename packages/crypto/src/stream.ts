@@ -21,6 +21,9 @@ export const NONCE = 16;
 const CIPHER = "chacha20-poly1305" as CipherGCMTypes;
 const OPTIONS = { authTagLength: TAG };
 
+/** Small enough that what a cipher returns stays in the CPU's cache; measured best of 4 to 64 KiB. */
+const PIECE = 32 * 1024;
+
 /**
  * The key of a payload, from the file key that the header wraps and the payload's own nonce. A KeyObject: given plain
  * bytes, Node makes one for every chunk, which costs a third of the speed.
@@ -73,17 +76,19 @@ interface Cipher {
 }
 
 function transform(cipher: Cipher, from: Uint8Array, to: Uint8Array): void {
-  const result = cipher.update(from);
-  to.set(result);
-  discard(result);
+  for (let start = 0; start < from.length; start += PIECE) {
+    const piece = cipher.update(from.subarray(start, start + PIECE));
+    to.set(piece, start);
+    discard(piece);
+  }
 }
 
 /**
  * Frees the memory of a cipher's result at once. Left to the garbage collector, every result lands in fresh pages of
  * memory, and touching those takes more time than the cipher itself: 900 instead of 1650 MB/s, and more RSS.
  */
-function discard(result: Buffer): void {
-  const { buffer } = result;
+function discard(piece: Buffer): void {
+  const { buffer } = piece;
   // Node gives each result its own ArrayBuffer; were it a shared one, freeing it would destroy the data of others.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === result.byteLength) buffer.transfer(0);
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === piece.byteLength) buffer.transfer(0);
 }
