@@ -63,7 +63,10 @@ function withoutUnused(document: Document): Document {
     }
   };
   visit("paths" in document ? document.paths : {});
-  const kept = Object.entries(schemas).filter(([name]) => used.has(name));
+  // By name, whatever was loaded first.
+  const kept = Object.entries(schemas)
+    .filter(([name]) => used.has(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return { ...document, components: { ...document.components, schemas: Object.fromEntries(kept) } } as Document;
 }
 
