@@ -13,7 +13,7 @@ import { look, type LookDeps, tokenExpiries, type TokenLife } from "./look.ts";
 import { failingChannels, pruned } from "./outbox.ts";
 import { pause } from "./pause.ts";
 import { pruneIncidents } from "./prune-incidents.ts";
-import { saidIn } from "./say.ts";
+import { saidIn } from "./all-languages.ts";
 import { readSilences } from "./silences.ts";
 import { silenceOf, step } from "./step.ts";
 import { TEXTS } from "./texts/all.ts";

@@ -8,7 +8,7 @@ import { unknownCopies, untrustedBackups } from "./rules/copy-states.ts";
 import { tierFilling, tierOverBudget, tierShrunk, tierUnreachable } from "./rules/tiers.ts";
 import { clockDrift, noWorker, queueUnreachable, schedulerSilent } from "./rules/workers.ts";
 import type { Observation, Sign } from "./types.ts";
-import { textIn } from "./words.ts";
+import { textIn } from "./sign-facts.ts";
 
 export const RULES: Readonly<Record<AlertRule, Rule>> = {
   "run-failed": runFailed,

@@ -1,6 +1,6 @@
 import { type Config, type Language, messageOf, TrivaultError } from "@trivault/core";
 import { type DeskState, readState } from "./desk-state.ts";
-import { saidIn } from "./say.ts";
+import { saidIn } from "./all-languages.ts";
 import { readSilences } from "./silences.ts";
 import { silenceOf } from "./step.ts";
 import type { Alert, EndedAlert, Silence } from "./types.ts";

@@ -1,7 +1,7 @@
 import type { Language } from "@trivault/core";
 import type { Message } from "@trivault/notify";
 import type { RaisedAlert } from "./desk-state.ts";
-import { saidIn } from "./say.ts";
+import { saidIn } from "./all-languages.ts";
 import { TEXTS } from "./texts/all.ts";
 
 /** `again`: nothing is new but that it lasts. */

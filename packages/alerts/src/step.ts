@@ -4,7 +4,7 @@ import type { DeskState, RaisedAlert, TrackedSign } from "./desk-state.ts";
 import { failedRules, RULES } from "./find-signs.ts";
 import { enqueue } from "./outbox.ts";
 import { endMessage, messageOf } from "./messages.ts";
-import { sayInAll } from "./say.ts";
+import { sayInAll } from "./all-languages.ts";
 import type { Observation, Sign, Silence } from "./types.ts";
 
 /** An alert that grows is sent again, but not at each new member. */

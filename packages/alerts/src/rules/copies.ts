@@ -1,7 +1,7 @@
 import { serverOf } from "@trivault/backup";
 import { timeOfBackupId } from "@trivault/core";
 import type { Observation, Sign } from "../types.ts";
-import { backupPage, begun, numberIn, pageOf, safetyOf, sumOf, textIn, tierPage } from "../words.ts";
+import { backupPage, begun, numberIn, pageOf, safetyOf, sumOf, textIn, tierPage } from "../sign-facts.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** A database that never had a backup somewhere is given time to make one. */

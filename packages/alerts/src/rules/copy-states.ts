@@ -1,4 +1,4 @@
-import { begun, numberIn, safetyOf, textIn, tierPage } from "../words.ts";
+import { begun, numberIn, safetyOf, textIn, tierPage } from "../sign-facts.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** Copies whose manifest no key known here signed: junk, a forgery, or a key that is missing. */

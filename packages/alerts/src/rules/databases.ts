@@ -1,5 +1,5 @@
 import { isVanished } from "@trivault/maintenance";
-import { begun, pageOf, sumOf } from "../words.ts";
+import { begun, pageOf, sumOf } from "../sign-facts.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** A discovered database that its server holds no more, until it is back or somebody has taken note. */

@@ -3,7 +3,7 @@ import { serverOf } from "@trivault/backup";
 import type { Incident } from "../incidents.ts";
 import { type Change, timesOf } from "../texts/facts.ts";
 import type { Observation, Sign } from "../types.ts";
-import { backupPage, begun, numberIn, pageOf, safetyOf, textIn, tierPage } from "../words.ts";
+import { backupPage, begun, numberIn, pageOf, safetyOf, textIn, tierPage } from "../sign-facts.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** Databases of one server that fail for one of these have one cause. */

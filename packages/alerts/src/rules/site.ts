@@ -1,7 +1,7 @@
 import { DAY_SECONDS } from "@trivault/core";
 import type { Expiring } from "../texts/facts.ts";
 import type { Expiry } from "../types.ts";
-import { begun, numberIn, textIn } from "../words.ts";
+import { begun, numberIn, textIn } from "../sign-facts.ts";
 import { type Rule, sign } from "./rule.ts";
 
 const VERY_SOON_SECONDS = 2 * DAY_SECONDS;

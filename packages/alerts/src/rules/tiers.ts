@@ -1,6 +1,6 @@
 import { DAY_SECONDS } from "@trivault/core";
 import type { Observation } from "../types.ts";
-import { begun, numberIn, safetyOf, sumOf, textIn, tierPage } from "../words.ts";
+import { begun, numberIn, safetyOf, sumOf, textIn, tierPage } from "../sign-facts.ts";
 import { type Rule, sign } from "./rule.ts";
 
 const SOON_SECONDS = DAY_SECONDS;

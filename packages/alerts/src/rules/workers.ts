@@ -1,7 +1,7 @@
 import { QUEUES } from "@trivault/core";
 import type { Heartbeat } from "@trivault/site";
 import type { Observation } from "../types.ts";
-import { begun, numberIn, sumOf, textIn } from "../words.ts";
+import { begun, numberIn, sumOf, textIn } from "../sign-facts.ts";
 import { type Rule, sign } from "./rule.ts";
 
 /** A process beats every ten seconds. */
