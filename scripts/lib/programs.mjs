@@ -74,6 +74,14 @@ const PROGRAMS = [
     linuxOnly: true,
   },
   {
+    name: "pgbouncer",
+    why: "is what a backup must not go through in transaction mode",
+    commands: ["test"],
+    apt: "pgbouncer",
+    brew: "pgbouncer",
+    services: ["pgbouncer.service"],
+  },
+  {
     name: "localedef",
     beside: "/usr/share/i18n/locales/ja_JP",
     why: "makes a locale in which amounts of money read otherwise",

@@ -4,7 +4,8 @@ import type { ConnectionOptions } from "node:tls";
 import { background, TrivaultError, codeOf, messageOf } from "@trivault/core";
 import type { Client } from "pg";
 import { connectionError } from "./connection-error.ts";
-import type { Connection } from "./connection-url.ts";
+import { type Connection, describeConnection } from "./connection-url.ts";
+import { sharesProcesses } from "./pooler.ts";
 import { guardPassword, userFile, verifiesServer } from "./protection.ts";
 
 /** What a server has to answer a good-bye. */
@@ -113,6 +114,32 @@ function drop(client: Client): void {
 type Tls = ConnectionOptions | false;
 
 async function open(connection: Connection, ssl: Tls, signal: AbortSignal | undefined): Promise<Client> {
+  const client = await logIn(connection, ssl, signal);
+  try {
+    await droppedOnAbort(client, signal, async () => {
+      // Before anything is set.
+      const announced = serverProcessOf(client);
+      if (await sharesProcesses(client, announced, () => logIn(connection, ssl, signal))) throw isPooler(connection);
+      // By a search path of its own, a database's owner could have us call what they put in the place of PostgreSQL's.
+      await client.query("SET search_path = pg_catalog");
+    });
+    return client;
+  } catch (error) {
+    drop(client);
+    throw error;
+  }
+}
+
+function isPooler(connection: Connection): TrivaultError {
+  const message =
+    `${describeConnection(connection)} is reached through a connection pooler in transaction mode (such as pgbouncer): what pg_dump and ` +
+    `pg_restore set would stay behind in the connections of the application, whose queries would then find no tables. Let ${connection.setting} ` +
+    "name the server itself, or a port of the pooler that is in session mode (pool_mode = session).";
+  return new TrivaultError("DATABASE_REFUSED", message, { permanent: true });
+}
+
+/** Connected, and nothing set yet. */
+async function logIn(connection: Connection, ssl: Tls, signal: AbortSignal | undefined): Promise<Client> {
   // Loaded here: whoever connects to no database starts without it.
   const pg = await import("pg");
   const client = new pg.Client({
@@ -139,8 +166,6 @@ async function open(connection: Connection, ssl: Tls, signal: AbortSignal | unde
     await droppedOnAbort(client, signal, async () => {
       await client.connect();
       guard.checkLogin();
-      // First of all: by a search path of its own, a database's owner could have us call what they put in the place of PostgreSQL's.
-      await client.query("SET search_path = pg_catalog");
     });
   } catch (error) {
     // The socket may still be open, for instance after a wrong password.

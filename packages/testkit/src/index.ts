@@ -2,6 +2,7 @@ export * from "./another-user.ts";
 export * from "./ceph.ts";
 export * from "./http-proxy.ts";
 export * from "./leaks.ts";
+export * from "./pgbouncer.ts";
 export * from "./ports.ts";
 export * from "./postgres.ts";
 export * from "./proftpd.ts";
