@@ -75,7 +75,8 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   };
   const run = async (program: string, args: readonly string[], input: string): Promise<Ended> => {
     const running = promisify(execFile)(program, args, { cwd: clone, env, timeout: 120_000, maxBuffer: 1e8 });
-    running.child.stdin?.end(input);
+    // One that ended before it read its input shows by its status how.
+    running.child.stdin?.on("error", () => {}).end(input);
     return running.then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
       (error: Error & { code?: number | string; stdout?: string; stderr?: string }) => ({

@@ -29,7 +29,8 @@ export function startCli(
     env: { PATH, HOME, ...options.env },
     stdio: "pipe",
   });
-  child.stdin.end(options.stdin ?? "");
+  // One that ended before it read its input shows by its status how.
+  child.stdin.on("error", () => {}).end(options.stdin ?? "");
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", resolve);
