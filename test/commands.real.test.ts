@@ -59,7 +59,7 @@ async function byNpm(args: readonly string[], given: Readonly<Record<string, str
   const { PATH = "", HOME = "" } = process.env;
   const env = { HOME, ...given, PATH: `${path.join(ROOT, "node_modules/.bin")}:${PATH}` };
   const child = spawn("npm", ["run", "--silent", ...args], { cwd: ROOT, env, stdio: "pipe" });
-  child.stdin.end();
+  child.stdin.on("error", () => {}).end();
   const exited = once(child, "exit");
   const [[code], stdout, stderr] = await Promise.all([exited, text(child.stdout), text(child.stderr)]);
   printed.push(stdout, stderr);
