@@ -10,7 +10,9 @@ function chainThatClosed(code: string, done: Promise<{ seconds: number }>) {
     write: (_chunk, _encoding, callback) => callback(Object.assign(new Error(`write ${code}`), { code })),
   };
   const process = { stdin: new Writable(write) };
-  return { children: [{ process }], done: background(done), kill: jest.fn(async () => {}) } as unknown as Chain;
+  const kill = jest.fn(async () => {});
+  const chain = { children: [{ process }], done: background(done), kill } as unknown as Chain;
+  return { chain, kill };
 }
 
 async function* bytes(): AsyncGenerator<Uint8Array> {
@@ -20,17 +22,17 @@ async function* bytes(): AsyncGenerator<Uint8Array> {
 test.each(["EPIPE", "ECONNRESET", "ECANCELED", "ERR_STREAM_DESTROYED"])(
   "a program that closed its input says why, whatever the writing fails with (%s)",
   async (code) => {
-    const chain = chainThatClosed(code, Promise.reject(new Error("unsupported version of the archive")));
+    const { chain } = chainThatClosed(code, Promise.reject(new Error("unsupported version of the archive")));
     await expect(feed(chain, bytes())).rejects.toThrow("unsupported version of the archive");
   },
 );
 
 test("bytes that cannot be had end the programs, and that error is thrown", async () => {
-  const chain = chainThatClosed("EPIPE", new Promise(() => {}));
+  const { chain, kill } = chainThatClosed("EPIPE", new Promise(() => {}));
   const broken = async function* (): AsyncGenerator<Uint8Array> {
     yield* [];
     throw Object.assign(new Error("segment 2 is corrupt on every tier"), { code: "EPIPE" });
   };
   await expect(feed(chain, broken())).rejects.toThrow("segment 2 is corrupt on every tier");
-  expect(chain.kill).toHaveBeenCalled();
+  expect(kill).toHaveBeenCalled();
 });
