@@ -152,8 +152,11 @@ export async function restoreBackup(
     // After the comparing: rights and owner may shut out whoever restores. The data is there by now, whatever comes of this.
     const after = await giveProperties("after")?.catch((error: unknown) => {
       signal.throwIfAborted();
-      const why = `nothing more than the settings of the database could be applied: ${messageOf(error)}`;
-      return { applied: [], refused: [`${why}; restore again into it with --database-properties --force`] };
+      const why = `owner, rights, comment and the rest of the settings could not be applied: ${messageOf(error)}`;
+      return {
+        applied: [],
+        refused: [`${why}. The data is there; set them by hand, or restore into another new database`],
+      };
     });
     return {
       backupId: backup.id,

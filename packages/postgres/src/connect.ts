@@ -118,8 +118,8 @@ async function open(connection: Connection, ssl: Tls, signal: AbortSignal | unde
   try {
     await droppedOnAbort(client, signal, async () => {
       // Before anything is set.
-      const announced = serverProcessOf(client);
-      if (await sharesProcesses(client, announced, () => logIn(connection, ssl, signal))) throw isPooler(connection);
+      const another = () => logIn(connection, ssl, signal);
+      if (await sharesProcesses(client, serverProcessOf(client), { another, drop })) throw poolerError(connection);
       // By a search path of its own, a database's owner could have us call what they put in the place of PostgreSQL's.
       await client.query("SET search_path = pg_catalog");
     });
@@ -130,7 +130,7 @@ async function open(connection: Connection, ssl: Tls, signal: AbortSignal | unde
   }
 }
 
-function isPooler(connection: Connection): TrivaultError {
+function poolerError(connection: Connection): TrivaultError {
   const message =
     `${describeConnection(connection)} is reached through a connection pooler in transaction mode (such as pgbouncer): what pg_dump and ` +
     `pg_restore set would stay behind in the connections of the application, whose queries would then find no tables. Let ${connection.setting} ` +

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { z } from "zod";
-import { list, notOfExtension, USER_SCHEMA } from "./catalogue.ts";
+import { list, localeColumns, notOfExtension, USER_SCHEMA } from "./catalogue.ts";
 import { propertiesSchema, readProperties } from "./properties.ts";
 import type { Selected } from "./selection.ts";
 
@@ -117,12 +117,8 @@ function databaseQuery(major: number, selected: Selected | null): string {
   const ofTables = selected === null ? "" : `AND c.oid = ANY ('{${selected.tables.join(",")}}'::pg_catalog.oid[])`;
   const ofSchemas =
     selected === null ? "" : `AND n.oid IN (SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE true ${ofTables})`;
-  const provider = "CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END";
-  const locale = major >= 17 ? "d.datlocale" : "d.daticulocale";
   return `
-SELECT d.datname AS database, pg_catalog.pg_encoding_to_char(d.encoding) AS encoding,
-  d.datcollate AS collation, d.datctype AS ctype,
-  ${major >= 15 ? provider : "'libc'"} AS "localeProvider", ${major >= 15 ? locale : "NULL"} AS locale,
+SELECT d.datname AS database, ${localeColumns(major)},
   pg_catalog.pg_get_userbyid(d.datdba) AS owner,
   pg_catalog.pg_database_size(d.oid)::float8 AS "sizeBytes",
   ${list(`SELECT x.extname AS name, x.extversion AS version, n.nspname AS schema

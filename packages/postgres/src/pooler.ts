@@ -16,12 +16,12 @@ const LOOKS = 10;
 export async function sharesProcesses(
   client: Client,
   announced: number | null,
-  another: () => Promise<Client>,
+  { another, drop }: { readonly another: () => Promise<Client>; readonly drop: (client: Client) => void },
 ): Promise<boolean> {
   const own = await processOf(client);
   if (own === announced) return false;
   const other = await another().catch(() => null);
-  if (other === null) return false;
+  if (other === null) return false; // that is for the application's sake: a backup is not refused on suspicion
   try {
     for (let look = 0; look < LOOKS; look++) {
       if ((await within(PATIENCE_MS, processOf(other))) === own || (await processOf(client)) !== own) return true;
@@ -32,7 +32,7 @@ export async function sharesProcesses(
     throw error;
   } finally {
     // Without a good-bye: it may be waiting for its turn.
-    (other as unknown as { readonly connection: { readonly stream: { destroy(): void } } }).connection.stream.destroy();
+    drop(other);
   }
 }
 

@@ -1,5 +1,6 @@
 import { TrivaultError } from "@trivault/core";
 import type { Client } from "pg";
+import { localeColumns } from "./catalogue.ts";
 import { type Connection, describeConnection } from "./connection-url.ts";
 import type { Details } from "./details.ts";
 
@@ -15,12 +16,8 @@ export async function compareLocale(
   connection: Connection,
   source: Locale,
 ): Promise<string[]> {
-  const provider = "CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END";
   const { rows } = await client.query<Locale>(
-    `SELECT pg_catalog.pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collation, d.datctype AS ctype,
-       ${major >= 15 ? provider : "'libc'"} AS "localeProvider",
-       ${major >= 17 ? "d.datlocale" : major >= 15 ? "d.daticulocale" : "NULL"} AS locale
-     FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`,
+    `SELECT ${localeColumns(major)} FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`,
   );
   const [target] = rows;
   if (target === undefined) return [];
