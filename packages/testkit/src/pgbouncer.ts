@@ -1,9 +1,9 @@
 import { background } from "@trivault/core";
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chown, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { createInterface } from "node:readline";
+import { childReady } from "./child-ready.ts";
 import { freePort } from "./ports.ts";
 import { postgresInstallation } from "./postgres-installation.ts";
 import type { PostgresServer } from "./postgres.ts";
@@ -59,7 +59,7 @@ default_pool_size = ${poolSize}
     isGone();
   };
   try {
-    await ready(child);
+    await childReady(child, "pgbouncer", "process up");
   } catch (error) {
     await stop();
     throw error;
@@ -73,18 +73,4 @@ default_pool_size = ${poolSize}
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-async function ready(child: ChildProcess): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const said: string[] = [];
-  child.once("error", (cause) => reject(new Error("pgbouncer cannot be started: is it installed?", { cause })));
-  child.once("close", (code) => reject(new Error(`pgbouncer ended with ${code}:\n${said.join("\n")}`)));
-  if (child.stderr) {
-    createInterface({ input: child.stderr }).on("line", (line) => {
-      if (said.length < 50) said.push(line);
-      if (line.includes("process up")) resolve();
-    });
-  }
-  await promise;
 }

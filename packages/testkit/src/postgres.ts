@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chown } from "node:fs/promises";
-import { createInterface } from "node:readline";
 import path from "node:path";
 import { Client } from "pg";
+import { childReady } from "./child-ready.ts";
 import { freePort } from "./ports.ts";
 import { postgresEnv, postgresInstallation } from "./postgres-installation.ts";
 import { makeDataFolder } from "./postgres-template.ts";
@@ -99,7 +99,7 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
     server = spawn(path.join(binDir, "postgres"), args, { ...spawnOptions, stdio: ["ignore", "ignore", "pipe"] });
     // QUIT: at once, and its children with it.
     isGone = whenGone(`kill -QUIT ${server.pid}`);
-    await isReady(server);
+    await childReady(server, "postgres", "database system is ready to accept connections");
     const own = randomBytes(12).toString("hex");
     await query(`ALTER ROLE postgres PASSWORD '${own}'`);
     password = own;
@@ -133,21 +133,6 @@ async function launch(options: PostgresOptions): Promise<PostgresServer> {
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-async function isReady(child: ChildProcess): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const said: string[] = [];
-  child.once("error", reject);
-  child.once("close", (code) => reject(new Error(`postgres ended with ${code}:\n${said.join("\n")}`)));
-  // Read to the end, or the server would block on a full pipe.
-  if (child.stderr) {
-    createInterface({ input: child.stderr }).on("line", (line) => {
-      if (said.length < 50) said.push(line);
-      if (line.includes("database system is ready to accept connections")) resolve();
-    });
-  }
-  await promise;
 }
 
 /** SIGQUIT ends it at once, without writing what is about to be removed; SIGKILL makes its children end as well. */

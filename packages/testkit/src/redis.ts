@@ -1,7 +1,7 @@
 import { background } from "@trivault/core";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { childReady } from "./child-ready.ts";
 import { freePort } from "./ports.ts";
 import { makeTempDir } from "./temp.ts";
 import { whenGone } from "./when-gone.ts";
@@ -49,29 +49,13 @@ async function launch(extra: readonly string[], wanted: number | undefined): Pro
     isGone();
   };
   try {
-    await ready(child);
+    await childReady(child, "redis-server", "Ready to accept connections");
   } catch (error) {
     await stop();
     throw error;
   }
   child.once("exit", onExit);
   return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid ?? 0, stop, [Symbol.asyncDispose]: stop };
-}
-
-/** Resolves when the server says that it is ready; rejects, with what it said, when it ends before. */
-async function ready(child: ChildProcess): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const said: string[] = [];
-  child.once("error", (cause) => reject(new Error("redis-server cannot be started: is it installed?", { cause })));
-  child.once("close", (code) => reject(new Error(`redis-server ended with ${code}:\n${said.join("\n")}`)));
-  for (const output of [child.stdout, child.stderr]) {
-    if (output === null) continue;
-    createInterface({ input: output }).on("line", (line) => {
-      if (said.length < 50) said.push(line);
-      if (line.includes("Ready to accept connections")) resolve();
-    });
-  }
-  await promise;
 }
 
 async function end(child: ChildProcess): Promise<void> {
